@@ -1,0 +1,180 @@
+"""booty: one file describes an environment, one command makes it run.
+
+This module is the public door: everything that providers and embedding programs may import. Names are
+loaded when they are first used, so that ``import booty`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from booty.errors import (
+        BootyError,
+        BootyErrors,
+        ConfigError,
+        ConflictError,
+        FetchError,
+        HealthError,
+        LostError,
+        ProviderError,
+        RunError,
+        StartError,
+        StopError,
+        VerifyError,
+    )
+    from booty.hookspecs import API, hookimpl
+    from booty.model.component import (
+        Component,
+        Interface,
+        Metrics,
+        Need,
+        Port,
+        Probe,
+        Resource,
+        SecretNeed,
+        Want,
+    )
+    from booty.model.expand import Role
+    from booty.model.instance import (
+        Command,
+        Consumer,
+        Dirs,
+        Endpoint,
+        File,
+        Instance,
+        Launch,
+        Link,
+        Peer,
+        Service,
+    )
+    from booty.model.plan import Artifact, ArtifactWish
+    from booty.model.platform import Platform
+    from booty.model.problem import Problem
+    from booty.model.reference import Secret
+    from booty.model.source import Module, OnPath, Release, Source, Wheel
+    from booty.model.stack import ServiceSpec
+    from booty.model.state import Change, Event, Exit, Health, State
+    from booty.stack import Stack
+    from booty.sync import SyncStack
+
+__all__ = [
+    "API",
+    "Artifact",
+    "ArtifactWish",
+    "BootyError",
+    "BootyErrors",
+    "Change",
+    "Command",
+    "Component",
+    "ConfigError",
+    "ConflictError",
+    "Consumer",
+    "Dirs",
+    "Endpoint",
+    "Event",
+    "Exit",
+    "FetchError",
+    "File",
+    "Health",
+    "HealthError",
+    "Instance",
+    "Interface",
+    "Launch",
+    "Link",
+    "LostError",
+    "Metrics",
+    "Module",
+    "Need",
+    "OnPath",
+    "Peer",
+    "Platform",
+    "Port",
+    "Probe",
+    "Problem",
+    "ProviderError",
+    "Release",
+    "Resource",
+    "Role",
+    "RunError",
+    "Secret",
+    "SecretNeed",
+    "Service",
+    "ServiceSpec",
+    "Source",
+    "Stack",
+    "StartError",
+    "State",
+    "StopError",
+    "SyncStack",
+    "VerifyError",
+    "Want",
+    "Wheel",
+    "__version__",
+    "hookimpl",
+]
+
+__version__: Final = "0.4.0"
+
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.errors": (
+        "BootyError",
+        "BootyErrors",
+        "ConfigError",
+        "ConflictError",
+        "FetchError",
+        "HealthError",
+        "LostError",
+        "ProviderError",
+        "RunError",
+        "StartError",
+        "StopError",
+        "VerifyError",
+    ),
+    "booty.hookspecs": ("API", "hookimpl"),
+    "booty.model.component": (
+        "Component",
+        "Interface",
+        "Metrics",
+        "Need",
+        "Port",
+        "Probe",
+        "Resource",
+        "SecretNeed",
+        "Want",
+    ),
+    "booty.model.expand": ("Role",),
+    "booty.model.instance": (
+        "Command",
+        "Consumer",
+        "Dirs",
+        "Endpoint",
+        "File",
+        "Instance",
+        "Launch",
+        "Link",
+        "Peer",
+        "Service",
+    ),
+    "booty.model.plan": ("Artifact", "ArtifactWish"),
+    "booty.model.platform": ("Platform",),
+    "booty.model.problem": ("Problem",),
+    "booty.model.reference": ("Secret",),
+    "booty.model.source": ("Module", "OnPath", "Release", "Source", "Wheel"),
+    "booty.model.stack": ("ServiceSpec",),
+    "booty.model.state": ("Change", "Event", "Exit", "Health", "State"),
+    "booty.stack": ("Stack",),
+    "booty.sync": ("SyncStack",),
+}
+_HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home when it is first asked for."""
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

