@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from booty.model.component import Component
+    from booty.model.expand import Role
     from booty.model.instance import Instance, Launch, Service
     from booty.model.plan import Artifact, ArtifactWish
-    from booty.model.state import Event, Health
-    from booty.model.expand import Role
     from booty.model.problem import Problem
     from booty.model.stack import ServiceSpec
+    from booty.model.state import Event, Health
 
 __all__ = ["API", "PROJECT", "hookimpl", "hookspec"]
 
