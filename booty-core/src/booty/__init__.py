@@ -1,7 +1,7 @@
 """booty: one file describes an environment, one command makes it run.
 
-This module is the public door: everything that providers and embedding programs may import. Names are
-loaded when they are first used, so that ``import booty`` costs nothing.
+This module is the public door: everything that providers and embedding programs may import.
+Names are loaded when they are first used, so that ``import booty`` costs nothing.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A provider is a module found by an entry point of the group ``booty`` (name = the provider, value =
 the module). The module states ``BOOTY_API = 1`` and marks its implementations with ``@hookimpl``. A
-hook is asked of the one provider that owns the component, and of nobody else; an implementation may
-leave out arguments that it does not need. Within an API number hooks and arguments are only added.
+hook is asked of the one provider that owns the component, and of nobody else; an implementation
+may leave out arguments that it does not need. Within an API number hooks and arguments are only added.
 
 "Runs in" says which process calls it: *command* is the ``booty`` command (pure, no I/O unless said),
 *worker* is a process of its own per provider and stack, with a deadline, *caller* is the program
@@ -53,7 +53,7 @@ def components() -> Iterable[Component]:  # type: ignore[empty-body]  # a specif
 
 @hookspec(firstresult=True)
 def expand(service: ServiceSpec) -> Sequence[Role] | None:
-    """Say which components a service is made of, how many of each, and what they need of each other.
+    """Say which components a service is made of, how many, and what they need of each other.
 
     Runs in: command; pure. Default: one role without a name, of the component named by ``use``,
     with ``replicas`` instances.

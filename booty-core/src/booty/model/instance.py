@@ -1,8 +1,8 @@
 """One process to be, as hooks see it, and what ``configure`` answers.
 
-Inside ``configure`` every path, program and secret is a reference (:mod:`booty.model.reference`), an
-ordinary ``str`` that is filled in on the host. In the hooks that run code (``health``, ``bootstrap``,
-``client``, …) the same fields hold the true values.
+Inside ``configure`` every path, program and secret is a reference
+(:mod:`booty.model.reference`), an ordinary ``str`` that is filled in on the host. In the hooks that
+run code (``health``, ``bootstrap``, ``client``, …) the same fields hold the true values.
 """
 
 from __future__ import annotations

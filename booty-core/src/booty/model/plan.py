@@ -124,7 +124,7 @@ class PlannedInstance:
     Attributes:
         instance: what hooks see.
         launch: what ``configure`` answered.
-        needs: resolved edges: ``service``, ``instances``, ``until``, ``of``, ``restart``, ``reason``.
+        needs: resolved edges: ``service instances until of restart reason``.
         policy: the rest of the run sheet's entry (probes, stop, restart, log, …), plain data.
         inputs: digest by path of everything that could change the launch (``settings.max-payload``,
             ``ports.client``, ``version``, ``consumers``): compared to class a change.

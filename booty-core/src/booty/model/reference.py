@@ -2,9 +2,9 @@
 
 A string that a provider builds in ``configure`` may hold places (``@{booty:data}``), programs
 (``@{booty:program:nats}``) and secrets (``@{booty:secret:bus.user.password#1:bcrypt}``). A
-reference is an ordinary piece of ``str``, made only of ASCII without quotes or backslashes, so it
-survives f-strings, ``os.path.join``, JSON, YAML, TOML and HCL writers unharmed. It is replaced once,
-never again within a replaced value. Text of a user that holds the opening mark is refused when
+reference is an ordinary piece of ``str``, made only of ASCII without quotes or backslashes, so
+it survives f-strings, ``os.path.join``, JSON, YAML, TOML and HCL writers unharmed. It is replaced
+once, never again within a replaced value. Text of a user that holds the opening mark is refused when
 booty.toml is read, so nobody can smuggle one in.
 """
 
@@ -30,8 +30,8 @@ def place(name: str) -> str:
     """Return the reference to a place or program: ``place("data")`` is ``@{booty:data}``.
 
     Args:
-        name: ``root state store data config logs run`` (the last four are the reading instance's
-            own folders), ``program:<key>`` (the executable of an artifact) or
+        name: ``root state store data config logs run`` (of the last four, ``data
+            config run`` are the reading instance's own folders), ``program:<key>`` (the executable of an artifact) or
             ``artifact:<key>`` (its unpacked folder).
     """
     return f"{MARK}{name}}}"

@@ -85,10 +85,10 @@ class RoleSpec:
 
 @frozen(kw_only=True)
 class ServiceSpec:
-    """One table under ``[services]``. Strings still hold ``${…}``; durations are seconds, sizes bytes.
+    """One table under ``[services]``. Strings still hold ``${…}``; durations are in seconds.
 
-    ``None`` means "not said": the component's own value, then core's default, holds. ``extra`` keeps
-    the keys that are not core's own, for the component's links and resources to claim.
+    Sizes are in bytes. ``None`` means "not said": the component's own value, then core's default,
+    holds. ``extra`` keeps the keys that are not core's own, for the component's links and resources to claim.
     """
 
     name: str

@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class Change(StrEnum):
-    """What it takes to carry out a change, from nothing to loss of data; ordered by :attr:`rank`."""
+    """What it takes to carry out a change, from nothing to loss of data (:attr:`rank`)."""
 
     NONE = "none"
     RELOAD = "reload"

@@ -1,0 +1,76 @@
+# Everything here needs only Python >= 3.11 (with venv and pip), make and a Python package index.
+# `make up` sets up and boots the quickstart; `make test` is what CI runs.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+QUICKSTART := examples/quickstart/booty.toml
+MANIFESTS := pyproject.toml uv.lock $(wildcard booty-*/pyproject.toml)
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(BIN)/uv
+EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint types floors unit docs bench dist changelog clean
+
+help:
+	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
+	@echo 'make down       stop the quickstart; its data is kept'
+	@echo 'make test       everything CI checks: lint, types, floors, tests, real NATS, wheels'
+	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
+	@echo 'make docs       write the generated pages again'
+	@echo 'make dist       build the wheels into dist/'
+
+up: $(VENV)/.installed
+	@$(BIN)/booty --file $(QUICKSTART) up -d
+
+down: $(VENV)/.installed
+	@$(BIN)/booty --file $(QUICKSTART) down
+
+test: lint types floors unit
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developed
+	$(BIN)/mypy
+
+floors: $(VENV)/.developed
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.developed
+	$(BIN)/pytest -q -n 2 --dist worksteal
+
+docs: $(VENV)/.developed
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.developed
+	$(BIN)/python bench/run.py
+
+dist: $(VENV)/.developed
+	$(UV) build --all-packages --wheel --out-dir dist
+
+changelog: $(VENV)/.developed
+	$(BIN)/towncrier build --draft
+
+clean:
+	rm -rf $(VENV) dist
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'cannot find Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3 up' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo 'cannot make $(VENV): python3 lacks venv or pip (on Debian: apt install python3-venv)' >&2; exit 1; }
+
+# uv installs what uv.lock says; where it cannot (an index that only pip is configured for), pip does it.
+$(VENV)/.installed: $(MANIFESTS) | $(BIN)/python
+	@echo 'setting up $(VENV) …' >&2
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9'
+	@$(UV) sync -q --frozen --inexact --no-dev --all-packages --python $(BIN)/python \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE)
+	@touch $@
+
+$(VENV)/.developed: $(MANIFESTS) | $(VENV)/.installed
+	@$(UV) sync -q --frozen --inexact --all-packages --python $(BIN)/python \
+		|| { $(BIN)/python -m pip install -q --disable-pip-version-check -U 'pip>=25.1' \
+		&& $(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE) --group dev; }
+	@touch $@

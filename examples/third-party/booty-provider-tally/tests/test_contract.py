@@ -1,0 +1,4 @@
+from booty.testing import ProviderContract
+
+class TestTally(ProviderContract):
+    provider = "tally"
