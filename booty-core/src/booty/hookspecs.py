@@ -3,11 +3,12 @@
 A provider is a module found by an entry point of the group ``booty`` (name = the provider, value =
 the module). The module states ``BOOTY_API = 1`` and marks its implementations with ``@hookimpl``. A
 hook is asked of the one provider that owns the component, and of nobody else; an implementation
-may leave out arguments that it does not need. Within an API number hooks and arguments are only added.
+may leave out arguments that it does not need. Within an API number hooks and arguments are only
+added.
 
-"Runs in" says which process calls it: *command* is the ``booty`` command (pure, no I/O unless said),
-*worker* is a process of its own per provider and stack, with a deadline, *caller* is the program
-that asked (``booty client``, a test, your own code).
+"Runs in" says which process calls it: *command* is the ``booty`` command (pure, no I/O unless
+said), *worker* is a process of its own per provider and stack, with a deadline, *caller* is the
+program that asked (``booty client``, a test, your own code).
 """
 
 from __future__ import annotations

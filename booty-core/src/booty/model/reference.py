@@ -4,8 +4,8 @@ A string that a provider builds in ``configure`` may hold places (``@{booty:data
 (``@{booty:program:nats}``) and secrets (``@{booty:secret:bus.user.password#1:bcrypt}``). A
 reference is an ordinary piece of ``str``, made only of ASCII without quotes or backslashes, so
 it survives f-strings, ``os.path.join``, JSON, YAML, TOML and HCL writers unharmed. It is replaced
-once, never again within a replaced value. Text of a user that holds the opening mark is refused when
-booty.toml is read, so nobody can smuggle one in.
+once, never again within a replaced value. Text of a user that holds the opening mark is refused
+when booty.toml is read, so nobody can smuggle one in.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def place(name: str) -> str:
     """Return the reference to a place or program: ``place("data")`` is ``@{booty:data}``.
 
     Args:
-        name: ``root state store data config logs run`` (of the last four, ``data
-            config run`` are the reading instance's own folders), ``program:<key>`` (the executable of an artifact) or
+        name: ``root state store data config logs run`` (``data config run`` are the
+            reading instance's own folders), ``program:<key>`` (the executable of an artifact) or
             ``artifact:<key>`` (its unpacked folder).
     """
     return f"{MARK}{name}}}"
@@ -46,8 +46,9 @@ class Secret:
             uses at service ``bus``; ``bus.ca.key`` belongs to the service; ``user/api-key`` is one
             that a user stored; ``env/HOME`` a variable of the planning shell.
         number: counts rotations from 1; part of the plan, so that a rotation is a change.
-        form: a derived form made beside the value: ``bcrypt``, ``base64``, ``url`` (percent-quoted),
-            ``json`` (escaped, without quotes), ``pem-bundle``; empty for the value as it is.
+        form: a derived form made beside the value: ``bcrypt``, ``base64``, ``url``
+            (percent-quoted), ``json`` (escaped, without quotes), ``address`` (host and port of a
+            URL), ``pem-bundle``, and of a certificate ``key cert ca``; empty for the value as it is.
     """
 
     name: str

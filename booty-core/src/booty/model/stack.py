@@ -88,7 +88,8 @@ class ServiceSpec:
     """One table under ``[services]``. Strings still hold ``${…}``; durations are in seconds.
 
     Sizes are in bytes. ``None`` means "not said": the component's own value, then core's default,
-    holds. ``extra`` keeps the keys that are not core's own, for the component's links and resources to claim.
+    holds. ``extra`` keeps the keys that are not core's own, for the component's links and resources
+    to claim.
     """
 
     name: str

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from attrs import frozen
-
 from booty import (
     Component,
     Health,
@@ -58,9 +57,7 @@ def components() -> tuple[Component, ...]:
                 Module(module="booty_provider_tally.server", distribution="booty-provider-tally"),
             ),
             ports=(Port("main", 7410, "tally"),),
-            offers=(
-                Interface(name="tally", port="main", url="tally://:{password}@{host}:{port}"),
-            ),
+            offers=(Interface(name="tally", port="main", url="tally://:{password}@{host}:{port}"),),
             settings=Settings,
             resources=(Resource(key="counters", entry=Counter, listed=True),),
             secrets=(SecretNeed(name="password"),),

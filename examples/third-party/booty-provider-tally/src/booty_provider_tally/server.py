@@ -1,4 +1,4 @@
-"""tally: counts things. One line in, one line out; every change is in the journal before the answer.
+"""tally: counts things. One line in, one line out; a change is journalled before the answer.
 
 ::
 
