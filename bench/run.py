@@ -1,0 +1,179 @@
+"""``make bench``: measures what the design promises, each figure beside its reference.
+
+``bench/run.py [--rounds N] [NAME…]`` prints a Markdown table; NAME picks figures by part of a name.
+Medians of interleaved runs; nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Case, shape, table, timed
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+BOOTY = str(BIN / "booty")
+NATS = '[services.bus]\nuse = "nats"\n'
+TRIVIAL = """
+[services.p{n}]
+use = "program"
+run = ["/bin/sh", "-c", 'echo up > "$0"; exec sleep 1000', "${{dirs.run}}/up"]
+ready = {{ file = "${{dirs.run}}/up" }}
+"""
+
+
+class Stack:
+    """A stack in a folder of its own, in a home of its own."""
+
+    def __init__(self, home: Path, name: str, text: str) -> None:
+        self.root = home / name
+        self.root.mkdir()
+        (self.root / "booty.toml").write_text(f'[stack]\nformat = 1\nname = "{name}"\n{text}')
+        self.env = os.environ | {"BOOTY_HOME": str(home / "home")}
+
+    def booty(self, *arguments: str) -> None:
+        """Run one command quietly; a failure ends the bench."""
+        done = subprocess.run(
+            [BOOTY, *arguments], cwd=self.root, env=self.env, capture_output=True, check=False
+        )
+        if done.returncode:
+            sys.exit(f"booty {' '.join(arguments)}: {done.stderr.decode()}")
+
+    def up(self) -> float:
+        """Seconds of one ``up -d`` from stopped; stops it again."""
+        seconds = timed(lambda: self.booty("up", "-d"))
+        self.booty("down")
+        return seconds
+
+    def down(self) -> float:
+        """Seconds of one ``down`` from up."""
+        self.booty("up", "-d")
+        return timed(lambda: self.booty("down"))
+
+
+def python_click() -> float:
+    """Seconds of ``python -c "import click"``."""
+    return timed(lambda: subprocess.run([sys.executable, "-c", "import click"], check=True))
+
+
+def floor(folder: Path, count: int) -> float:
+    """Seconds until the reference script has all programs up."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    process: subprocess.Popen[bytes] | None = None
+
+    def start() -> None:
+        nonlocal process
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / "spawn_floor.py"), str(place), str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+
+    seconds = timed(start)
+    assert process is not None
+    process.communicate()
+    shutil.rmtree(place)
+    return seconds
+
+
+def nats_by_hand(folder: Path, home: Path) -> float:
+    """Seconds until a ``nats-server`` started by hand greets."""
+    import socket
+
+    program = next((home / "home" / "store").glob("nats-server/*/*/**/nats-server"))
+    place = tempfile.mkdtemp(dir=folder)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    argv = [str(program), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", place]
+
+    def greet() -> None:
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), 1) as link:
+                    assert link.recv(4) == b"INFO"
+                    return
+            except ConnectionRefusedError:
+                continue
+
+    with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as process:
+        seconds = timed(greet)
+        process.terminate()
+    return seconds
+
+
+def cases(home: Path) -> list[Case]:
+    """Every figure this bench can take."""
+    fifty = Stack(home, "fifty", "".join(TRIVIAL.format(n=n) for n in range(50)))
+    many = Stack(home, "many", "".join(TRIVIAL.format(n=n) for n in range(200)))
+    bus = Stack(home, "bus", NATS)
+    still = Stack(home, "still", NATS)
+    still.booty("up", "-d")
+    own = 'python -c "import click"'
+
+    def run(stack: Stack, *arguments: str) -> float:
+        return timed(lambda: stack.booty(*arguments))
+
+    return [
+        Case("`booty --help`", "under 2x", lambda: run(still, "--help"), python_click, own),
+        Case("`booty ps`", "under 2x", lambda: run(still, "ps"), python_click, own),
+        Case("second `up`", "under 300 ms", lambda: run(still, "up", "-d")),
+        Case(
+            "`up -d` of 50 trivial programs",
+            "at most 2x",
+            fifty.up,
+            lambda: floor(home, 50),
+            "script that only spawns",
+        ),
+        Case(
+            "`up -d` of 200 trivial programs",
+            "at most 2x",
+            many.up,
+            lambda: floor(home, 200),
+            "script that only spawns",
+        ),
+        Case("`down` of 50", "40 ms + the command's start", fifty.down, python_click, own),
+        Case(
+            "`up -d` of NATS",
+            "slowest chain + 10 %",
+            bus.up,
+            lambda: nats_by_hand(home, home),
+            "nats-server by hand",
+        ),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("names", nargs="*")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="booty-bench-") as folder:
+        found = cases(Path(folder))
+        try:
+            chosen = [c for c in found if not asked.names or any(n in c.name for n in asked.names)]
+            for case in chosen:
+                case.run(asked.rounds)
+                print(case.row(), file=sys.stderr)
+        finally:
+            for root in Path(folder).glob("*/booty.toml"):
+                subprocess.run(
+                    [BOOTY, "--file", str(root), "down"],
+                    env=os.environ | {"BOOTY_HOME": str(Path(folder) / "home")},
+                    capture_output=True,
+                    check=False,
+                )
+    print(f"{shape()}; medians of {asked.rounds} interleaved runs\n\n{table(chosen)}")
+
+
+if __name__ == "__main__":
+    main()
