@@ -1,0 +1,107 @@
+"""What holds for all distributions together."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import booty
+import pytest
+
+DISTRIBUTIONS = ("", "booty-core", "booty-provider-nats")
+
+
+def manifest(workspace: Path, folder: str) -> dict[str, object]:
+    """Read the project table of one distribution."""
+    table = tomllib.loads((workspace / folder / "pyproject.toml").read_text())["project"]
+    assert isinstance(table, dict)
+    return table
+
+
+def sources(workspace: Path) -> list[Path]:
+    """Return every source module of the shipped distributions."""
+    return sorted(workspace.glob("booty-*/src/**/*.py"))
+
+
+def test_one_version_everywhere(workspace: Path) -> None:
+    """All distributions and the door state the same version."""
+    found = {manifest(workspace, folder)["version"] for folder in DISTRIBUTIONS}
+
+    assert {booty.__version__} == found
+
+
+def test_our_version_beats_the_stranger_of_the_same_name(workspace: Path) -> None:
+    """The public index has another tool called booty up to 0.3.0; a final version above it wins."""
+    version = str(manifest(workspace, "")["version"])
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert tuple(map(int, version.split("."))) > (0, 3, 0)
+
+
+@pytest.mark.parametrize("folder", DISTRIBUTIONS[1:])
+def test_nobody_depends_on_the_root(workspace: Path, folder: str) -> None:
+    """A dependency on ``booty`` could pull the stranger in; only ``booty-core`` may be named."""
+    wanted = manifest(workspace, folder)["dependencies"]
+
+    assert isinstance(wanted, list)
+    assert not [need for need in wanted if re.match(r"booty(?![\w-])", need)]
+
+
+@pytest.mark.parametrize("folder", DISTRIBUTIONS[1:])
+def test_typed_and_described(workspace: Path, folder: str) -> None:
+    """Each distribution ships ``py.typed`` and a README."""
+    assert list((workspace / folder / "src").glob("*/py.typed"))
+    assert len((workspace / folder / "README.md").read_text().splitlines()) > 3
+
+
+def test_the_script_belongs_to_the_root(workspace: Path) -> None:
+    """Installers that refuse scripts of dependencies find ``booty`` where they look."""
+    assert manifest(workspace, "")["scripts"] == {"booty": "booty.__main__:main"}
+
+
+def test_modules_stay_small(workspace: Path) -> None:
+    """No module is longer than 400 lines."""
+    long = {str(f): n for f in sources(workspace) if (n := len(f.read_text().splitlines())) > 400}
+
+    assert long == {}
+
+
+def functions(workspace: Path) -> Iterator[int]:
+    """Yield the number of lines of each function's body, without its docstring."""
+    for file in sources(workspace):
+        if file.name == "hookspecs.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                yield node.end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_functions_stay_small(workspace: Path) -> None:
+    """Half of all functions have at most eight lines, nine in ten at most 25."""
+    lengths = sorted(functions(workspace))
+
+    assert statistics.median(lengths) <= 8
+    assert lengths[int(len(lengths) * 0.9)] <= 25
+
+
+def test_public_names_exist(workspace: Path) -> None:
+    """Every name in ``booty.__all__`` can be had, and the list is sorted."""
+    assert [name for name in booty.__all__ if not hasattr(booty, name)] == []
+    assert sorted(booty.__all__) == list(booty.__all__)
+
+
+def test_nothing_sleeps(workspace: Path) -> None:
+    """Waiting is for an event with a deadline, in code and in tests."""
+    pattern = re.compile(r"\b(time|anyio|asyncio)\.sleep\((?!0\))")
+    files = [
+        *sources(workspace),
+        *workspace.glob("booty-*/tests/**/*.py"),
+        *workspace.glob("tests/**/*.py"),
+    ]
+
+    assert [str(file) for file in files if pattern.search(file.read_text())] == []
