@@ -23,25 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Declared"]
 
 HEAVY: Final = frozenset(
-    [
-        "aiobotocore",
-        "anyio",
-        "asyncio",
-        "asyncmy",
-        "boto3",
-        "botocore",
-        "cattrs",
-        "cryptography",
-        "grpc",
-        "httpx",
-        "hvac",
-        "keyring",
-        "nats",
-        "requests",
-        "rich",
-        "yaml",
-    ]
-)
+    ("aiobotocore", "anyio", "asyncio", "asyncmy", "boto3", "botocore", "cattrs", "cryptography",
+     "grpc", "httpx", "hvac", "keyring", "nats", "requests", "rich", "yaml")
+)  # fmt: skip
 """Libraries that importing a provider must not import."""
 PLATFORMS: Final = ("linux-amd64", "linux-arm64", "darwin-arm64")
 """Platforms that every downloaded program must name a digest for, or a sums file."""
