@@ -1,0 +1,246 @@
+"""Talk to the supervisor of a stack: a blocking connection."""
+
+from __future__ import annotations
+
+import collections
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from booty import __version__
+from booty.run import runtime
+from booty.supervise import state, wire
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Connection", "ControlError", "connect"]
+
+_CHUNK: Final = 65536
+_NOT_RUNNING: Final = "not-running"
+_LOST: Final = "connection-lost"
+
+
+def _lost() -> ControlError:
+    return ControlError.of(
+        "cannot talk to the supervisor: the connection was closed",
+        reference=_LOST,
+        hint="booty ps",
+    )
+
+
+class Connection:
+    """A connection to a supervisor, after the hello.
+
+    Args:
+        sock: a connected stream socket.
+        timeout: seconds the hello may take.
+
+    Attributes:
+        hello: what the supervisor said: ``protocol stack pid version``.
+
+    Raises:
+        ControlError: no common protocol, or it hung up.
+    """
+
+    def __init__(self, sock: socket.socket, timeout: float | None = 5.0) -> None:
+        self._sock = sock
+        self._feed = wire.Feed()
+        self._frames: collections.deque[dict[str, Any]] = collections.deque()
+        self._last = 0
+        self.hello = self._greet(timeout)
+
+    def _greet(self, timeout: float | None) -> dict[str, Any]:
+        hello = {"protocols": list(wire.PROTOCOLS), "client": f"booty {__version__}"}
+        self._write(wire.pack({"hello": hello}), ())
+        answer = self.receive(timeout)
+        if answer is None:
+            raise ControlError.of(
+                f"cannot talk to the supervisor: no answer within {timeout} s",
+                reference="supervisor-silent",
+                hint="booty ps",
+            )
+        if "error" in answer:
+            raise ControlError(answer["error"])
+        return dict(answer["hello"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up. What was asked for goes on."""
+        self._sock.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor, for a selector; :attr:`pending` may hold frames already read."""
+        return self._sock.fileno()
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame can be had without waiting."""
+        return bool(self._frames)
+
+    def send(self, do: str, *, fds: Sequence[int] = (), **fields: Any) -> int:
+        """Ask for something without waiting for the answer.
+
+        Args:
+            do: the verb (docs/reference/control-protocol.md).
+            fds: descriptors that go with it.
+            **fields: the verb's arguments.
+
+        Returns:
+            The number that the answer will carry as ``id``.
+
+        Raises:
+            ControlError: the connection is gone.
+        """
+        self._last += 1
+        self._write(wire.pack({"id": self._last, "do": do, **fields}), fds)
+        return self._last
+
+    def receive(self, timeout: float | None = None) -> dict[str, Any] | None:
+        """Return the next frame, an answer or an event.
+
+        Args:
+            timeout: seconds to wait; ``None`` for ever, 0 to take only what is there.
+
+        Returns:
+            The frame; ``None`` if the time is over.
+
+        Raises:
+            ControlError: the supervisor hung up (``connection-lost``) or sent nonsense.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self._frames:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            self._sock.settimeout(left)
+            try:
+                data = self._sock.recv(_CHUNK)
+            except (TimeoutError, BlockingIOError):
+                return None
+            except OSError as error:
+                raise _lost() from error
+            self._take(data)
+        return self._frames.popleft()
+
+    def _take(self, data: bytes) -> None:
+        if not data:
+            raise _lost()
+        try:
+            self._frames.extend(self._feed.add(data))
+        except wire.WireError as error:
+            raise ControlError.of(str(error), reference="bad-frame") from error
+
+    def request(
+        self, do: str, *, fds: Sequence[int] = (), timeout: float | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """Ask for something and wait for the answer; events meanwhile are kept for :meth:`events`.
+
+        Args:
+            do: the verb.
+            fds: descriptors that go with it.
+            timeout: seconds to wait for the answer, ``None`` for ever.
+            **fields: the verb's arguments; a verb's own time limit is the field ``limit``.
+
+        Returns:
+            What stands under ``ok``.
+
+        Raises:
+            ControlError: the supervisor refused, hung up, or gave no answer in time
+                (``supervisor-silent``).
+        """
+        number = self.send(do, fds=fds, **fields)
+        answer = self._await(number, timeout)
+        if "error" in answer:
+            raise ControlError(answer["error"])
+        return dict(answer["ok"])
+
+    def _await(self, number: int, timeout: float | None) -> dict[str, Any]:
+        end = None if timeout is None else time.monotonic() + timeout
+        others: list[dict[str, Any]] = []
+        try:
+            while True:
+                left = None if end is None else max(0.0, end - time.monotonic())
+                frame = self.receive(left)
+                if frame is None:
+                    raise ControlError.of(
+                        f"cannot get an answer from the supervisor within {timeout} s",
+                        reference="supervisor-silent",
+                        hint="booty ps",
+                    )
+                if frame.get("id") == number:
+                    return frame
+                others.append(frame)
+        finally:
+            self._frames.extendleft(reversed(others))
+
+    def events(self, timeout: float | None = None) -> Iterator[dict[str, Any]]:
+        """Yield events as they come; call ``request("subscribe")`` before.
+
+        Args:
+            timeout: seconds to wait for the next one; the iterator ends when they pass.
+
+        Raises:
+            ControlError: the supervisor hung up.
+        """
+        while (frame := self.receive(timeout)) is not None:
+            if "event" in frame:
+                yield frame["event"]
+
+    def _write(self, data: bytes, fds: Sequence[int]) -> None:
+        self._sock.settimeout(None)
+        try:
+            # descriptors travel with the first byte
+            sent = socket.send_fds(self._sock, [data], list(fds)) if fds else 0
+            self._sock.sendall(data[sent:])
+        except OSError as error:
+            raise _lost() from error
+
+
+def control_path(state_dir: str | os.PathLike[str]) -> str | None:
+    """Return where a stack's control socket is, ``None`` if nothing is known of it."""
+    folder = state.Folder(state_dir)
+    try:
+        saved = state.read_json(folder.stack) or {}
+        named = state.read_json(folder.path("id")) or {}
+    except (OSError, ValueError):
+        saved, named = {}, {}
+    place = saved.get("runtime")
+    if place is None and "id" in named:
+        place = runtime.find(str(named["id"]), dict(os.environ))
+    return f"{place}/control.sock" if place else None
+
+
+def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> Connection:
+    """Connect to the supervisor that watches a stack.
+
+    Args:
+        state_dir: the stack's state folder.
+        timeout: seconds the hello may take.
+
+    Raises:
+        ControlError: nobody watches it (``not-running``), or no common protocol.
+    """
+    path = control_path(state_dir)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path is None:
+            raise FileNotFoundError  # noqa: TRY301 - the same answer as for a missing socket
+        sock.connect(path)
+        return Connection(sock, timeout)
+    except OSError as error:
+        sock.close()
+        raise ControlError.of(
+            "cannot reach a supervisor: none runs for this stack",
+            reference=_NOT_RUNNING,
+            status=10,
+            hint="booty up -d",
+        ) from error
+    except BaseException:
+        sock.close()
+        raise

@@ -1,0 +1,251 @@
+"""Start guardian and supervisor of a stack, or find those that are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any, Final
+
+from booty.run import identity, locks, runtime
+from booty.supervise import client, state
+from booty.supervise.client import Connection
+from booty.supervise.wire import ControlError
+
+__all__ = ["command", "ensure"]
+
+_START_LIMIT: Final = 10.0
+"""Seconds until a supervisor must answer."""
+
+_LOOK: Final = 0.005
+"""Seconds between looks while another command starts or ends the supervisor."""
+
+
+def command(role: str, arguments: dict[str, Any]) -> list[str]:
+    """Return the argv of a guardian or supervisor.
+
+    Args:
+        role: ``guardian`` or ``supervisor``.
+        arguments: what it is told; plain JSON, no secrets.
+    """
+    main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+    # -I and -S: no site packages, no PYTHON* variables; it starts in 15 ms
+    return [sys.executable, "-I", "-S", main, role, json.dumps(arguments)]
+
+
+def ensure(
+    state_dir: str | os.PathLike[str],
+    *,
+    stack_id: str,
+    name: str,
+    lifetime: str,
+    hold: int | None = None,
+    environment: dict[str, str],
+    store: str | None = None,
+    root: str | None = None,
+    timeout: float = _START_LIMIT,
+) -> Connection:
+    """Connect to a stack's supervisor, starting guardian and supervisor if there are none.
+
+    A supervisor that is already there keeps its lifetime, holder and environment.
+
+    Args:
+        state_dir: the state folder; made if absent.
+        stack_id: the stack's id.
+        name: its label.
+        lifetime: ``outlive-me`` or ``die-with-me``.
+        hold: read end of the holder's pipe; its end of file ends a die-with-me stack. The caller
+            keeps its own copy of the descriptor.
+        environment: base environment of every process of the stack; kept in its state.
+        store: folder of the verified programs.
+        root: folder of booty.toml; by default the parent of the state folder.
+        timeout: seconds until a supervisor must have answered.
+
+    Returns:
+        A connection after the hello.
+
+    Raises:
+        ControlError: ``foreign-state`` (10) if its processes run on another machine,
+            ``socket-path-too-long``, ``supervisor-start`` or ``state-unwritable`` (7),
+            ``supervisor-silent``.
+    """
+    folder = state.Folder(state_dir)
+    settings = {
+        "stack": {"id": stack_id, "name": name},
+        "root": root or os.path.dirname(folder.root),
+        "lifetime": lifetime,
+        "environment": environment,
+        "store": store,
+    }
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return client.connect(folder.root, timeout)
+        except ControlError as error:
+            if error.reference not in {"not-running", "connection-lost"}:
+                raise
+        if (lock := _lock(folder)) is not None:
+            return _start(folder, settings, hold, lock, timeout)
+        if time.monotonic() > end:
+            raise _silent(timeout)
+        # whoever holds the lock is about to listen or to end; neither can be waited for
+        select.select([], [], [], _LOOK)
+
+
+def _silent(timeout: float) -> ControlError:
+    return ControlError.of(
+        f"cannot reach the supervisor within {timeout:g} s",
+        reference="supervisor-silent",
+        status=10,
+        hint="look into .booty/logs/supervisor.log",
+    )
+
+
+def _lock(folder: state.Folder) -> int | None:
+    try:
+        folder.make()
+        return locks.take(folder.lock)
+    except OSError as error:
+        raise ControlError.of(
+            f'cannot write to "{folder.root}": {error.strerror}',
+            reference="state-unwritable",
+            status=7,
+            subject=folder.root,
+            hint="free space, or make the folder writable",
+        ) from error
+
+
+def _start(
+    folder: state.Folder,
+    settings: dict[str, Any],
+    hold: int | None,
+    lock: int,
+    timeout: float,
+) -> Connection:
+    try:
+        before = _saved(folder)
+        _refuse_foreign(folder, before)
+        place = _runtime(settings)
+        control = runtime.bind(f"{place}/control.sock", socket.SOCK_STREAM)
+        notify = runtime.bind(f"{place}/notify.sock", socket.SOCK_DGRAM)
+        with control, notify:
+            _write_stack(folder, before, {**settings, "runtime": place})
+            fds = {"lock": lock, "control": control.fileno(), "notify": notify.fileno()}
+            if hold is not None:
+                fds["hold"] = hold
+            pid = _spawn(folder, fds, {
+                "state": folder.root,
+                "lifetime": settings["lifetime"],
+                # a die-with-me stack whose watchers were killed with it is ended, not adopted
+                "end": before.get("lifetime") == "die-with-me",
+            })
+    finally:
+        os.close(lock)
+    return _greet(folder, pid, timeout)
+
+
+def _saved(folder: state.Folder) -> dict[str, Any]:
+    try:
+        return state.read_json(folder.stack) or {}
+    except ValueError:
+        return {}  # cut by a power failure: what runs is known by its own state files
+
+
+def _refuse_foreign(folder: state.Folder, before: dict[str, Any]) -> None:
+    if not state.foreign(before):
+        return
+    running = [row["instance"] for row in state.read(folder.root)["instances"] if row["pid"]]
+    if running:
+        raise ControlError.of(
+            f'cannot take over "{folder.root}": "{running[0]}" runs on another machine',
+            reference="foreign-state",
+            status=10,
+            subject=folder.root,
+            hint="booty down there, then up here",
+        )
+
+
+def _runtime(settings: dict[str, Any]) -> str:
+    environment = {**os.environ, **settings["environment"]}
+    try:
+        return runtime.make(settings["stack"]["id"], environment)
+    except runtime.SocketPathError as error:
+        raise ControlError.of(
+            f'cannot use "{error}" as a socket: the path is too long',
+            reference="socket-path-too-long",
+            status=7,
+            hint="set XDG_RUNTIME_DIR to a shorter folder",
+        ) from error
+    except OSError as error:
+        raise ControlError.of(
+            f"cannot make a runtime directory: {error}",
+            reference="runtime-dir",
+            status=7,
+            hint="set XDG_RUNTIME_DIR to a folder of your own",
+        ) from error
+
+
+def _write_stack(
+    folder: state.Folder, before: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
+    fresh = {"format": state.FORMAT, "plan": None, "desired": {}, "without": [], "scale": {}}
+    now = {"machine": machine, "unwatched": False, "supervisor": None, "guardian": None}
+    try:
+        state.write_json(folder.stack, {**fresh, **before, **settings, **now}, sync=True)
+    except OSError as error:
+        raise ControlError.of(
+            f'cannot write "{folder.stack}": {error.strerror}',
+            reference="state-unwritable",
+            status=7,
+            hint="free space, or make the folder writable",
+        ) from error
+
+
+def _spawn(folder: state.Folder, fds: dict[str, int], arguments: dict[str, Any]) -> int:
+    log = os.open(
+        folder.log("supervisor"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    # low numbers could be in each other's way: all move up first
+    moved = {key: os.dup(fd) for key, fd in fds.items()}
+    try:
+        for fd in moved.values():
+            os.set_inheritable(fd, True)
+        return os.posix_spawn(
+            sys.executable,
+            command("guardian", {**arguments, "fds": moved}),
+            {"LC_CTYPE": "C.UTF-8"},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGINT],
+        )
+    except OSError as error:
+        raise ControlError.of(
+            f"cannot start the supervisor: {error}", reference="supervisor-start", status=7
+        ) from error
+    finally:
+        for fd in (log, *moved.values()):
+            os.close(fd)
+
+
+def _greet(folder: state.Folder, pid: int, timeout: float) -> Connection:
+    try:
+        return client.connect(folder.root, timeout)
+    except ControlError as error:
+        raise ControlError.of(
+            f"cannot start the supervisor: {error.message}",
+            reference="supervisor-start",
+            status=7,
+            hint=f"look into {folder.log('supervisor')}",
+        ) from error
+    finally:
+        # the first process only forks the guardian off
+        os.waitpid(pid, 0)

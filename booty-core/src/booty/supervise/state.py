@@ -1,0 +1,197 @@
+"""The state folder: readable JSON, written by rename, read by anybody."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any, Final
+
+from booty.run import identity, locks
+
+__all__ = [
+    "FORMAT",
+    "LIVE",
+    "Folder",
+    "foreign",
+    "read",
+    "read_json",
+    "write_json",
+]
+
+FORMAT: Final = 1
+LIVE: Final = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping"})
+"""States in which an instance that is not external has a process."""
+
+
+class Folder:
+    """Paths in a state folder.
+
+    Args:
+        root: the folder, usually ``.booty`` beside booty.toml.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.abspath(root)
+        self.lock = self.path("supervisor.lock")
+        self.stack = self.path("state/stack.json")
+        self.instances = self.path("state/instances")
+        self.services = self.path("state/services")
+        self.events = self.path("events.jsonl")
+        self.traces = self.path("traces")
+        self.logs = self.path("logs")
+
+    def path(self, name: str) -> str:
+        """Return the path of something in the folder."""
+        return f"{self.root}/{name}"
+
+    def instance(self, name: str) -> str:
+        """Return the state file of an instance."""
+        return f"{self.instances}/{name}.json"
+
+    def service(self, name: str) -> str:
+        """Return the state file of a service."""
+        return f"{self.services}/{name}.json"
+
+    def sheet(self, digest: str) -> str:
+        """Return the run sheet of a plan."""
+        return f"{self.root}/plans/{digest}.run.json"
+
+    def blob(self, digest: str) -> str:
+        """Return a large file of a plan."""
+        return f"{self.root}/plans/blobs/{digest}"
+
+    def log(self, name: str) -> str:
+        """Return the log of an instance."""
+        return f"{self.logs}/{name}.log"
+
+    def make(self) -> None:
+        """Make the folders that the supervisor writes to.
+
+        Raises:
+            OSError: it cannot.
+        """
+        os.makedirs(self.root, 0o700, exist_ok=True)
+        for folder in (self.instances, self.services, self.traces, self.logs):
+            os.makedirs(folder, 0o700, exist_ok=True)
+
+
+def read_json(path: str) -> dict[str, Any] | None:
+    """Return the object in a file; ``None`` if there is no file.
+
+    Raises:
+        ValueError: the file is cut or is no JSON object.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read())
+    except FileNotFoundError:
+        return None
+    if not isinstance(data, dict):
+        raise ValueError(f"{path} holds no object")  # noqa: TRY004 - one fault for one cause
+    return data
+
+
+def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
+    """Replace a file in one step.
+
+    Args:
+        path: where; its folder exists.
+        data: what.
+        sync: whether it must survive a power failure.
+
+    Raises:
+        OSError: the disk is full, read-only or gone; the old file is as it was.
+    """
+    staged = f"{path}.new"
+    fd = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        body = json.dumps(data, ensure_ascii=False).encode() + b"\n"
+        # a short write means a full disk: the rest fails with the reason
+        while body:
+            body = body[os.write(fd, body) :]
+        if sync:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.replace(staged, path)
+
+
+def _quiet(path: str) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, OSError):
+        return read_json(path)
+    return None
+
+
+def _rows(folder: Folder) -> list[dict[str, Any]]:
+    try:
+        names = sorted(name for name in os.listdir(folder.instances) if name.endswith(".json"))
+    except FileNotFoundError:
+        return []
+    rows = []
+    for name in names:
+        path = f"{folder.instances}/{name}"
+        row = _quiet(path) or {"state": "stopped", "reason": "state file unreadable"}
+        rows.append({"pid": None, **row, "instance": name.removesuffix(".json")})
+    return rows
+
+
+def foreign(stack: dict[str, Any] | None) -> bool:
+    """Tell whether a stack's state was last written on another machine."""
+    machine = (stack or {}).get("machine", {}).get("id")
+    return machine is not None and machine != identity.machine_id()
+
+
+def _gone(row: dict[str, Any]) -> str | None:
+    # why a process that is on record cannot be there any more; None if it is there
+    if row.get("boot") != identity.boot_id():
+        return "reboot"
+    if row.get("pidns") != identity.pid_namespace():
+        return "gone"
+    return None if identity.alive(row["pid"], row.get("start")) else "gone"
+
+
+def corrected(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of state with a process that is gone taken out of it."""
+    if not row.get("pid"):
+        # an intent without a pid: the supervisor finds its child by the mark
+        return row
+    reason = _gone(row)
+    if reason is None:
+        return row
+    lost = {"pid": None, "start": None}
+    if row["state"] in LIVE:
+        lost |= {"state": "stopped", "reason": reason, "exit": None, "health": None}
+    return row | lost
+
+
+def _alive(who: dict[str, Any] | None) -> bool:
+    return who is not None and identity.alive(who.get("pid"), who.get("start"))
+
+
+def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the state of a stack as it is now; never writes, asks nobody.
+
+    Args:
+        state_dir: the state folder; need not exist.
+
+    Returns:
+        ``stack``: what ``state/stack.json`` holds, or ``None``; its ``supervisor`` and
+        ``guardian`` are ``None`` if dead, ``unwatched`` is true if something runs and neither
+        lives. ``instances``: the rows of ``state/instances``, sorted by name, dead processes
+        corrected to ``stopped`` with the reason ``reboot`` or ``gone``.
+    """
+    folder = Folder(state_dir)
+    stack, rows = _quiet(folder.stack), _rows(folder)
+    if foreign(stack):
+        return {"stack": stack, "instances": [row | {"foreign": True} for row in rows]}
+    watched = locks.held(folder.lock)
+    if not watched:
+        rows = [corrected(row) for row in rows]
+    if stack is not None:
+        stack = stack | {
+            name: stack.get(name) if _alive(stack.get(name)) else None
+            for name in ("supervisor", "guardian")
+        }
+        stack["unwatched"] = not watched and any(row.get("pid") for row in rows)
+    return {"stack": stack, "instances": rows}
