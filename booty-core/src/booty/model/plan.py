@@ -86,6 +86,7 @@ class Machine:
         ephemeral: first and last port of the kernel's ephemeral range.
         env: variables of the planning shell that booty.toml asked for.
         files: sha256 of env-files, by path.
+        names: names of the variables in env-files, by path.
     """
 
     platform: Platform
@@ -94,6 +95,7 @@ class Machine:
     ephemeral: tuple[int, int] = (32768, 60999)
     env: Mapping[str, str] = Factory(dict)
     files: Mapping[str, str] = Factory(dict)
+    names: Mapping[str, tuple[str, ...]] = Factory(dict)
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,70 @@
+"""What a consumer needs to reach a service, and the variables it becomes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.plan.addresses import Addresses
+    from booty.plan.roles import Cast
+
+__all__ = ["connections", "variables"]
+
+
+def connections(cast: Cast, consumer: str, addresses: Addresses) -> dict[str, Any]:
+    """Return how one consumer reaches a service; secrets inside are references."""
+    first = addresses.first(cast.name)
+    secrets = addresses.credentials.of_consumer(cast, consumer)
+    shared = addresses.credentials.of_instance(cast, cast.main, cast.instances()[0])
+    password = secrets.get("password") or shared.get("password", "")
+    endpoints = addresses.endpoints.get(cast.instances(cast.main.role.name)[0], {})
+    return {
+        "url": addresses.url(cast.name, consumer) or "",
+        "host": first.host if first else "",
+        "port": str(first.port) if first else "",
+        "user": consumer if secrets.get("password") else "",
+        "password": password,
+        "endpoints": {name: endpoint.url for name, endpoint in sorted(endpoints.items())},
+    }
+
+
+def variables(services: Mapping[str, Mapping[str, Any]], consumer: str = "user") -> dict[str, str]:
+    """Return the variables of ``env`` and ``run`` for one consumer, references inside.
+
+    Args:
+        services: ``Plan.services``.
+        consumer: whose credentials; where a service does not know it, those of ``user``.
+    """
+    found: dict[str, str] = {}
+    for name, service in services.items():
+        known = service["consumers"]
+        found.update(_of_service(name, known.get(consumer) or known["user"]))
+    for component in {service["component"] for service in services.values()}:
+        same = [one for one in services.values() if one["component"] == component]
+        if len(same) == 1:
+            found.update(_of_field(same[0], consumer))
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def _of_service(name: str, connection: Mapping[str, Any]) -> dict[str, str]:
+    head = _upper(name)
+    own = {
+        f"{head}_{key.upper()}": connection[key]
+        for key in ("url", "host", "port", "user", "password")
+    }
+    return own | {
+        f"{head}_{_upper(endpoint)}_URL": url for endpoint, url in connection["endpoints"].items()
+    }
+
+
+def _of_field(service: Mapping[str, Any], consumer: str) -> dict[str, str]:
+    known = service["consumers"]
+    connection = known.get(consumer) or known["user"]
+    return {name: text.format(**connection) for name, text in service["env"].items()}
+
+
+def _upper(name: str) -> str:
+    return re.sub(r"[-.]", "_", name).upper()

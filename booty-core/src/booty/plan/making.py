@@ -1,0 +1,278 @@
+"""The plan itself, out of everything that was decided. Pure: nothing is read, written or asked."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from booty.errors import BootyError, ConflictError, raise_all
+from booty.model import codec
+from booty.model.plan import Artifact, ArtifactWish, Plan, PlannedInstance
+from booty.plan.addresses import Addresses
+from booty.plan.credentials import Credentials
+from booty.plan.environment import connections
+from booty.plan.launches import Launches, Started, artifact_key
+from booty.plan.links import claim_all, uses
+from booty.plan.order import levels, needs_of, service_needs
+from booty.plan.policy import policy
+from booty.plan.ports import Wish, allocate, wishes
+from booty.plan.roles import BUILT_IN, Cast, cast_all
+from booty.plan.steps import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.model.plan import Machine, Saved
+    from booty.model.stack import StackSpec
+    from booty.providers import Provider
+
+__all__ = ["digest_of", "make", "resolve"]
+
+BOOTSTRAP = "bootstrap"
+
+
+def resolve(
+    spec: StackSpec, providers: Mapping[str, Provider], locked: Mapping[str, str]
+) -> tuple[ArtifactWish, ...]:
+    """Return the programs that a stack needs, at exact versions.
+
+    Args:
+        spec: the file as read.
+        providers: loaded providers by name, one for every enabled service.
+        locked: exact versions of booty.lock by component id.
+
+    Raises:
+        ConfigError: an impossible version, number of replicas, or setting.
+        BootyErrors: several of them.
+    """
+    faults: list[BootyError] = []
+    casts = cast_all(spec, providers, locked, {}, faults)
+    raise_all(faults)
+    found = {
+        (wish := _wish(cast, member)).key: wish
+        for cast in casts.values()
+        for member in cast.members
+        if member.component.id not in BUILT_IN
+    }
+    return tuple(found[key] for key in sorted(found))
+
+
+def _wish(cast: Cast, member: Any) -> ArtifactWish:
+    source = cast.spec.source
+    return ArtifactWish(
+        key=artifact_key(member),
+        component=member.component,
+        version=member.version,
+        source=source if isinstance(source, str) else "",
+        binary=cast.spec.binary,
+        tested=member.tested,
+    )
+
+
+def make(
+    spec: StackSpec,
+    providers: Mapping[str, Provider],
+    artifacts: Mapping[str, Artifact],
+    saved: Saved,
+    machine: Machine,
+) -> Plan:
+    """Decide everything.
+
+    Args:
+        spec: the file as read.
+        providers: loaded providers by name, one for every enabled service.
+        artifacts: programs by the key of their wish; those with an empty path are not fetched yet.
+        saved: what earlier commands left.
+        machine: what this machine offers.
+
+    Returns:
+        The plan; equal inputs give an equal plan, to the byte.
+
+    Raises:
+        BootyError: the one thing that is wrong.
+        BootyErrors: all the things that are wrong.
+    """
+    faults: list[BootyError] = []
+    locked = {key.partition("@")[0]: key.partition("@")[2] for key in artifacts}
+    scale, warnings = _scale(spec, saved)
+    casts = claim_all(cast_all(spec, providers, locked, scale, faults), faults)
+    raise_all(faults)
+    used = uses(casts, faults)
+    edges = service_needs(casts, used, faults)
+    asked = wishes(casts, faults)
+    ports = allocate(asked, saved, machine, faults)
+    raise_all(faults)
+    credentials = Credentials(numbers=saved.secrets, uses=used)
+    addresses = Addresses.of(casts, asked, ports, credentials)
+    launches = Launches(
+        stack=spec, addresses=addresses, artifacts=artifacts, machine=machine, faults=faults
+    )
+    started = launches.all()
+    needs = {one.instance.name: needs_of(one, edges[one.cast.name], casts) for one in started}
+    order = levels(needs)
+    planned = {one.instance.name: _planned(one, needs, artifacts, machine) for one in started}
+    _refuse_older(started, saved, faults)
+    raise_all(faults)
+    made = Plan(
+        stack={"id": saved.stack_id, "name": spec.name},
+        artifacts=dict(sorted(artifacts.items())),
+        instances=tuple(planned[name] for level in order for name in level),
+        services={name: _service(cast, addresses, asked) for name, cast in sorted(casts.items())},
+        ports=dict(sorted(ports.items())),
+        levels=order,
+        warnings=(*warnings, *_untested(casts)),
+        secrets=credentials.listed(),
+    )
+    return evolve(made, steps=steps(made, saved.plan))
+
+
+def _scale(spec: StackSpec, saved: Saved) -> tuple[dict[str, int], tuple[str, ...]]:
+    # a saved scale holds until the file's own number changes
+    kept: dict[str, int] = {}
+    warnings = []
+    before = (saved.plan or {}).get("services", {})
+    for name, number in saved.scale.items():
+        service = spec.services.get(name.partition(".")[0])
+        if service is None:
+            continue
+        known = before.get(service.name, {}).get("replicas_asked", service.replicas)
+        if known == service.replicas:
+            kept[name] = number
+        else:
+            warnings.append(f"the saved scale {name}={number} is dropped: replicas was changed")
+    return kept, tuple(warnings)
+
+
+def _untested(casts: Mapping[str, Cast]) -> tuple[str, ...]:
+    return tuple(
+        f"{member.component.id} {member.version} is untested with this provider"
+        for cast in casts.values()
+        for member in cast.members
+        if not member.tested
+    )
+
+
+def digest_of(value: Any) -> str:
+    """Return sha256 in hex over the canonical JSON of a value."""
+    return hashlib.sha256(codec.canonical(value)).hexdigest()
+
+
+def _short(value: Any) -> str:
+    return digest_of(value)[:16]
+
+
+def _planned(
+    one: Started,
+    needs: Mapping[str, list[dict[str, Any]]],
+    artifacts: Mapping[str, Artifact],
+    machine: Machine,
+) -> PlannedInstance:
+    rest = policy(one)
+    artifact = artifacts.get(artifact_key(one.member))
+    inputs = _inputs(one, rest, artifact, machine)
+    executed = {key: value for key, value in rest.items() if key not in _TOLD_ONLY}
+    digest = digest_of([one.launch, executed, inputs.get("version", ""), inputs.get("env", "")])
+    return PlannedInstance(
+        instance=one.instance,
+        launch=one.launch,
+        needs=tuple(needs[one.instance.name]),
+        policy=rest,
+        inputs=inputs,
+        changes={
+            **_TAKEN_OVER,
+            **one.member.component.changes,
+        },
+        digest=digest,
+        reason=f"services.{one.cast.name}"
+        + (f" has {one.member.replicas} replicas" if one.member.replicas > 1 else ""),
+    )
+
+
+_TOLD_ONLY = frozenset(
+    (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
+     *("exit_codes", "stop", "reload", "kind", "older_on_newer", "log_time"))
+)  # fmt: skip
+"""Parts of the policy that the supervisor takes over without touching the process."""
+_TAKEN_OVER: dict[str, Any] = {}
+
+
+def _inputs(
+    one: Started, rest: Mapping[str, Any], artifact: Artifact | None, machine: Machine
+) -> dict[str, str]:
+    instance, spec = one.instance, one.cast.spec
+    found = {
+        "version": _short([instance.version, artifact.digest if artifact else ""]),
+        "replicas": _short([(peer.name, peer.endpoints) for peer in instance.peers]),
+        "consumers": _short(instance.consumers),
+        "resources": _short(instance.resources),
+        "run": _short([instance.spec, one.launch.cwd, one.launch.umask, one.launch.limits]),
+        "env": _short([_own_env(one), _variables(one, machine)]),
+        "stdin": _short(rest["stdin"]),
+    }
+    for name, value in sorted((codec.to_data(instance.settings) or {}).items()):
+        found[f"settings.{name.replace('_', '-')}"] = _short(value)
+    for name, endpoint in instance.endpoints.items():
+        found[f"ports.{name}"] = _short(endpoint)
+    for kind in ("config", "links", "secrets"):
+        for name, value in getattr(instance, kind).items():
+            found[f"{kind}.{name}"] = _short(value)
+    found["bind"] = _short(spec.bind)
+    return dict(sorted(found.items()))
+
+
+def _own_env(one: Started) -> dict[str, str]:
+    return dict(one.launch.env)
+
+
+def _variables(one: Started, machine: Machine) -> dict[str, str]:
+    # the value of a variable is an input of the plan; its digest is all that is kept
+    return {
+        name: hashlib.sha256(f"{one.instance.stack}/{name}/{value}".encode()).hexdigest()[:16]
+        for name, value in sorted(machine.env.items())
+        if f"env/{name}#" in "".join(one.launch.env.values())
+    } | {path: machine.files.get(path, "") for path in one.cast.spec.env_file}
+
+
+def _service(cast: Cast, addresses: Addresses, asked: list[Wish]) -> dict[str, Any]:
+    hooks = cast.provider.hooks
+    consumers = addresses.credentials.consumers(cast.name)
+    return {
+        "component": cast.main.component.id,
+        "provider": cast.provider.name,
+        "module": cast.provider.module.__name__,
+        "hooks": sorted(hooks),
+        "instances": cast.instances(),
+        "replicas_asked": cast.spec.replicas,
+        "critical": cast.spec.critical,
+        "url": addresses.plain_url(cast.name),
+        "bootstrap": _short([cast.resources, consumers]) if BOOTSTRAP in hooks else None,
+        "resources": codec.to_data(cast.resources),
+        "clients": dict(cast.main.component.clients),
+        "metrics": codec.to_data(cast.main.component.metrics),
+        "consumers": {name: connections(cast, name, addresses) for name in consumers},
+        "env": dict(cast.main.component.env),
+        "wishes": {
+            wish.key: wish.number for wish in asked if wish.instance.startswith(f"{cast.name}.")
+        },
+    }
+
+
+def _refuse_older(started: list[Started], saved: Saved, faults: list[BootyError]) -> None:
+    from booty.plan.versions import older
+
+    for one in started:
+        wrote = saved.data.get(one.instance.name, {}).get("version", "")
+        if not wrote or one.member.component.older_on_newer:
+            continue
+        if older(one.instance.version, wrote):
+            faults.append(
+                ConflictError(
+                    f'cannot start "{one.instance.name}" with version {one.instance.version}:'
+                    f" its data was written by {wrote}",
+                    reference="older-program",
+                    subject=f"services.{one.cast.name}.version",
+                    hint=f'write version = "{wrote}" or newer, or destroy {one.cast.name}',
+                )
+            )

@@ -1,0 +1,132 @@
+"""All about running an instance that is not its launch: probes, stop, restart, reload, log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import attrs
+from attrs import evolve
+
+from booty.model import codec
+from booty.model.component import Probe
+from booty.plan.order import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.model.instance import Endpoint
+    from booty.plan.launches import Started
+
+__all__ = ["policy"]
+
+DEFAULT_READY = {"service": "on-failure", "task": "never", "external": "never"}
+
+
+def policy(one: Started) -> dict[str, Any]:
+    """Return the plain data of an instance's run sheet entry, without launch and needs."""
+    spec, component = one.cast.spec, one.member.component
+    kind = kind_of(one.cast, one.member)
+    role = spec.roles.get(one.member.role.name)
+    grace = role.grace if role and role.grace is not None else spec.grace
+    endpoints = one.instance.endpoints
+    return {
+        "kind": kind,
+        "stdin": _stdin(one),
+        "ready": _probe(one, spec.ready, component.ready, "ready"),
+        "live": _probe(one, spec.live, component.live, "live"),
+        "ready_timeout": _or(spec.ready_timeout, component.ready_timeout),
+        "stop": {
+            "signal": spec.stop_signal or component.stop_signal,
+            "grace": _or(grace, component.grace),
+            "drain": component.drain_signal,
+        },
+        "reload": {
+            "signal": spec.reload.signal if spec.reload else component.reload_signal,
+            "exec": list(spec.reload.exec) if spec.reload else [],
+        },
+        "exit_codes": sorted({0, *component.exit_codes, *spec.exit_codes}),
+        "restart": {
+            "policy": spec.restart or DEFAULT_READY[kind],
+            **{key: getattr(spec.backoff, key) for key in _BACKOFF},
+        },
+        "critical": spec.critical,
+        "secrets_as": spec.secrets_as,
+        "older_on_newer": component.older_on_newer,
+        "log": codec.to_data(spec.log),
+        "log_time": component.log_time,
+        "ports": {name: endpoint.port for name, endpoint in endpoints.items()},
+        "urls": _urls(one, endpoints),
+        "labels": dict(spec.labels),
+    }
+
+
+_BACKOFF = ("next", "factor", "max", "reset", "give_up")
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _stdin(one: Started) -> str:
+    path = one.reader.text(one.cast.spec.stdin, f"services.{one.cast.name}.stdin")
+    return path if path.startswith(("/", "@{booty:")) else f"@{{booty:root}}/{path}"
+
+
+def _urls(one: Started, endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
+    if one.member.component.id == "external":
+        url = str(one.instance.spec.get("url", ""))
+        return {} if "@{booty:" in url else {"url": url}
+    return {name: endpoint.url for name, endpoint in endpoints.items()}
+
+
+def _probe(
+    one: Started, asked: Probe | None, declared: Probe | None, key: str
+) -> dict[str, Any] | None:
+    if asked is not None:
+        path = f"services.{one.cast.name}.{key}"
+        given = attrs.asdict(asked, recurse=False)
+        asked = Probe(**{name: _rendered(one, value, path) for name, value in given.items()})
+    probe = asked or declared or (_of_external(one) if key == "ready" else None)
+    if probe is None:
+        return None
+    endpoints = one.instance.endpoints
+    found: dict[str, Any] = codec.to_data(
+        evolve(probe, tcp=_tcp(probe.tcp, endpoints), http=_http(probe.http, endpoints))
+    )
+    return found
+
+
+def _rendered(one: Started, value: Any, path: str) -> Any:
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        return tuple(one.reader.value(value, path))
+    return one.reader.text(value, path) if isinstance(value, str) else value
+
+
+def _tcp(target: str | None, endpoints: Mapping[str, Endpoint]) -> str | None:
+    if target in endpoints:
+        return endpoints[str(target)].address
+    return f"127.0.0.1:{target}" if target and target.isdigit() else target
+
+
+def _http(target: str | None, endpoints: Mapping[str, Endpoint]) -> str | None:
+    if not target or "://" in target:
+        return target
+    name, _, path = target.partition("/")
+    return f"http://{endpoints[name].address}/{path}" if name in endpoints else target
+
+
+def _of_external(one: Started) -> Probe | None:
+    if one.member.component.id != "external":
+        return None
+    url = one.cast.spec.url
+    if url.startswith("secret://"):
+        credentials = one.reader.addresses.credentials
+        return Probe(tcp=str(credentials.user_secret(url.removeprefix("secret://"), "address")))
+    parts = urlsplit(url)
+    if not parts.hostname or not (parts.port or parts.scheme in _PORTS):
+        return None
+    return Probe(tcp=f"{parts.hostname}:{parts.port or _PORTS[parts.scheme]}")
+
+
+_PORTS = {"http": 80, "https": 443, "nats": 4222, "mysql": 3306, "redis": 6379}

@@ -1,0 +1,115 @@
+"""``${…}`` as one instance reads it: with its own ports and folders, and its own credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from booty.config import template
+from booty.errors import BootyError, ConfigError
+from booty.model.reference import place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.model.instance import Endpoint
+    from booty.model.stack import StackSpec
+    from booty.plan.addresses import Addresses
+
+__all__ = ["Reader"]
+
+
+@define(kw_only=True)
+class Reader:
+    """Renders the strings of one instance.
+
+    Attributes:
+        stack: the file as read.
+        service: name of the reading service.
+        instance: name of the reading instance.
+        index: its number.
+        addresses: where everything is.
+        faults: what goes wrong is added here.
+    """
+
+    stack: StackSpec
+    service: str
+    instance: str
+    index: int
+    addresses: Addresses
+    faults: list[BootyError]
+
+    def text(self, text: str, path: str) -> str:
+        """Return a string with every name replaced; a fault leaves it empty."""
+        if "$" not in text:
+            return text
+        try:
+            parts = template.parse(text, path)
+            return "".join(
+                part if isinstance(part, str) else self._value(part, path) for part in parts
+            )
+        except BootyError as error:
+            self.faults.append(error)
+            return ""
+
+    def value(self, value: Any, path: str) -> Any:
+        """Return a nesting of mappings and sequences with all its strings rendered."""
+        if isinstance(value, str):
+            return self.text(value, path)
+        if isinstance(value, (list, tuple)):
+            return [self.value(item, path) for item in value]
+        if hasattr(value, "items"):
+            return {key: self.value(item, f"{path}.{key}") for key, item in value.items()}
+        return value
+
+    def _value(self, name: template.Name, path: str) -> str:
+        head, _, rest = name.name.partition(".")
+        found = getattr(self, f"_{head}")(rest, name)
+        if found is None:
+            raise ConfigError(
+                f'cannot resolve "${{{name.name}}}" in {path}: it names nothing',
+                reference="reference-to-nothing",
+                subject=path,
+                hint=f"ports of {self.instance}: {', '.join(self._endpoints) or 'none'}",
+            )
+        return str(found)
+
+    @property
+    def _endpoints(self) -> Mapping[str, Endpoint]:
+        return self.addresses.endpoints.get(self.instance, {})
+
+    def _stack(self, rest: str, _: template.Name) -> str:
+        return self.stack.name if rest == "name" else place("root")
+
+    def _instance(self, rest: str, _: template.Name) -> str:
+        return self.instance if rest == "name" else str(self.index)
+
+    def _ports(self, rest: str, _: template.Name) -> str | None:
+        known = self._endpoints.get(rest)
+        return str(known.port) if known else None
+
+    def _dirs(self, rest: str, _: template.Name) -> str:
+        return place(rest)
+
+    def _env(self, rest: str, name: template.Name) -> str:
+        return str(self.addresses.credentials.variable(rest, name.default))
+
+    def _services(self, rest: str, _: template.Name) -> str | None:
+        service, _dot, what = rest.partition(".")
+        if service not in self.addresses.casts:
+            return None
+        if what.startswith("endpoints."):
+            _, endpoint, field = what.split(".")
+            return self._of_endpoint(self._named(service, endpoint), field)
+        if what == "url":
+            return self.addresses.url(service, self.service)
+        return self._of_endpoint(self.addresses.first(service), what)
+
+    def _named(self, service: str, endpoint: str) -> Endpoint | None:
+        cast = self.addresses.casts[service]
+        known = (self.addresses.endpoints.get(name, {}) for name in cast.instances())
+        return next((found[endpoint] for found in known if endpoint in found), None)
+
+    def _of_endpoint(self, endpoint: Endpoint | None, field: str) -> str | None:
+        return None if endpoint is None else str(getattr(endpoint, field))

@@ -1,0 +1,74 @@
+"""One exact version out of what was asked, tested and locked."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from booty.errors import ConfigError
+
+if TYPE_CHECKING:
+    from booty.model.component import Component
+    from booty.model.stack import ServiceSpec
+
+__all__ = ["choose", "fits", "older"]
+
+_RANGE = re.compile(r"[<>=!~,*]")
+
+
+def choose(service: ServiceSpec, component: Component, locked: str) -> tuple[str, bool]:
+    """Return the exact version to run, and whether the component was tested with it.
+
+    The locked version wins as long as it fits; then the newest tested one that fits; then, if an
+    exact version was asked for, that one, called untested.
+
+    Raises:
+        ConfigError: nothing fits.
+    """
+    asked = service.version
+    if not component.versions:
+        return asked, True
+    if locked and fits(locked, asked):
+        return locked, locked in component.versions
+    for version in component.versions:
+        if fits(version, asked):
+            return version, True
+    if _exact(asked):
+        return asked, False
+    raise ConfigError(
+        f'cannot find version "{asked}" of {component.id}',
+        reference="version-missing",
+        subject=f"services.{service.name}.version",
+        hint=f"tested versions: {', '.join(component.versions)}; an exact other one may be named",
+    )
+
+
+def _exact(asked: str) -> bool:
+    return not _RANGE.search(asked) and asked.count(".") >= 2 and asked[0].isdigit()  # noqa: PLR2004 - major.minor.patch
+
+
+def fits(version: str, asked: str) -> bool:
+    """Tell whether a version is what was asked for: nothing, exact, a prefix or a range."""
+    if not asked or version == asked or version.startswith((f"{asked}.", f"{asked}-")):
+        return True
+    return bool(_RANGE.search(asked)) and _in_range(version, asked)
+
+
+def _in_range(version: str, asked: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(asked.replace(" ", "")).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False
+
+
+def older(version: str, than: str) -> bool:
+    """Tell whether a version is older than another one; unreadable versions are not compared."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(version) < Version(than)
+    except InvalidVersion:
+        return False
