@@ -145,7 +145,7 @@ class PlannedInstance:
     reason: str = ""
 
 
-@frozen(kw_only=True)
+@frozen
 class Step:
     """One thing that will happen, in order.
 

@@ -62,7 +62,7 @@ class Launches:
 
     def all(self) -> list[Started]:
         """Return every instance of the stack, by service, role and number."""
-        found = []
+        found: list[Started] = []
         for cast in self.addresses.casts.values():
             for member in cast.members:
                 found.extend(self._of_member(cast, member))

@@ -111,7 +111,7 @@ def _who_has(interface: str, casts: Mapping[str, Cast]) -> str:
 
 
 def offers(component: Component, interface: str) -> bool:
-    """Tell whether a component offers an interface or one of its family (``nats`` of ``nats/x``)."""
+    """Tell whether a component offers an interface or one of its family (``nats``, ``nats/x``)."""
     names = [one.name for one in component.offers]
     return interface in names or any(name.startswith(f"{interface}/") for name in names)
 

@@ -189,8 +189,8 @@ class _Allocation:
 
 
 def _without_twins(rest: list[Wish]) -> list[Wish]:
-    seen: set[int] = set()
-    return [wish for wish in rest if not (wish.number in seen or seen.add(wish.number))]
+    firsts = {wish.number: wish for wish in reversed(rest)}
+    return [wish for wish in rest if firsts[wish.number] is wish]
 
 
 def _outside(wish: Wish, number: int) -> ConfigError:

@@ -100,7 +100,7 @@ class Reader:
         if service not in self.addresses.casts:
             return None
         if what.startswith("endpoints."):
-            _, endpoint, field = what.split(".")
+            endpoint, field = what.split(".")[1:]
             return self._of_endpoint(self._named(service, endpoint), field)
         if what == "url":
             return self.addresses.url(service, self.service)

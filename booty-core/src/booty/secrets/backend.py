@@ -1,0 +1,148 @@
+"""Where values live. One backend so far: files of the user, mode 0600."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from booty import paths
+from booty.errors import BootyError, ConfigError
+
+__all__ = ["BACKENDS", "Backend", "FileBackend", "backend"]
+
+FORMAT: Final = 1
+
+
+class Backend(Protocol):
+    """A place that keeps the values of one stack; a key is a reference (``bus.password#1:url``)."""
+
+    def get(self, key: str) -> str | None:
+        """Return a value, or ``None``."""
+
+    def set(self, values: dict[str, str]) -> None:
+        """Keep values, all or none of them."""
+
+    def list(self) -> list[str]:
+        """Return all keys, sorted."""
+
+    def delete(self, keys: list[str]) -> None:
+        """Forget values; unknown keys are no fault."""
+
+
+class FileBackend:
+    """One JSON file for each stack in the user's state folder, 0600 in a folder 0700.
+
+    Args:
+        folder: the folder of the stack.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "values.json"
+
+    def __repr__(self) -> str:
+        """Where it is; never what is in it."""
+        return f"FileBackend({str(self._folder)!r})"
+
+    def get(self, key: str) -> str | None:
+        """Return a value, or ``None``."""
+        return self._read().get(key)
+
+    def set(self, values: dict[str, str]) -> None:
+        """Keep values, all or none of them."""
+        with self._locked():
+            self._write(self._read() | values)
+
+    def list(self) -> list[str]:
+        """Return all keys, sorted."""
+        return sorted(self._read())
+
+    def delete(self, keys: list[str]) -> None:
+        """Forget values; unknown keys are no fault."""
+        if self._file.exists():
+            with self._locked():
+                self._write({k: v for k, v in self._read().items() if k not in set(keys)})
+
+    def _read(self) -> dict[str, str]:
+        try:
+            text = self._file.read_text()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise _unusable(self._file, "read", error) from error
+        try:
+            data = json.loads(text)
+            values: dict[str, str] = data["values"]
+        except (ValueError, KeyError, TypeError):
+            # no "from": the exception of the parser quotes the text, which is secret
+            raise BootyError(
+                f'cannot read "{self._file}": it is damaged',
+                reference="secrets-damaged",
+                subject=str(self._file),
+                hint="put back a copy of the file, or remove it: new secrets are made, data that"
+                " needs the old ones is lost",
+            ) from None
+        return values
+
+    def _write(self, values: dict[str, str]) -> None:
+        new = self._file.with_suffix(".new")
+        try:
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w") as file:
+                json.dump({"format": FORMAT, "values": values}, file, sort_keys=True)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._file)
+        except OSError as error:
+            raise _unusable(self._file, "write", error) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self._folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unusable(self._folder, "write", error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _unusable(path: Path, verb: str, error: OSError) -> BootyError:
+    return BootyError(
+        f'cannot {verb} "{path}": {error.strerror}',
+        reference="secrets-unusable",
+        subject=str(path),
+        hint="check the owner and mode of the folder, or set BOOTY_HOME to another one",
+    )
+
+
+BACKENDS: Final = {"file": "files of this user, mode 0600"}
+"""Backends by name, each with a line about it."""
+
+
+def backend(name: str, stack_id: str) -> Backend:
+    """Return the backend of one stack.
+
+    Args:
+        name: a key of :data:`BACKENDS`, or empty for the default.
+        stack_id: id of the stack.
+
+    Raises:
+        ConfigError: there is no such backend.
+    """
+    if name not in {"", *BACKENDS}:
+        raise ConfigError(
+            f'cannot use secrets backend "{name}": it is not built yet',
+            reference="secrets-backend",
+            subject="stack.secrets",
+            hint=f"backends: {', '.join(BACKENDS)}",
+        )
+    return FileBackend(paths.secret_store() / stack_id)
