@@ -62,13 +62,12 @@ def issue(authority: Authority, name: str, hosts: Iterable[str]) -> dict[str, st
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     signer = serialization.load_pem_private_key(authority.key.encode(), None)
     issuer = x509.load_pem_x509_certificate(authority.cert.encode())
     key = ec.generate_private_key(ec.SECP256R1())
-    uses = x509.ExtendedKeyUsage(
-        [x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.CLIENT_AUTH]
-    )
+    uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     built = (
         _begin(_name(name), issuer.subject, LEAF_DAYS)
         .public_key(key.public_key())

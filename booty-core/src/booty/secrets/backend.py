@@ -27,7 +27,7 @@ class Backend(Protocol):
     def set(self, values: dict[str, str]) -> None:
         """Keep values, all or none of them."""
 
-    def list(self) -> list[str]:
+    def keys(self) -> list[str]:
         """Return all keys, sorted."""
 
     def delete(self, keys: list[str]) -> None:
@@ -58,7 +58,7 @@ class FileBackend:
         with self._locked():
             self._write(self._read() | values)
 
-    def list(self) -> list[str]:
+    def keys(self) -> list[str]:
         """Return all keys, sorted."""
         return sorted(self._read())
 

@@ -1,0 +1,141 @@
+"""The only place that imports the HTTP library: requests with deadlines, judged redirects."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from booty.errors import FetchError
+
+__all__ = ["Unreachable", "client", "opened", "reach", "text"]
+
+CONNECT: Final = 2.0
+"""Seconds to find out that a publisher cannot be reached, name look-up included."""
+READ: Final = 30.0
+"""Seconds without a byte until a server counts as hanging."""
+REDIRECTS: Final = 8
+LONGEST_TEXT: Final = 1 << 20
+
+
+class Unreachable(Exception):  # noqa: N818 - a finding; it never leaves this floor
+    """A host does not answer."""
+
+
+@cache
+def client() -> httpx.Client:
+    """Return the one client of this process; proxies and CAs are what the environment says."""
+    timeout = httpx.Timeout(READ, connect=CONNECT)
+    return httpx.Client(
+        timeout=timeout,
+        follow_redirects=False,
+        verify=ssl.create_default_context(),
+        headers={"Accept-Encoding": "identity", "User-Agent": "booty"},
+    )
+
+
+def reach(url: str, seconds: float = CONNECT) -> None:
+    """Find out whether the host of a URL answers at all, in bounded time.
+
+    A name look-up has no deadline of its own, so it is done beside us and abandoned when it hangs.
+
+    Raises:
+        Unreachable: with a phrase that says why.
+    """
+    answer: list[str] = []
+    asked = threading.Thread(target=_ask, args=(url, seconds, answer), daemon=True)
+    asked.start()
+    asked.join(seconds)
+    host = urlsplit(url).netloc
+    if not answer:
+        raise Unreachable(f"cannot reach {host} within {seconds:g} s")
+    if answer[0]:
+        raise Unreachable(f"cannot reach {host}: {answer[0]}")
+
+
+def _ask(url: str, seconds: float, answer: list[str]) -> None:
+    try:
+        client().head(url, timeout=seconds)
+    except httpx.HTTPError as error:
+        answer.append(_phrase(error))
+    else:
+        answer.append("")
+
+
+def _phrase(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+@contextmanager
+def opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
+    """Open a URL for streaming, following redirects; never from https down to http.
+
+    Raises:
+        FetchError: the host hangs or refuses, redirects in a circle or to something unsafe.
+    """
+    target = url
+    for _ in range(REDIRECTS):
+        try:
+            response = client().send(
+                client().build_request("GET", target, headers=dict(headers or {})), stream=True
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _fault(url, _phrase(error)) from error
+        if not response.is_redirect:
+            yield from _closing(url, response)
+            return
+        response.close()
+        target = _next(url, target, response.headers.get("location", ""))
+    raise _fault(url, f"more than {REDIRECTS} redirects")
+
+
+def _closing(url: str, response: httpx.Response) -> Iterator[httpx.Response]:
+    try:
+        yield response
+    except httpx.HTTPError as error:
+        raise _fault(url, _phrase(error)) from error
+    finally:
+        response.close()
+
+
+def _next(url: str, current: str, location: str) -> str:
+    target = urljoin(current, location)
+    if urlsplit(current).scheme == "https" and urlsplit(target).scheme != "https":
+        raise _fault(url, f"it redirects to an unsafe address, {urlsplit(target).scheme}://…")
+    return target
+
+
+def text(url: str) -> str:
+    """Return a short text (a sums file).
+
+    Raises:
+        FetchError: it cannot be had, is too long or is no text.
+    """
+    with opened(url) as response:
+        if response.status_code != httpx.codes.OK:
+            raise _fault(url, f"the server says {response.status_code}")
+        data = b""
+        for chunk in response.iter_raw():
+            data += chunk
+            if len(data) > LONGEST_TEXT:
+                raise _fault(url, "it is too long for a sums file")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _fault(url, "it is no text") from error
+
+
+def _fault(url: str, why: Any) -> FetchError:
+    shown = urlsplit(url)._replace(query="").geturl()
+    return FetchError(
+        f'cannot download "{shown}": {why}',
+        reference="download-failed",
+        subject=shown,
+        hint='try again, or set a mirror: [stack] mirrors = { "HOST" = "https://…" }',
+    )

@@ -1,0 +1,168 @@
+"""One download: streamed through the hash, resumed if it was cut, never taken for whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from booty.errors import FetchError, VerifyError
+from booty.fetch import _http
+from booty.fetch.progress import Progress, Tell
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Downloaded", "download", "sha256_of"]
+
+OK: Final = 200
+PARTIAL: Final = 206
+UNSATISFIABLE: Final = 416
+TOLD_EVERY: Final = 1 << 20
+BLOCK: Final = 1 << 20
+
+
+@frozen(kw_only=True)
+class Downloaded:
+    """A whole file, with what was counted on the way."""
+
+    path: Path
+    digest: str
+    size: int
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download(
+    url: str, target: Path, *, key: str, source: str, tell: Tell, expected: str = "", limit: int
+) -> Downloaded:
+    """Download a file.
+
+    Args:
+        url: where it is.
+        target: path of the file; ``<target>.part`` and ``.etag`` beside it hold an unfinished one.
+        key: for progress.
+        source: for progress.
+        tell: told of progress.
+        expected: sha256 in hex, empty if it is judged later.
+        limit: the most bytes that are accepted.
+
+    Raises:
+        FetchError: it cannot be had whole, or the disk is full.
+        VerifyError: it is another file than expected; nothing of it is left.
+    """
+    got = _Download(url, target, Progress(key=key, phase="downloading", source=source), tell, limit)
+    size, digest = got.run()
+    if expected and digest != expected:
+        got.part.unlink(missing_ok=True)
+        raise VerifyError(
+            f'cannot trust "{url}": its sha256 is "{digest}", expected "{expected}"',
+            reference="digest-mismatch",
+            subject=key,
+            hint="nothing of it was kept; if the publisher replaced the file, ask him why",
+        )
+    got.part.replace(target)
+    return Downloaded(path=target, digest=digest, size=size)
+
+
+class _Download:
+    """One download under way."""
+
+    def __init__(self, url: str, target: Path, progress: Progress, tell: Tell, limit: int) -> None:
+        self.url = url
+        self.part = target.with_name(target.name + ".part")
+        self.mark = target.with_name(target.name + ".etag")
+        self.progress = progress
+        self.tell = tell
+        self.limit = limit
+        self.hash = hashlib.sha256()
+
+    def run(self) -> tuple[int, str]:
+        try:
+            size = self._run()
+        except OSError as error:
+            raise self._fault(f"{error.strerror}", "make room, or set BOOTY_HOME") from error
+        self.mark.unlink(missing_ok=True)
+        return size, self.hash.hexdigest()
+
+    def _run(self) -> int:
+        have, headers = self._resume()
+        with _http.opened(self.url, headers) as response:
+            if response.status_code == UNSATISFIABLE and have:
+                self.part.unlink(missing_ok=True)
+                raise self._fault("the unfinished download does not fit", "try again")
+            if response.status_code not in {OK, PARTIAL}:
+                raise self._fault(f"the server says {response.status_code}", "see fetch --explain")
+            if response.status_code == OK:
+                have, self.hash = 0, hashlib.sha256()
+            return self._receive(response, have)
+
+    def _resume(self) -> tuple[int, dict[str, str]]:
+        try:
+            mark = json.loads(self.mark.read_text())
+            with self.part.open("rb") as file:
+                self.hash = hashlib.file_digest(file, "sha256")
+            have = self.part.stat().st_size
+        except (OSError, ValueError):
+            return 0, {}
+        if mark.get("url") != self.url or not mark.get("etag") or not have:
+            self.hash = hashlib.sha256()
+            return 0, {}
+        return have, {"Range": f"bytes={have}-", "If-Range": mark["etag"]}
+
+    def _receive(self, response: httpx.Response, have: int) -> int:
+        length = int(response.headers.get("content-length", 0))
+        total = have + length if length else 0
+        if total > self.limit:
+            raise self._fault(f"it has {total} bytes, more than {self.limit}", "this is no program")
+        etag = response.headers.get("etag", "")
+        if etag and not etag.startswith("W/"):
+            self.mark.write_text(json.dumps({"url": self.url, "etag": etag}))
+        with self.part.open("ab" if have else "wb") as file:
+            have = self._copy(response, file.write, have, total)
+            file.flush()
+            os.fsync(file.fileno())
+        if total and have != total:
+            raise self._fault(
+                f"it ended after {have} of {total} bytes", "try again; it goes on there"
+            )
+        return have
+
+    def _copy(
+        self, response: httpx.Response, write: Callable[[bytes], int], have: int, total: int
+    ) -> int:
+        told = have
+        for chunk in response.iter_raw():
+            write(chunk)
+            self.hash.update(chunk)
+            have += len(chunk)
+            if have > self.limit:
+                raise self._fault(f"it has more than {self.limit} bytes", "this is no program")
+            if have - told >= TOLD_EVERY:
+                told = have
+                self._tell(have, total)
+        self._tell(have, total)
+        return have
+
+    def _tell(self, have: int, total: int) -> None:
+        now = self.progress
+        self.tell(
+            Progress(key=now.key, phase=now.phase, source=now.source, bytes=have, total=total)
+        )
+
+    def _fault(self, why: str, hint: str) -> FetchError:
+        return FetchError(
+            f'cannot download "{self.url}": {why}',
+            reference="download-failed",
+            subject=self.progress.key,
+            hint=hint,
+        )

@@ -1,0 +1,123 @@
+"""``Module`` and ``OnPath``: programs that are here already."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from booty.errors import FetchError
+from booty.fetch import executable
+from booty.fetch.download import sha256_of
+from booty.fetch.sources import Refused, Request
+from booty.model.plan import Artifact
+
+if TYPE_CHECKING:
+    from booty.model.source import Module, OnPath
+
+__all__ = ["ModuleDriver", "OnPathDriver"]
+
+ANSWER: Final = 10.0
+"""Seconds that a program may take to print its version."""
+
+
+class ModuleDriver:
+    """A module of an installed distribution, run by booty's own interpreter."""
+
+    def probe(self, source: Module, request: Request) -> None:
+        """See that the distribution is installed."""
+        _distribution(source, request)
+
+    def get(self, source: Module, request: Request) -> Artifact:
+        """Record the distribution, its version and the digest of its RECORD."""
+        found = _distribution(source, request)
+        record = found.read_text("RECORD") or ""
+        from hashlib import sha256
+
+        interpreter = Path(sys.executable)
+        return Artifact(
+            key=request.wish.key,
+            program=request.wish.component.program,
+            version=request.wish.version,
+            platform=str(request.platform),
+            source=source.name,
+            url=f"dist:{source.distribution}=={found.version}",
+            digest=sha256(record.encode()).hexdigest(),
+            trust=f"installed distribution {source.distribution} {found.version}",
+            path=str(interpreter.parent),
+            executable=interpreter.name,
+            args=("-m", source.module),
+        )
+
+
+def _distribution(source: Module, request: Request) -> metadata.Distribution:
+    try:
+        return metadata.distribution(source.distribution)
+    except metadata.PackageNotFoundError as error:
+        why = f"distribution {source.distribution} is not installed ({request.wish.key})"
+        raise Refused(why) from error
+
+
+class OnPathDriver:
+    """A program that the user has; recorded, and called "yours"."""
+
+    def probe(self, source: OnPath, request: Request) -> None:
+        """See that it is there."""
+        _find(source, request)
+
+    def get(self, source: OnPath, request: Request) -> Artifact:
+        """Ask its version, record its digest."""
+        path = _find(source, request)
+        executable.check(path, request.platform)
+        return Artifact(
+            key=request.wish.key,
+            program=request.wish.component.program,
+            version=request.wish.version,
+            platform=str(request.platform),
+            source=source.name,
+            url=f"file:{path}",
+            digest=sha256_of(path),
+            size=path.stat().st_size,
+            trust=f"yours, says version {_version(source, path) or 'nothing'}",
+            path=str(path.parent),
+            executable=path.name,
+        )
+
+
+def _find(source: OnPath, request: Request) -> Path:
+    wanted = request.wish.binary or source.binary or request.wish.component.program
+    if os.sep in wanted:
+        path = Path(wanted)
+        if not path.exists():
+            raise FetchError(
+                f'cannot find "{wanted}": there is no such file',
+                reference="program-missing",
+                subject=request.wish.key,
+                hint="check binary = … in booty.toml",
+            )
+        return path.resolve()
+    found = shutil.which(wanted)
+    if found is None:
+        raise Refused(f'no "{wanted}" on PATH')
+    return Path(found).resolve()
+
+
+def _version(source: OnPath, path: Path) -> str:
+    try:
+        done = subprocess.run(
+            [str(path), *source.version_args],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=ANSWER,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return ""  # a program that cannot say its version is still the user's own
+    found = re.search(source.version_pattern, done.stdout + done.stderr)
+    return found[1] if found else ""

@@ -1,0 +1,147 @@
+"""``Release``: the publisher's own archive, vouched for by a recorded digest or his sums file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from booty.errors import FetchError, VerifyError
+from booty.fetch import _http, executable
+from booty.fetch.download import download
+from booty.fetch.progress import Progress
+from booty.fetch.sources import Refused, Request
+from booty.fetch.unpack import unpack
+from booty.fetch.unreachable import reachable
+from booty.model.plan import Artifact
+
+if TYPE_CHECKING:
+    from booty.model.source import Release
+
+__all__ = ["ReleaseDriver", "mirrored"]
+
+LIMIT: Final = 4 << 30
+_SUM: Final = re.compile(r"^\\?([0-9a-fA-F]{64})\s+[ *]?(\S.*)$")
+
+
+class ReleaseDriver:
+    """Gets programs from their publishers."""
+
+    def probe(self, source: Release, request: Request) -> None:
+        """See that the publisher (or his mirror) answers."""
+        if not source.sums and not _recorded(source, request) and request.locked is None:
+            raise Refused("nothing vouches for this version: no sums file, no recorded digest")
+        url = mirrored(_url(source.url, source, request), request.mirrors)
+        why = reachable(url)
+        if why:
+            raise Refused(why)
+
+    def get(self, source: Release, request: Request) -> Artifact:
+        """Download, verify, unpack."""
+        url = _url(source.url, source, request)
+        digest, trust = self._expected(source, request)
+        name = f"{digest[:16]}-{urlsplit(url).path.rpartition('/')[2]}"
+        request.downloads.mkdir(parents=True, exist_ok=True)
+        got = download(
+            mirrored(url, request.mirrors),
+            request.downloads / name,
+            key=request.wish.key,
+            source=source.name,
+            tell=request.tell,
+            expected=digest,
+            limit=LIMIT,
+        )
+        artifact = Artifact(
+            key=request.wish.key,
+            program=request.wish.component.program,
+            version=request.wish.version,
+            platform=str(request.platform),
+            source=source.name,
+            url=url,
+            digest=got.digest,
+            size=got.size,
+            trust=trust,
+        )
+        request.tell(Progress(key=request.wish.key, phase="unpacking", source=source.name))
+        try:
+            return request.store.install(
+                artifact, lambda into: _fill(source, request, got.path, into)
+            )
+        finally:
+            got.path.unlink(missing_ok=True)
+
+    def _expected(self, source: Release, request: Request) -> tuple[str, str]:
+        recorded = _recorded(source, request)
+        if recorded:
+            return recorded, "recorded digest"
+        if request.locked and request.locked.digest:
+            return request.locked.digest, request.locked.trust
+        return self._from_sums(source, request), "publisher's sums file"
+
+    def _from_sums(self, source: Release, request: Request) -> str:
+        asset = _url(source.url, source, request).rpartition("/")[2]
+        url = _url(source.sums, source, request)
+        text = _http.text(mirrored(url, request.mirrors))
+        for line in text.splitlines():
+            found = _SUM.match(line.strip())
+            if found and found[2].strip().rpartition("/")[2] == asset:
+                return found[1].lower()
+        raise VerifyError(
+            f'cannot trust "{asset}": the sums file does not name it',
+            reference="not-in-sums",
+            subject=request.wish.key,
+            hint=f"look at {url}; another version may be published whole",
+        )
+
+
+def _recorded(source: Release, request: Request) -> str:
+    return source.digests.get(f"{request.wish.version}/{request.platform}", "")
+
+
+def _url(template: str, source: Release, request: Request) -> str:
+    platform = request.platform
+    return template.format(
+        version=request.wish.version,
+        os=source.os.get(platform.os, platform.os),
+        arch=source.arch.get(platform.arch, platform.arch),
+    )
+
+
+def mirrored(url: str, mirrors: Mapping[str, str]) -> str:
+    """Return a URL with its scheme and host replaced as the user's mirrors say.
+
+    ``{"github.com": "https://mirror/gh"}`` turns ``https://github.com/a/b`` into
+    ``https://mirror/gh/a/b``; ``"*"`` is for all other hosts, with the host as first folder.
+    """
+    parts = urlsplit(url)
+    if parts.netloc in mirrors:
+        return mirrors[parts.netloc].rstrip("/") + parts.path
+    if "*" in mirrors:
+        return f"{mirrors['*'].rstrip('/')}/{parts.netloc}{parts.path}"
+    return url
+
+
+def _fill(source: Release, request: Request, archive: Path, into: Path) -> str:
+    kind = source.archive or _kind(source.url)
+    member = _url(source.member, source, request)
+    unpack(archive, into, kind, name=member)
+    path = into / member
+    if not path.is_file():
+        raise FetchError(
+            f'cannot find "{member}" in the archive of {request.wish.key}',
+            reference="member-missing",
+            subject=request.wish.key,
+            hint="the publisher changed the archive's layout; update the provider",
+        )
+    path.chmod(0o755)
+    executable.check(path, request.platform)
+    return member
+
+
+def _kind(url: str) -> str:
+    if url.endswith(".zip"):
+        return "zip"
+    tars = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar")
+    return "tar" if url.endswith(tars) else "bare"

@@ -1,0 +1,115 @@
+"""The source seam: each kind answers "can I be had here?" and "get it"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import Factory, frozen
+
+from booty.errors import FetchError
+from booty.fetch.progress import Tell, silent
+from booty.fetch.store import Store
+
+if TYPE_CHECKING:
+    from booty.fetch.lock import Locked
+    from booty.model.plan import Artifact, ArtifactWish
+    from booty.model.platform import Platform
+
+__all__ = ["Driver", "Refused", "Request", "driver"]
+
+
+class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
+    """A source cannot serve here; the text says why."""
+
+
+@frozen(kw_only=True)
+class Request:
+    """What is asked of a source.
+
+    Attributes:
+        wish: the program.
+        platform: of the host.
+        store: where it goes.
+        downloads: a folder for unfinished downloads.
+        mirrors: base URLs by host, ``*`` for all others.
+        locked: what the lock says of this source, ``None`` if nothing.
+        tell: told of progress.
+    """
+
+    wish: ArtifactWish
+    platform: Platform
+    store: Store
+    downloads: Path
+    mirrors: Mapping[str, str] = Factory(dict)
+    locked: Locked | None = None
+    tell: Tell = silent
+
+
+class Driver(Protocol):
+    """What a kind of source can do."""
+
+    def probe(self, source: Any, request: Request) -> None:
+        """See whether it can be had here, in at most two seconds.
+
+        Raises:
+            Refused: it cannot; the text says why.
+        """
+
+    def get(self, source: Any, request: Request) -> Artifact:
+        """Download, verify, install.
+
+        Raises:
+            Refused: it turns out that it cannot be had.
+            FetchError: something broke on the way.
+            VerifyError: what came is not what was promised.
+        """
+
+
+def driver(kind: str) -> Driver:
+    """Return the driver of a kind of source.
+
+    Raises:
+        FetchError: this core knows no such kind.
+    """
+    if kind not in _DRIVERS:
+        raise FetchError(
+            f'cannot use a source of kind "{kind}": this booty does not know it',
+            reference="source-kind",
+            subject=kind,
+            hint="pip install --upgrade booty-core",
+        )
+    return _DRIVERS[kind]()
+
+
+def _release() -> Driver:
+    from booty.fetch.release import ReleaseDriver
+
+    return ReleaseDriver()
+
+
+def _wheel() -> Driver:
+    from booty.fetch.wheel import WheelDriver
+
+    return WheelDriver()
+
+
+def _module() -> Driver:
+    from booty.fetch.installed import ModuleDriver
+
+    return ModuleDriver()
+
+
+def _on_path() -> Driver:
+    from booty.fetch.installed import OnPathDriver
+
+    return OnPathDriver()
+
+
+_DRIVERS: dict[str, Callable[[], Driver]] = {
+    "release": _release,
+    "wheel": _wheel,
+    "module": _module,
+    "on-path": _on_path,
+}

