@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve
 
+from booty import defaults
 from booty.errors import BootyError, ConfigError, ProviderError
 from booty.model.instance import Dirs, Instance, Launch, Link, Peer
 from booty.model.reference import literal_only, place
@@ -178,7 +179,7 @@ class Launches:
         except BootyError as error:
             self.faults.append(error)
             return EXTERNAL
-        launch = said or Launch(argv=(instance.program, *instance.program_args))
+        launch = said or defaults.configure(instance)
         if not literal_only(list(launch.argv)) and cast.spec.run is None:
             self.faults.append(_provider_secret(cast, instance))
         return self._laid_over(cast, member, launch, reader)

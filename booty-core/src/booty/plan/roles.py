@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Factory, evolve, frozen
 
-from booty.errors import BootyError, BootyErrors, ConfigError
+from booty.config.reading import nearest
+from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError
 from booty.model.component import Component, Interface
 from booty.model.expand import Role
 from booty.plan.versions import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from booty.model.stack import ServiceSpec, StackSpec
     from booty.providers import Provider
 
-__all__ = ["BUILT_IN", "Cast", "Member", "cast_all"]
+__all__ = ["BUILT_IN", "Cast", "Member", "cast_all", "instance_name", "typed_settings"]
 
 BUILT_IN = frozenset(("program", "external"))
 """Components whose ports and interfaces the file declares, not a provider."""
@@ -25,13 +26,24 @@ BUILT_IN = frozenset(("program", "external"))
 
 @frozen(kw_only=True)
 class Member:
-    """One role of a service with its component, number and version."""
+    """One role of a service with its component, number and version.
+
+    Attributes:
+        role: what ``expand`` said.
+        component: its program.
+        version: exact version; empty where the program has none.
+        tested: whether the component names this version.
+        replicas: how many instances.
+        given: its settings as written, ``${…}`` included.
+        settings: the same, typed.
+    """
 
     role: Role
     component: Component
     version: str
     tested: bool
     replicas: int
+    given: Mapping[str, Any] = Factory(dict)
     settings: Any = None
 
 
@@ -82,7 +94,7 @@ def instance_name(service: str, role: str, index: int) -> str:
 def cast_all(
     spec: StackSpec,
     providers: Mapping[str, Provider],
-    locked: Mapping[str, str],
+    locked: Mapping[str, Collection[str]],
     scale: Mapping[str, int],
     faults: list[BootyError],
 ) -> dict[str, Cast]:
@@ -102,17 +114,52 @@ def cast_all(
 def _cast(
     service: ServiceSpec,
     providers: Mapping[str, Provider],
-    locked: Mapping[str, str],
+    locked: Mapping[str, Collection[str]],
     scale: Mapping[str, int],
 ) -> Cast:
-    provider = providers[service.use.partition("/")[0]]
+    provider = _provider(service, providers)
     wanted = evolve(service, replicas=scale.get(service.name, service.replicas))
     roles = provider.call("expand", service=wanted) or (_only_role(wanted, provider),)
+    _check_roles(service, roles, provider)
     members = tuple(
         _member(wanted, role, provider, locked, scale)
         for role in sorted(roles, key=lambda role: role.name)
     )
     return Cast(spec=service, provider=provider, members=members)
+
+
+def _provider(service: ServiceSpec, providers: Mapping[str, Provider]) -> Provider:
+    name = service.use.partition("/")[0]
+    if name not in providers:
+        raise ProviderError(
+            f'cannot plan "{service.name}": provider "{name}" is not there',
+            reference="provider-missing",
+            subject=name,
+            hint=f"pip install booty-provider-{name}",
+        )
+    return providers[name]
+
+
+def _check_roles(service: ServiceSpec, roles: Sequence[Role], provider: Provider) -> None:
+    names = {role.name for role in roles}
+    strange = [role.component for role in roles if role.component not in provider.components]
+    strange += [need.role for role in roles for need in role.needs if need.role not in names]
+    if strange or len(names) < len(roles):
+        wrong = strange[0] if strange else "a role twice"
+        raise ProviderError(
+            f'cannot plan "{service.name}": its provider answers with "{wrong}", which it lacks',
+            reference="provider-roles",
+            subject=provider.name,
+            hint="this is a fault of the provider; expand must name its own components and roles",
+        )
+    for name in service.roles:
+        if name not in names - {""}:
+            raise ConfigError(
+                f'cannot use the role "{name}" in services.{service.name}: there is no such role',
+                reference="role-missing",
+                subject=f"services.{service.name}.roles.{name}",
+                hint=nearest(name, names - {""}),
+            )
 
 
 def _only_role(service: ServiceSpec, provider: Provider) -> Role:
@@ -124,15 +171,32 @@ def _count(replicas: int | None) -> int:
 
 
 def _component_id(service: ServiceSpec, provider: Provider) -> str:
-    if service.use in provider.components:
+    known = provider.components
+    if service.engine:
+        return _engine(service, provider)
+    if service.use in known:
         return service.use
-    if "/" not in service.use and len(provider.components) == 1:
-        return next(iter(provider.components))
+    if "/" not in service.use and len(known) == 1:
+        return next(iter(known))
     raise ConfigError(
         f'cannot use "{service.use}": provider "{provider.name}" has no such component',
         reference="component-missing",
         subject=f"services.{service.name}.use",
-        hint=f"it has {', '.join(provider.components)}",
+        hint=f"it has {', '.join(known)}",
+    )
+
+
+def _engine(service: ServiceSpec, provider: Provider) -> str:
+    # an engine is a component of the same provider, by the last part of its id
+    engines = {name.rpartition("/")[2]: name for name in provider.components}
+    if service.engine in engines:
+        return engines[service.engine]
+    raise ConfigError(
+        f'cannot use the engine "{service.engine}" in services.{service.name}:'
+        f' provider "{provider.name}" has no such engine',
+        reference="engine-missing",
+        subject=f"services.{service.name}.engine",
+        hint=nearest(service.engine, engines),
     )
 
 
@@ -140,7 +204,7 @@ def _member(
     service: ServiceSpec,
     role: Role,
     provider: Provider,
-    locked: Mapping[str, str],
+    locked: Mapping[str, Collection[str]],
     scale: Mapping[str, int],
 ) -> Member:
     component = _declared(service, provider.components[role.component])
@@ -148,14 +212,16 @@ def _member(
     replicas = role.replicas if own is None or own.replicas is None else own.replicas
     replicas = scale.get(f"{service.name}.{role.name}", replicas)
     _check_replicas(service, component, replicas)
-    version, tested = choose(service, component, locked.get(component.id, ""))
+    version, tested = choose(service, component, locked.get(component.id, ()))
+    given = _given(service, role)
     return Member(
         role=role,
         component=component,
         version=version,
         tested=tested,
         replicas=replicas,
-        settings=_settings(service, role, component),
+        given=given,
+        settings=typed_settings(service.name, component, given),
     )
 
 
@@ -178,17 +244,26 @@ def _check_replicas(service: ServiceSpec, component: Component, replicas: int) -
         )
 
 
-def _settings(service: ServiceSpec, role: Role, component: Component) -> Any:
+def _given(service: ServiceSpec, role: Role) -> dict[str, Any]:
     own = service.roles.get(role.name)
-    given = {**service.settings, **role.settings, **(own.settings if own else {})}
-    path = f"services.{service.name}.settings"
+    return {**service.settings, **role.settings, **(own.settings if own else {})}
+
+
+def typed_settings(service: str, component: Component, given: Mapping[str, Any]) -> Any:
+    """Return settings as an object of the component's class; ``None`` if it has none.
+
+    Raises:
+        ConfigError: an unknown key, a value of the wrong type, or settings where there are none.
+        BootyErrors: several of these.
+    """
+    path = f"services.{service}.settings"
     if component.settings is not None:
         from booty import config
 
         return config.settings(component.settings, given, path)
     if given:
         raise ConfigError(
-            f'cannot use "settings" in services.{service.name}: {component.id} has none',
+            f'cannot use "settings" in services.{service}: {component.id} has none',
             reference="no-settings",
             subject=path,
             hint="remove settings",

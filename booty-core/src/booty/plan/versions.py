@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from booty.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from booty.model.component import Component
     from booty.model.stack import ServiceSpec
 
@@ -16,23 +18,24 @@ __all__ = ["choose", "fits", "older"]
 _RANGE = re.compile(r"[<>=!~,*]")
 
 
-def choose(service: ServiceSpec, component: Component, locked: str) -> tuple[str, bool]:
+def choose(service: ServiceSpec, component: Component, locked: Collection[str]) -> tuple[str, bool]:
     """Return the exact version to run, and whether the component was tested with it.
 
-    The locked version wins as long as it fits; then the newest tested one that fits; then, if an
-    exact version was asked for, that one, called untested.
+    A locked version wins as long as it fits; then the newest tested one that fits; then, if an
+    exact version was asked for, that one, called untested. A program of the user's own
+    (``binary``) has the version that the user names, if any.
 
     Raises:
         ConfigError: nothing fits.
     """
     asked = service.version
-    if not component.versions:
+    if not component.versions or service.binary:
         return asked, True
-    if locked and fits(locked, asked):
-        return locked, locked in component.versions
-    for version in component.versions:
+    known = [one for one in component.versions if one in locked]
+    known += sorted({*locked} - {*known})
+    for version in (*known, *component.versions):
         if fits(version, asked):
-            return version, True
+            return version, version in component.versions
     if _exact(asked):
         return asked, False
     raise ConfigError(
