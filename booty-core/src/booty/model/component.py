@@ -34,6 +34,7 @@ class Port:
         name: how files, plans and commands call it.
         preferred: the port number wished for; 0 = any free one.
         scheme: the scheme of its URL (``nats``, ``http``); empty = plain ``host:port`` as ``tcp``.
+        secure: the scheme instead, where the boolean setting ``tls`` is true; empty = the same.
         protocol: ``tcp`` or ``udp``.
         optional: allocated only where booty.toml names it under ``ports`` (or ``expand`` adds it).
     """
@@ -43,6 +44,7 @@ class Port:
     scheme: str = ""
     protocol: str = "tcp"
     optional: bool = False
+    secure: str = ""
 
 
 @frozen(kw_only=True)
@@ -88,8 +90,8 @@ class Interface:
     Attributes:
         name: the interface's name, ``family`` or ``family/kind``: ``s3``, ``nats/jetstream``.
         port: the declared port it is served on.
-        url: template of one instance's URL for a consumer, over ``user password host port``
-            (``nats://{user}:{password}@{host}:{port}``); parts without a secret simply lack it.
+        url: template of one instance's URL for a consumer, over ``scheme user password host port``
+            (``{scheme}://{user}:{password}@{host}:{port}``); parts without a secret simply lack it.
         join: how the URLs of several instances become one: a separator (``,``), or empty = the URL
             of instance 0.
     """

@@ -9,7 +9,7 @@ from attrs import Factory, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booty.model.component import Need
+    from booty.model.component import Need, Probe
 
 __all__ = ["Role"]
 
@@ -25,6 +25,7 @@ class Role:
         needs: other roles of the service that it waits for.
         settings: settings of this role, over those of the service.
         ports: names of optional ports that it opens.
+        ready: how readiness is seen, over the component's own probe; ``None`` = that one.
     """
 
     component: str
@@ -33,3 +34,4 @@ class Role:
     needs: tuple[Need, ...] = ()
     settings: Mapping[str, Any] = Factory(dict)
     ports: tuple[str, ...] = ()
+    ready: Probe | None = None

@@ -98,7 +98,13 @@ class Addresses:
         secrets = self.credentials.of_consumer(cast, consumer)
         shared = self.credentials.of_instance(cast, cast.main, instance)
         password = secrets.get("password") or shared.get("password", "")
-        return text.format(user=consumer, password=password, host=endpoint.host, port=endpoint.port)
+        return text.format(
+            scheme=endpoint.scheme,
+            user=consumer,
+            password=password,
+            host=endpoint.host,
+            port=endpoint.port,
+        )
 
     def plain_url(self, service: str) -> str:
         """Return a service's URL without credentials, for people and state."""

@@ -11,13 +11,14 @@ from booty.errors import BootyError, ConflictError, raise_all
 from booty.model import codec
 from booty.model.plan import Artifact, ArtifactWish, Plan, PlannedInstance
 from booty.plan.addresses import Addresses
+from booty.plan.allocation import allocate, in_ephemeral
 from booty.plan.credentials import Credentials
 from booty.plan.environment import connections
 from booty.plan.launches import Launches, Started, artifact_key
 from booty.plan.links import claim_all, uses
 from booty.plan.order import levels, needs_of, service_needs
 from booty.plan.policy import policy
-from booty.plan.ports import Wish, allocate, wishes
+from booty.plan.ports import Wish, wishes
 from booty.plan.roles import BUILT_IN, Cast, cast_all
 from booty.plan.steps import steps
 
@@ -204,7 +205,8 @@ def _inputs(
     instance, spec = one.instance, one.cast.spec
     found = {
         "version": _short([instance.version, artifact.digest if artifact else ""]),
-        "replicas": _short([(peer.name, peer.endpoints) for peer in instance.peers]),
+        "replicas": _short([peer.name for peer in instance.peers]),
+        "peers": _short([(peer.name, peer.endpoints) for peer in instance.peers]),
         "consumers": _short(instance.consumers),
         "resources": _short(instance.resources),
         "run": _short([instance.spec, one.launch.cwd, one.launch.umask, one.launch.limits]),

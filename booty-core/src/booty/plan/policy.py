@@ -33,7 +33,7 @@ def policy(one: Started) -> dict[str, Any]:
     return {
         "kind": kind,
         "stdin": _stdin(one),
-        "ready": _probe(one, spec.ready, component.ready, "ready"),
+        "ready": _probe(one, spec.ready, one.member.role.ready or component.ready, "ready"),
         "live": _probe(one, spec.live, component.live, "live"),
         "ready_timeout": _or(spec.ready_timeout, component.ready_timeout),
         "stop": {
