@@ -151,6 +151,7 @@ class StackSpec:
         profiles: names of the profiles laid over it.
         origins: where each dotted key's value came from (``booty.toml``, ``booty.local.toml``,
             ``profile ha``, ``--…``, ``BOOTY_…``), for ``config``.
+        file: absolute path of the booty.toml that was read; empty in tests.
     """
 
     name: str
@@ -163,3 +164,4 @@ class StackSpec:
     requires: str = ""
     profiles: tuple[str, ...] = ()
     origins: Mapping[str, str] = Factory(dict)
+    file: str = ""

@@ -1,0 +1,251 @@
+"""From files, profiles, variables and the command line to one :class:`StackSpec`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from booty.config import files, lines, personal
+from booty.config.keys import DEFAULTS, FILE
+from booty.config.merging import Merged, Origin, nested
+from booty.config.reading import BAD, At, Reading, dotted, nearest, split
+from booty.errors import BootyError, BootyErrors, ConfigError, raise_all
+from booty.model.stack import ServiceSpec, StackSpec
+from booty.paths import config_file
+
+__all__ = ["load", "place", "profiles"]
+
+_FORMAT: Final = 1
+_STATE: Final = ".booty"
+_SERVICE_DEPTH: Final = 2  # services.NAME, stack.KEY: less than this says nothing
+_VARIABLES: Final = {"BOOTY_LIFETIME": "stack.lifetime"}
+
+
+def profiles(
+    asked: Sequence[str] = (),
+    saved: Sequence[str] = (),
+    *,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[str, ...]:
+    """Return the profiles to use: those asked for, else ``BOOTY_PROFILE``, else the saved ones.
+
+    Args:
+        asked: from the command line.
+        saved: those of the running stack.
+        environ: variables to look at; names in ``BOOTY_PROFILE`` stand between commas or spaces.
+    """
+    return tuple(asked or environ.get("BOOTY_PROFILE", "").replace(",", " ").split() or saved)
+
+
+def load(
+    file: Path | str,
+    *,
+    profiles: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> StackSpec:
+    """Read booty.toml with all its layers.
+
+    Args:
+        file: booty.toml, as :func:`find` gave it.
+        profiles: names of profiles, laid over in this order; none = those of ``BOOTY_PROFILE``.
+        overrides: values from the command line by dotted path (``{"stack.lifetime": "…"}``).
+        environ: variables to look at.
+
+    Raises:
+        ConfigError: the only fault there is.
+        BootyErrors: all faults there are.
+    """
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - symbolic links stay: they are the user's
+    chosen = _chosen(profiles, environ)
+    faults: list[BootyError] = []
+    merged = _layers(path, faults)
+    if not faults:
+        faults += _profiles(merged, chosen)
+        _lay_values(merged, environ, overrides or {})
+    reading = Reading(merged.place)
+    found = _read(merged, chosen, reading)
+    _check(found, merged, reading)
+    raise_all([*faults, *reading.faults])
+    return _spec(path, found, chosen, merged)
+
+
+def _chosen(asked: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(profiles(asked, environ=environ)))
+
+
+def _layers(path: Path, faults: list[BootyError]) -> Merged:
+    merged = Merged(path.parent)
+    own = _personal(faults)
+    if own:
+        merged.lay({"stack": own}, lambda at: Origin("config.toml", config_file(), at[1:]))
+    for source, data in files.sources(path, faults):
+        if source in {path, path.with_name(files.LOCAL_NAME)}:
+            merged.lay_file(source, data)
+        else:
+            faults.extend(merged.join(source, data))
+    return merged
+
+
+def _personal(faults: list[BootyError]) -> dict[str, Any]:
+    try:
+        return personal.read(config_file())
+    except BootyErrors as errors:
+        faults.extend(errors.faults)
+    except ConfigError as error:
+        faults.append(error)
+    return {}
+
+
+def _profiles(merged: Merged, chosen: Iterable[str]) -> Iterator[ConfigError]:
+    known = merged.data.get("profiles", {})
+    known = known if isinstance(known, dict) else {}
+    for name in chosen:
+        if isinstance(known.get(name), dict):
+            merged.lay_profile(name)
+        elif name not in known:
+            yield ConfigError(
+                f'cannot find the profile "{name}"',
+                reference="profile-unknown",
+                subject=f"profiles.{name}",
+                hint=nearest(name, known) if known else f"add [profiles.{name}] to the file",
+            )
+
+
+def _lay_values(merged: Merged, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> None:
+    for variable, key in _VARIABLES.items():
+        if environ.get(variable):
+            _lay_value(merged, split(key), environ[variable], variable)
+    for key, value in overrides.items():
+        at = split(key)
+        _lay_value(merged, at, value, f"--{at[-1]}")
+
+
+def _lay_value(merged: Merged, at: At, value: Any, label: str) -> None:
+    merged.lay(nested(at, value), lambda here: Origin(label, None, here))
+
+
+def _read(merged: Merged, chosen: Sequence[str], reading: Reading) -> dict[str, Any]:
+    others = merged.data.get("profiles")
+    if isinstance(others, dict):
+        # the chosen ones are read where they were laid
+        merged.data["profiles"] = {
+            name: table
+            for name, table in others.items()
+            if name not in chosen or not isinstance(table, dict)
+        }
+    defaults = merged.data.pop("defaults", {})
+    # told once, here, not again in every service
+    sound = DEFAULTS.read(defaults, ("defaults",), reading) is not BAD
+    merged.lay_defaults(defaults if sound else {})
+    found = FILE.read(merged.data, (), reading)
+    return {} if found is BAD else dict(found)
+
+
+def _check(found: Mapping[str, Any], merged: Merged, reading: Reading) -> None:
+    stack = found.get("stack", {})
+    _check_format(stack.get("format", _FORMAT), reading)
+    _check_version(stack.get("requires", ""), reading)
+    services = merged.data.get("services")
+    _check_mentions(services if isinstance(services, dict) else {}, merged, reading)
+
+
+def _check_format(number: int, reading: Reading) -> None:
+    if number != _FORMAT:
+        why = f"this booty reads format {_FORMAT}"
+        hint = "pip install --upgrade booty-core"
+        at = ("stack", "format")
+        reading.value(at, number, why, reference="format-unknown", hint=hint)
+
+
+def _check_version(wanted: str, reading: Reading) -> None:
+    if not wanted:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    from booty import __version__
+
+    at = ("stack", "requires")
+    try:
+        fits = SpecifierSet(wanted).contains(__version__, prereleases=True)
+    except InvalidSpecifier:
+        reading.value(at, wanted, "it must be a version range", hint='write requires = ">=0.4"')
+        return
+    if not fits:
+        hint = f'pip install "booty-core{wanted}"'
+        why = f"this is booty {__version__}"
+        reading.value(at, wanted, why, reference="version-required", hint=hint)
+
+
+def _check_mentions(services: Mapping[str, Any], merged: Merged, reading: Reading) -> None:
+    for at, service, text in reading.mentions:
+        if service in services or at[0] == "profiles":
+            continue  # a profile that was not chosen may need another one
+        if at[0] == "services" and merged.origin(at).label.endswith("[defaults]"):
+            continue  # told once, where it stands
+        problem = f'use "{text}" in {dotted(at)}: there is no service "{service}"'
+        reading.add(at, problem, reference="service-unknown", hint=nearest(service, services))
+
+
+def _spec(
+    path: Path, found: Mapping[str, Any], chosen: tuple[str, ...], merged: Merged
+) -> StackSpec:
+    stack = dict(found.get("stack", {}))
+    stack.pop("format", None)
+    root = path.parent
+    state = root / Path(stack.pop("state_dir", _STATE)).expanduser()
+    return StackSpec(
+        name=stack.pop("name", "") or _label(root.name),
+        root=str(root),
+        file=str(path),
+        state_dir=os.path.normpath(state),
+        services={
+            name: ServiceSpec(name=name, **fields)
+            for name, fields in found.get("services", {}).items()
+        },
+        profiles=chosen,
+        origins={
+            dotted(at): origin.label
+            for at, origin in merged.origins.items()
+            if at[0] not in {"profiles", "defaults"}
+        },
+        **stack,
+    )
+
+
+def _label(folder: str) -> str:
+    return re.sub("[^A-Za-z0-9._-]+", "-", folder).strip("-._") or "stack"
+
+
+def place(spec: StackSpec, path: str) -> str:
+    """Return where a value stands, for faults that are found after reading.
+
+    Args:
+        spec: the stack that was read.
+        path: dotted path (``services.bus.ports.client``).
+
+    Returns:
+        ``booty.toml:12``, or an empty text when no file holds it.
+    """
+    at = split(path)
+    root = Path(spec.root)
+    found, deepest = "", _SERVICE_DEPTH
+    for inside in _paths(at, spec.profiles):
+        for file in files.layers(Path(spec.file)) if spec.file else ():
+            number, depth = lines.line(files.text(file), inside)
+            reached = depth + len(at) - len(inside)
+            if depth >= _SERVICE_DEPTH and reached >= deepest:
+                found, deepest = f"{files.shown(file, root)}:{number}", reached
+    return found
+
+
+def _paths(at: At, profiles: Sequence[str]) -> Iterator[At]:
+    # from the weakest layer to the strongest, so that of equals the one that counts is taken
+    if at[0] == "services":
+        yield ("defaults", *at[2:])
+    yield at
+    for name in profiles:
+        yield ("profiles", name, *at)
