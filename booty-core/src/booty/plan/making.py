@@ -49,7 +49,8 @@ def resolve(
         BootyErrors: several of them.
     """
     faults: list[BootyError] = []
-    casts = cast_all(spec, providers, locked, {}, faults)
+    exact = {component: (version,) for component, version in locked.items()}
+    casts = cast_all(spec, providers, exact, {}, faults)
     raise_all(faults)
     found = {
         (wish := _wish(cast, member)).key: wish
@@ -96,7 +97,9 @@ def make(
         BootyErrors: all the things that are wrong.
     """
     faults: list[BootyError] = []
-    locked = {key.partition("@")[0]: key.partition("@")[2] for key in artifacts}
+    locked: dict[str, list[str]] = {}
+    for key in sorted(artifacts):
+        locked.setdefault(key.partition("@")[0], []).append(key.partition("@")[2])
     scale, warnings = _scale(spec, saved)
     casts = claim_all(cast_all(spec, providers, locked, scale, faults), faults)
     raise_all(faults)
@@ -123,7 +126,7 @@ def make(
         services={name: _service(cast, addresses, asked) for name, cast in sorted(casts.items())},
         ports=dict(sorted(ports.items())),
         levels=order,
-        warnings=(*warnings, *_untested(casts)),
+        warnings=(*warnings, *_untested(casts), *in_ephemeral(ports, machine)),
         secrets=credentials.listed(),
     )
     return evolve(made, steps=steps(made, saved.plan))

@@ -211,7 +211,7 @@ def _member(
     own = service.roles.get(role.name)
     replicas = role.replicas if own is None or own.replicas is None else own.replicas
     replicas = scale.get(f"{service.name}.{role.name}", replicas)
-    _check_replicas(service, component, replicas)
+    _check_replicas(service.name, role, component, replicas)
     version, tested = choose(service, component, locked.get(component.id, ()))
     given = _given(service, role)
     return Member(
@@ -232,15 +232,16 @@ def _declared(service: ServiceSpec, component: Component) -> Component:
     return component
 
 
-def _check_replicas(service: ServiceSpec, component: Component, replicas: int) -> None:
+def _check_replicas(service: str, role: Role, component: Component, replicas: int) -> None:
     if replicas < 1 or (component.replicas and replicas not in component.replicas):
         allowed = ", ".join(map(str, component.replicas)) or "1 or more"
+        path = f"services.{service}.roles.{role.name}" if role.name else f"services.{service}"
+        nearer = min(component.replicas or (1,), key=lambda number: abs(number - replicas))
         raise ConfigError(
-            f'cannot run "{service.name}" with {replicas} replicas:'
-            f" {component.id} allows {allowed}",
+            f'cannot run "{replicas}" replicas in {path}: {component.id} allows {allowed}',
             reference="replicas-forbidden",
-            subject=f"services.{service.name}.replicas",
-            hint=f"write replicas = {component.replicas[0] if component.replicas else 1}",
+            subject=f"{path}.replicas",
+            hint=f"write replicas = {nearer}",
         )
 
 
