@@ -1,0 +1,112 @@
+"""Who a stack is: the id in its state folder, and its line in the user's registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+from booty import paths
+from booty.errors import BootyError, ConfigError, ConflictError
+from booty.stack.place import Place, read
+
+__all__ = ["ensure", "forget", "register"]
+
+
+def ensure(place: Place) -> str:
+    """Return a stack's id; make the state folder and the id if there are none.
+
+    Raises:
+        ConflictError: the folder is a copy of another one that is still there.
+        ConfigError: the folder cannot be written.
+    """
+    try:
+        return _ensure(place)
+    except OSError as error:
+        raise ConfigError(
+            f'cannot write to "{place.state}": {error.strerror}',
+            reference="state-unwritable",
+            subject=str(place.state),
+            hint='make it writable, make room, or set [stack] state-dir = "/other/folder"',
+        ) from error
+
+
+def _ensure(place: Place) -> str:
+    place.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in ("plans", "plans/blobs", "state", "data", "config", "logs", "traces", "locks"):
+        (place.state / folder).mkdir(exist_ok=True, mode=0o700)
+    ignore = place.state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    known = read(place.state / "id")
+    if "id" not in known:
+        known = {"format": 1, "id": secrets.token_hex(8), "root": str(place.root)}
+        write(place.state / "id", known)
+    elif known.get("root") != str(place.root):
+        _moved(place, known)
+        known["root"] = str(place.root)
+        write(place.state / "id", known)
+    return str(known["id"])
+
+
+def _moved(place: Place, known: dict[str, Any]) -> None:
+    # a folder that was moved is taken over; a copy would share ports, secrets and data with it
+    first = Path(str(known.get("root", "")))
+    other = first / place.state.relative_to(place.root) if _below(place) else place.state
+    if other != place.state and read(other / "id").get("id") == known["id"]:
+        raise ConflictError(
+            f'cannot use "{place.root}": it is a copy of the stack in "{first}"',
+            reference="copied-stack",
+            subject=str(place.root),
+            hint=f"rm {place.state}/id to make it a stack of its own (its data is kept)",
+        )
+
+
+def _below(place: Place) -> bool:
+    return place.state.is_relative_to(place.root)
+
+
+def write(file: Path, data: dict[str, Any]) -> None:
+    """Replace a JSON file in one step, mode 0600."""
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as stream:
+        json.dump(data, stream, indent=1, sort_keys=True)
+        stream.write("\n")
+    new.replace(file)
+
+
+def register(place: Place, name: str, ports: dict[str, int]) -> None:
+    """Write a stack's line into the registry, so that others avoid its ports.
+
+    Raises:
+        BootyError: the registry cannot be written.
+    """
+    try:
+        paths.registry().mkdir(parents=True, exist_ok=True, mode=0o700)
+        entry = {
+            "format": 1,
+            "id": place.id,
+            "root": str(place.root),
+            "state": str(place.state),
+            "name": name,
+            "ports": ports,
+        }
+        write(paths.registry() / f"{place.id}.json", entry)
+    except OSError as error:
+        raise BootyError(
+            f'cannot write to "{paths.registry()}": {error.strerror}',
+            reference="registry-unwritable",
+            subject=str(paths.registry()),
+            hint="make it writable, or set BOOTY_HOME",
+        ) from error
+
+
+def forget(place: Place) -> None:
+    """Remove a stack's registry line and its generated secrets."""
+    (paths.registry() / f"{place.id}.json").unlink(missing_ok=True)
+    if place.id:
+        shutil.rmtree(paths.secret_store() / place.id, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""One look at this machine, before planning."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from booty.config import template
+from booty.errors import BootyError
+from booty.model.plan import Machine
+from booty.model.platform import Platform
+from booty.plan.links import texts
+from booty.run import ports
+from booty.secrets.making import read_variables
+from booty.stack.place import Place, registered
+from booty.supervise import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from booty.model.stack import StackSpec
+
+__all__ = ["asked", "base_environment", "look"]
+
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def base_environment() -> dict[str, str]:
+    """Return the variables that all processes of a stack get from the shell of the first ``up``."""
+    names = (*KEPT, *PROXIES, *(name.upper() for name in PROXIES))
+    found = {name: os.environ[name] for name in names if name in os.environ}
+    return {"PATH": PATH, "LANG": "C.UTF-8", **found}
+
+
+def look(place: Place, spec: StackSpec) -> Machine:
+    """Return what this machine offers to a stack.
+
+    Args:
+        place: the stack; ports that its own processes hold do not count as busy.
+        spec: the file as read, for the variables and env-files that it asks for.
+    """
+    files = {file for one in spec.services.values() for file in one.env_file}
+    return Machine(
+        platform=Platform.current(),
+        busy=ports.busy_ports().without(_own_ports(place)),
+        reserved=_reserved(place),
+        ephemeral=ports.ephemeral(),
+        env={name: os.environ[name] for name in sorted(set(asked(spec))) if name in os.environ},
+        files={file: _digest(Path(file)) for file in sorted(files)},
+        names={file: tuple(sorted(read_variables(Path(file)))) for file in sorted(files)},
+    )
+
+
+def _own_ports(place: Place) -> set[int]:
+    saved = state.read(place.state)
+    running = {row["instance"] for row in saved["instances"] if row.get("pid")}
+    from booty.stack.place import read
+
+    known = read(place.state / "state" / "ports.json")
+    return {number for key, number in known.items() if key.partition("/")[0] in running}
+
+
+def _reserved(place: Place) -> dict[int, str]:
+    return {
+        number: str(one["root"])
+        for one in registered()
+        if one.get("id") != place.id and Path(str(one.get("state", one["root"]))).is_dir()
+        for number in one.get("ports", {}).values()
+    }
+
+
+def asked(spec: StackSpec) -> Iterator[str]:
+    """Yield the names of variables that a file asks for, repeats included."""
+    for service in spec.services.values():
+        yield from service.pass_env
+        for _, text in texts(service):
+            try:
+                names = template.names(text)
+            except BootyError:
+                continue  # the plan tells of it, together with everything else
+            yield from (name.removeprefix("env.") for name in names if name.startswith("env."))
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # read_variables tells why

@@ -1,0 +1,143 @@
+"""Where a stack is. Standard library only: commands that look start with this."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from booty.errors import ConfigError, ConflictError
+
+__all__ = ["FILE", "Place", "find", "of_file", "registered"]
+
+FILE: Final = "booty.toml"
+
+
+class Place(NamedTuple):
+    """A stack's folders.
+
+    Attributes:
+        root: the folder of booty.toml, absolute.
+        file: the file itself; it may have been removed under a running stack.
+        state: the state folder.
+    """
+
+    root: Path
+    file: Path
+    state: Path
+
+    @property
+    def lock(self) -> Path:
+        """booty.lock."""
+        return self.root / "booty.lock"
+
+    @property
+    def id(self) -> str:
+        """The stack's id, empty if it never had one."""
+        return str(read(self.state / "id").get("id", ""))
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; an empty one if it is missing or damaged."""
+    try:
+        data = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def find(file: str | None = None, stack: str | None = None) -> Place:
+    """Find the stack that a command is about.
+
+    Args:
+        file: path of booty.toml; by default ``BOOTY_FILE``, else looked for upward from here.
+        stack: label or root of a registered stack; by default ``BOOTY_STACK``.
+
+    Raises:
+        ConfigError: there is none.
+        ConflictError: a label that several stacks have.
+    """
+    stack = stack or (None if file else os.environ.get("BOOTY_STACK"))
+    if stack:
+        return _named(stack)
+    file = file or os.environ.get("BOOTY_FILE")
+    if file:
+        path = Path(file).absolute()
+        return of_file(path / FILE if path.is_dir() else path)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FILE).is_file():
+            return of_file(folder / FILE)
+    raise ConfigError(
+        f'cannot find {FILE} in "{here}" or a folder above',
+        reference="no-file",
+        subject=str(here),
+        hint="booty init, or name one with --file",
+    )
+
+
+def of_file(file: Path) -> Place:
+    """Return the place of a booty.toml.
+
+    Raises:
+        ConfigError: there is no such file, and no state of a stack beside it.
+    """
+    root = file.parent.resolve()
+    state = root / ".booty"
+    if not state.is_dir():
+        state = _state_dir(file, root)
+    if not file.is_file() and not state.is_dir():
+        raise ConfigError(
+            f'cannot read "{file}": there is no such file',
+            reference="no-file",
+            subject=str(file),
+            hint="booty init, or name another one with --file",
+        )
+    return Place(root, root / file.name, state)
+
+
+def _state_dir(file: Path, root: Path) -> Path:
+    # only the rare file that says so is parsed here; what is wrong with it is told by config
+    try:
+        text = file.read_text()
+    except OSError:
+        return root / ".booty"
+    if "state-dir" not in text:
+        return root / ".booty"
+    import tomllib
+
+    try:
+        chosen = tomllib.loads(text).get("stack", {}).get("state-dir", ".booty")
+    except (ValueError, AttributeError):
+        return root / ".booty"
+    return root / str(chosen)
+
+
+def registered() -> list[dict[str, Any]]:
+    """Return the registry's entries: ``id root name state ports``, by root."""
+    from booty import paths
+
+    found = [read(file) for file in paths.registry().glob("*.json")]
+    return sorted((one for one in found if "root" in one), key=lambda one: str(one["root"]))
+
+
+def _named(name: str) -> Place:
+    if os.sep in name or Path(name).is_dir():
+        return of_file(Path(name).absolute() / FILE)
+    same = [one for one in registered() if one.get("name") == name]
+    if len(same) == 1:
+        return of_file(Path(same[0]["root"]) / FILE)
+    if not same:
+        raise ConfigError(
+            f'cannot find stack "{name}": no stack of this user has that name',
+            reference="no-stack",
+            subject=name,
+            hint="booty ls",
+        )
+    raise ConflictError(
+        f'cannot choose a stack: "{name}" is {", ".join(str(one["root"]) for one in same)}',
+        reference="ambiguous-stack",
+        subject=name,
+        hint="name its folder: --stack FOLDER",
+    )

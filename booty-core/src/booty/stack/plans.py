@@ -1,0 +1,117 @@
+"""Plans on disk: the plan, the run sheet compiled from it, and what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.errors import ConfigError
+from booty.stack.identity import write
+from booty.stack.place import Place, read
+
+if TYPE_CHECKING:
+    from booty.model.plan import Plan
+
+__all__ = ["inputs_digest", "latest", "latest_data", "save", "saved_for", "secret_numbers"]
+
+KEEP: Final = 5
+"""Plans that are kept, the newest first."""
+
+
+def inputs_digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:
+    """Return the digest of everything that goes into a plan.
+
+    Args:
+        files: every file that was read, the lock among them; a missing one counts as empty.
+        more: options and variables, plain JSON.
+    """
+    found = hashlib.sha256(json.dumps(more, sort_keys=True).encode())
+    for file in files:
+        data = file.read_bytes() if file.is_file() else b""
+        found.update(f"\0{file}\0{len(data)}\0".encode() + data)
+    return found.hexdigest()
+
+
+def saved_for(place: Place, inputs: str) -> str | None:
+    """Return the digest of the saved plan that was made from the same inputs."""
+    known = read(place.state / "plans" / "latest.json")
+    digest = str(known.get("plan", ""))
+    if known.get("inputs") != inputs or not (place.state / "plans" / f"{digest}.run.json").exists():
+        return None
+    return digest
+
+
+def latest(place: Place) -> dict[str, Any]:
+    """Return what is known of the newest plan: ``plan inputs env name ports``; empty if none."""
+    return read(place.state / "plans" / "latest.json")
+
+
+def latest_data(place: Place, digest: str | None = None) -> dict[str, Any] | None:
+    """Return a saved plan as data: of a digest, else the newest."""
+    digest = digest or str(latest(place).get("plan", ""))
+    return read(place.state / "plans" / f"{digest}.plan.json") or None if digest else None
+
+
+def secret_numbers(place: Place) -> dict[str, int]:
+    """Return the current rotation number of every secret that was ever rotated."""
+    return read(place.state / "state" / "secrets.json")
+
+
+def save(
+    place: Place,
+    plan: Plan,
+    sheet: Mapping[str, Any],
+    blobs: Mapping[str, bytes],
+    known: Mapping[str, Any],
+) -> str:
+    """Write a plan, its sheet and its blobs, then what they were made from.
+
+    Returns:
+        The plan's digest.
+
+    Raises:
+        ConfigError: the disk is full or read-only.
+    """
+    from booty import plan as planning
+
+    digest = str(sheet["digest"])
+    folder = place.state / "plans"
+    try:
+        (folder / "blobs").mkdir(parents=True, exist_ok=True)
+        for name, data in blobs.items():
+            _write(folder / "blobs" / name, data)
+        _write(folder / f"{digest}.plan.json", planning.to_json(plan))
+        _write(folder / f"{digest}.run.json", json.dumps(sheet).encode())
+        write(place.state / "state" / "ports.json", dict(plan.ports))
+        write(folder / "latest.json", {"format": 1, "plan": digest, **known})
+    except OSError as error:
+        raise ConfigError(
+            f'cannot write the plan to "{folder}": {error.strerror}',
+            reference="plan-unwritable",
+            subject=str(folder),
+            hint="make room, or make the folder writable",
+        ) from error
+    _prune(folder, digest)
+    return digest
+
+
+def _write(file: Path, data: bytes) -> None:
+    new = file.with_name(f".{file.name}.{os.getpid()}")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+    new.replace(file)
+
+
+def _prune(folder: Path, digest: str) -> None:
+    running = read(folder.parent / "state" / "stack.json").get("plan")
+    plans = sorted(folder.glob("*.run.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in plans[KEEP:]:
+        name = file.name.partition(".")[0]
+        if name not in {digest, running}:
+            file.unlink(missing_ok=True)
+            (folder / f"{name}.plan.json").unlink(missing_ok=True)
