@@ -1,0 +1,145 @@
+"""JetStream's own API: JSON requests, JSON answers. nats-py's classes lag behind the server's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nats.aio.client import Client
+
+__all__ = ["NOT_FOUND", "ApiError", "JetStream", "ask"]
+
+ANSWER_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 15.0
+"""Raft's election takes 4 to 9 s, not configurable: so long JetStream may be "unavailable"."""
+PAUSE_SECONDS: Final = 0.1
+NOT_FOUND: Final = frozenset((10059, 10014))
+"""Error numbers: no such stream, no such consumer."""
+_UNAVAILABLE: Final = 503
+
+
+class ApiError(Exception):
+    """JetStream refused a request.
+
+    Args:
+        code: as in HTTP.
+        number: NATS's own error number.
+        description: one phrase, NATS's words.
+    """
+
+    def __init__(self, code: int, number: int, description: str) -> None:
+        super().__init__(description)
+        self.code = code
+        self.number = number
+        self.description = description
+
+
+async def ask(
+    connection: Client,
+    subject: str,
+    body: Any = None,
+    *,
+    raw: bytes = b"",
+    patience: float = ANSWER_SECONDS,
+) -> dict[str, Any]:
+    """Send one request and return its JSON answer, whatever it says.
+
+    Args:
+        connection: an open connection.
+        subject: whom to ask.
+        body: sent as JSON; ``None`` = send ``raw``.
+        raw: bytes to send.
+        patience: seconds to wait for the answer.
+
+    Raises:
+        ApiError: nobody answered in time.
+    """
+    from nats.errors import Error
+
+    data = raw if body is None else json.dumps(body).encode()
+    try:
+        answer = await connection.request(subject, data, timeout=patience)
+    except (Error, TimeoutError, OSError) as error:
+        why = str(error).removeprefix("nats: ") or "no answer"
+        raise ApiError(_UNAVAILABLE, 0, why) from error
+    found: dict[str, Any] = json.loads(answer.data or b"{}")
+    return found
+
+
+@frozen
+class JetStream:
+    """JetStream of one account, through one connection.
+
+    Attributes:
+        connection: an open connection of a user of that account.
+    """
+
+    connection: Client
+
+    async def call(self, verb: str, body: Any = None) -> dict[str, Any]:
+        """Ask for ``verb`` (``STREAM.INFO.orders``); while there is no leader, again.
+
+        Raises:
+            ApiError: JetStream refused, or was unavailable for longer than an election takes.
+        """
+        import asyncio
+
+        end = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while True:
+            try:
+                return await self._once(verb, body)
+            except ApiError as error:
+                left = end - asyncio.get_running_loop().time()
+                if error.code != _UNAVAILABLE or left <= 0:
+                    raise
+                await _pause(min(left, PAUSE_SECONDS))
+
+    async def _once(self, verb: str, body: Any) -> dict[str, Any]:
+        answer = await ask(self.connection, f"$JS.API.{verb}", body)
+        fault = answer.get("error")
+        if fault:
+            description = str(fault.get("description", "refused"))
+            raise ApiError(int(fault.get("code", 0)), int(fault.get("err_code", 0)), description)
+        return answer
+
+    async def info(self, verb: str) -> dict[str, Any] | None:
+        """Return what ``verb`` (``STREAM.INFO.orders``) tells; ``None`` if there is no such thing.
+
+        Raises:
+            ApiError: as :meth:`call`.
+        """
+        try:
+            return await self.call(verb)
+        except ApiError as error:
+            if error.number in NOT_FOUND:
+                return None
+            raise
+
+    async def streams(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield what is known of every stream of the account, page by page.
+
+        Raises:
+            ApiError: as :meth:`call`.
+        """
+        offset = 0
+        while True:
+            page = await self.call("STREAM.LIST", {"offset": offset})
+            found = page.get("streams") or []
+            for stream in found:
+                yield stream
+            offset += len(found)
+            if not found or offset >= int(page.get("total", 0)):
+                return
+
+
+async def _pause(seconds: float) -> None:
+    # nobody is told when an election ends, so the question is asked again after a while
+    import asyncio
+
+    future = asyncio.get_running_loop().create_future()
+    await asyncio.wait((future,), timeout=seconds)

@@ -1,0 +1,128 @@
+"""Members of a cluster: reading the file again, leaving for good, becoming more or fewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+from booty import BootyError, ConfigError, StopError
+
+from booty_provider_nats.accounts import APP
+from booty_provider_nats.api import ApiError, JetStream, ask
+from booty_provider_nats.session import as_consumer, as_system, greeting
+
+if TYPE_CHECKING:
+    from booty import Instance, Service
+
+__all__ = ["check_size", "remove", "reread"]
+
+_CLUSTER: Final = 3
+
+
+async def reread(instance: Instance) -> bool:
+    """Ask a server to read its file again.
+
+    Returns:
+        Whether it took all of it; ``False`` also if it could not be asked (its own password is
+        what changed): it must be restarted.
+    """
+    try:
+        info = await greeting(instance.endpoints["client"])
+        if info is None:
+            return False
+        async with as_system(instance) as connection:
+            answer = await ask(connection, f"$SYS.REQ.SERVER.{info['server_id']}.RELOAD")
+    except (OSError, BootyError, ApiError):
+        return False
+    return "error" not in answer
+
+
+async def remove(instance: Instance) -> None:
+    """Have the other members forget one; copies of streams that it held are made elsewhere.
+
+    Raises:
+        StopError: the cluster has no leader, or refuses.
+    """
+    other = _other(instance)
+    if other is None:
+        return
+    try:
+        async with as_system(other) as connection:
+            jetstream = JetStream(connection)
+            await jetstream.call("SERVER.REMOVE", {"peer": instance.name})
+    except (ApiError, BootyError) as error:
+        raise StopError(
+            f'cannot take "{instance.name}" out of its cluster: {error}',
+            reference="nats-leave",
+            subject=instance.name,
+            hint=f"booty health {instance.service}",
+        ) from error
+
+
+def _other(instance: Instance) -> Instance | None:
+    # any server that stays can be asked; the one that leaves may be gone already
+    stays = [peer for peer in instance.peers if peer.index < instance.index]
+    return evolve(instance, endpoints=stays[0].endpoints) if stays else None
+
+
+async def check_size(service: str, old: Service, new: Service) -> None:
+    """Refuse a change of size that NATS would answer with a loss.
+
+    A server that becomes a member of a cluster deletes the streams it had alone, 30 s later
+    ("Detected orphaned stream, will cleanup"); a member that becomes a single server knows only
+    the copies it happens to hold; and streams cannot have more copies than there are servers.
+
+    Raises:
+        ConfigError: messages would be lost; the hint says how to carry them over.
+    """
+    before, after = len(old.instances), len(new.instances)
+    if before == after or (before >= _CLUSTER and after > before):
+        return
+    if min(before, after) > 1:
+        await _check_copies(service, old, after)
+        return
+    held = sorted({name for instance in old.instances for name in _streams_on_disk(instance)})
+    if held:
+        raise _refused(service, before, after, held)
+
+
+def _streams_on_disk(instance: Instance) -> list[str]:
+    folder = Path(instance.dirs.data) / "jetstream" / APP / "streams"
+    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
+
+async def _check_copies(service: str, old: Service, after: int) -> None:
+    try:
+        async with as_consumer(old.instances[0]) as connection:
+            many = [
+                stream["config"]["name"]
+                async for stream in JetStream(connection).streams()
+                if int(stream["config"]["num_replicas"]) > after
+            ]
+    except (ApiError, BootyError) as error:
+        raise ConfigError(
+            f'cannot make "{service}" smaller: its streams cannot be looked at: {error}',
+            reference="nats-size",
+            subject=f"services.{service}.replicas",
+            hint=f"start it as it was first: booty start {service}",
+        ) from error
+    if many:
+        raise ConfigError(
+            f'cannot run "{service}" with {after} replicas: more copies are asked for by'
+            f" {', '.join(sorted(many))}",
+            reference="nats-size",
+            subject=f"services.{service}.replicas",
+            hint=f"write replicas = {after} for these streams, booty up, then change the service",
+        )
+
+
+def _refused(service: str, before: int, after: int, held: list[str]) -> ConfigError:
+    return ConfigError(
+        f'cannot turn "{service}" from {before} to {after} replicas: NATS would delete'
+        f" {', '.join(held)}",
+        reference="nats-size",
+        subject=f"services.{service}.replicas",
+        hint=f"with the old number: booty client {service} backup DIR, booty destroy {service};"
+        f" then with the new one: booty up -d, booty client {service} restore DIR",
+    )

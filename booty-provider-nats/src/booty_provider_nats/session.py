@@ -1,0 +1,178 @@
+"""Connections to a server by nats-py, with its traps stepped around."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from booty import HealthError
+
+from booty_provider_nats.accounts import HEALTH_USER, SYSTEM_USER
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Sequence
+
+    from booty import Consumer, Endpoint, Instance
+    from nats.aio.client import Client
+
+__all__ = ["as_consumer", "as_health", "as_system", "client_of", "greeting"]
+
+CONNECT_SECONDS: Final = 3.0
+GREETING_SECONDS: Final = 2.0
+RECONNECT_WAIT: Final = 0.25
+USER: Final = "user"
+
+
+async def greeting(endpoint: Endpoint) -> dict[str, Any] | None:
+    """Read what a server says to whoever connects: its ``INFO``, before any password or TLS.
+
+    Returns:
+        The information; ``None`` if something else listens there, or nothing is said in time.
+
+    Raises:
+        OSError: nobody listens.
+    """
+    import asyncio
+
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    try:
+        line = await asyncio.wait_for(reader.readline(), GREETING_SECONDS)
+    except (TimeoutError, ValueError):  # silent, or a line without end
+        return None
+    finally:
+        writer.transport.abort()
+    return _info(line)
+
+
+def _info(line: bytes) -> dict[str, Any] | None:
+    import json
+
+    if not line.startswith(b"INFO "):
+        return None
+    found: dict[str, Any] = json.loads(line[5:])
+    return found
+
+
+@asynccontextmanager
+async def as_system(instance: Instance) -> AsyncIterator[Client]:
+    """Connect to this very server as the user of the system account."""
+    async with _connected(instance, [_own(instance)], SYSTEM_USER, "system") as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def as_health(instance: Instance) -> AsyncIterator[Client]:
+    """Connect to this very server as the user that writes the health message."""
+    async with _connected(instance, [_own(instance)], HEALTH_USER, "health") as connection:
+        yield connection
+
+
+def _connected(instance: Instance, servers: list[str], user: str, secret: str) -> Any:
+    return _open(instance, servers, user, instance.secrets[secret])
+
+
+def _own(instance: Instance) -> str:
+    return _server(instance, instance.endpoints["client"])
+
+
+def _server(instance: Instance, endpoint: Endpoint) -> str:
+    return f"{'tls' if instance.settings.tls else 'nats'}://{endpoint.address}"
+
+
+def _all(instance: Instance) -> list[str]:
+    known = [peer.endpoints["client"] for peer in instance.peers if "client" in peer.endpoints]
+    return [_server(instance, endpoint) for endpoint in known] or [_own(instance)]
+
+
+@asynccontextmanager
+async def as_consumer(instance: Instance, name: str = USER) -> AsyncIterator[Client]:
+    """Connect to any member of the service with a consumer's own credentials."""
+    consumer = _consumer(instance.consumers, name)
+    password = consumer.secrets["password"]
+    async with _open(instance, _all(instance), consumer.name, password) as connection:
+        yield connection
+
+
+def _consumer(consumers: Sequence[Consumer], name: str) -> Consumer:
+    # whoever asks gets an instance that holds its own credentials, and those of nobody else
+    named = [one for one in consumers if one.name == name]
+    return (named or list(consumers))[0]
+
+
+@asynccontextmanager
+async def client_of(instance: Instance) -> AsyncIterator[Client]:
+    """Connect for somebody who stays: it finds the servers again after they were away."""
+    async with as_consumer(instance) as connection:
+        # only now: the options of nats-py hold for the first connection too, and with these one
+        # to a closed port, or with a wrong password, would be tried for ever
+        connection.options["allow_reconnect"] = True
+        connection.options["max_reconnect_attempts"] = -1
+        connection.options["reconnect_time_wait"] = RECONNECT_WAIT
+        yield connection
+
+
+@asynccontextmanager
+async def _open(
+    instance: Instance, servers: list[str], user: str, password: str
+) -> AsyncIterator[Client]:
+    from nats.aio.client import Client
+
+    connection = Client()
+    try:
+        await _connect(connection, instance, servers, user, password)
+        yield connection
+    finally:
+        await _close(connection)
+
+
+async def _connect(
+    connection: Client, instance: Instance, servers: list[str], user: str, password: str
+) -> None:
+    from nats.errors import Error
+
+    try:
+        await connection.connect(
+            servers,
+            user=user,
+            password=password,
+            name=f"booty {instance.service}",
+            tls=_trust(instance),
+            connect_timeout=int(CONNECT_SECONDS),
+            # allow_reconnect=False alone tries a closed port for 120 s (nats-io/nats.py#645)
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            error_cb=_unheard,
+        )
+    except (Error, OSError, TimeoutError) as error:
+        raise _refused(instance, user, error) from error
+
+
+async def _unheard(_error: Exception) -> None:
+    # nats-py's own callback writes a traceback to stderr; whoever calls hears the exception
+    pass
+
+
+async def _close(connection: Client) -> None:
+    if connection.is_connected:
+        await connection.flush()
+    await connection.close()
+
+
+def _trust(instance: Instance) -> ssl.SSLContext | None:
+    if not instance.settings.tls:
+        return None
+    import ssl
+
+    return ssl.create_default_context(cadata=instance.secrets["certificate:ca"])
+
+
+def _refused(instance: Instance, user: str, error: Exception) -> HealthError:
+    why = str(error).removeprefix("nats: ").strip("' ").lower() or type(error).__name__
+    return HealthError(
+        f'cannot connect to "{instance.service}" as "{user}": {why}',
+        reference="nats-connect",
+        subject=instance.name,
+        hint=f"booty health {instance.service}",
+    )
