@@ -33,9 +33,7 @@ def classify(
         return "none", []
     new_inputs: Mapping[str, str] = new_entry.get("inputs", {})
     paths = sorted(
-        path
-        for path in {*old_inputs, *new_inputs}
-        if old_inputs.get(path) != new_inputs.get(path)
+        path for path in {*old_inputs, *new_inputs} if old_inputs.get(path) != new_inputs.get(path)
     )
     if not paths:
         return _UNNAMED, []

@@ -137,12 +137,16 @@ def _start(
             fds = {"lock": lock, "control": control.fileno(), "notify": notify.fileno()}
             if hold is not None:
                 fds["hold"] = hold
-            pid = _spawn(folder, fds, {
-                "state": folder.root,
-                "lifetime": settings["lifetime"],
-                # a die-with-me stack whose watchers were killed with it is ended, not adopted
-                "end": before.get("lifetime") == "die-with-me",
-            })
+            pid = _spawn(
+                folder,
+                fds,
+                {
+                    "state": folder.root,
+                    "lifetime": settings["lifetime"],
+                    # a die-with-me stack whose watchers were killed with it is ended, not adopted
+                    "end": before.get("lifetime") == "die-with-me",
+                },
+            )
     finally:
         os.close(lock)
     return _greet(folder, pid, timeout)
@@ -189,11 +193,9 @@ def _runtime(settings: dict[str, Any]) -> str:
         ) from error
 
 
-def _write_stack(
-    folder: state.Folder, before: dict[str, Any], settings: dict[str, Any]
-) -> None:
+def _write_stack(folder: state.Folder, before: dict[str, Any], settings: dict[str, Any]) -> None:
     machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
-    fresh = {"format": state.FORMAT, "plan": None, "desired": {}, "without": [], "scale": {}}
+    fresh: dict[str, Any] = {"format": state.FORMAT, "plan": None, "desired": {}, "without": [], "scale": {}}
     now = {"machine": machine, "unwatched": False, "supervisor": None, "guardian": None}
     try:
         state.write_json(folder.stack, {**fresh, **before, **settings, **now}, sync=True)

@@ -159,7 +159,7 @@ def corrected(row: dict[str, Any]) -> dict[str, Any]:
     reason = _gone(row)
     if reason is None:
         return row
-    lost = {"pid": None, "start": None}
+    lost: dict[str, Any] = {"pid": None, "start": None}
     if row["state"] in LIVE:
         lost |= {"state": "stopped", "reason": reason, "exit": None, "health": None}
     return row | lost

@@ -50,14 +50,16 @@ class ControlError(Exception):
         **more: Any,
     ) -> ControlError:
         """Return a fault from its parts; see :class:`booty.errors.BootyError` for their meaning."""
-        return cls({
-            "status": status,
-            "reference": reference,
-            "message": message,
-            "subject": subject,
-            "hint": hint,
-            **more,
-        })
+        return cls(
+            {
+                "status": status,
+                "reference": reference,
+                "message": message,
+                "subject": subject,
+                "hint": hint,
+                **more,
+            }
+        )
 
     @property
     def status(self) -> int:

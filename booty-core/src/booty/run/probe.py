@@ -1,0 +1,243 @@
+"""One look of each kind, without blocking the loop; and waiting for what can be waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from booty.run import process
+from booty.run.inotify import Changes
+
+if TYPE_CHECKING:
+    from booty.run.loop import Future, Loop
+
+__all__ = ["FASTEST", "SLOWEST", "describe", "look", "until"]
+
+FASTEST: Final = 0.005
+"""Seconds between the first looks at a port."""
+SLOWEST: Final = 0.25
+"""Seconds between later ones."""
+GROWTH: Final = 1.25
+CHUNK: Final = 65536
+LONGEST_ANSWER: Final = 1 << 20
+LONGEST_LINE: Final = 1 << 16
+_GOOD: Final = range(200, 400)
+
+
+def describe(probe: Mapping[str, Any]) -> str:
+    """Say what is waited for: ``tcp 127.0.0.1:4222``, ``a log line like "ready"``."""
+    for kind in ("tcp", "http", "file"):
+        if probe.get(kind):
+            return f"{kind} {probe[kind]}"
+    if probe.get("log"):
+        return f'a log line like "{probe["log"]}"'
+    if probe.get("exec"):
+        return f'exec "{" ".join(probe["exec"])}"'
+    return "READY=1 on its notify socket"
+
+
+async def look(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) -> str:
+    """Take one look.
+
+    Args:
+        loop: the loop.
+        probe: one probe of a run sheet, references filled in.
+        around: ``env`` and ``cwd`` for ``exec``.
+
+    Returns:
+        An empty string if it is as it should be, else a phrase that says what is not.
+    """
+    limit = float(probe.get("timeout") or 5.0)
+    if probe.get("tcp"):
+        return await _tcp(loop, probe["tcp"], probe.get("first_bytes"), limit)
+    if probe.get("http"):
+        return await _http(loop, probe, limit)
+    if probe.get("exec"):
+        return await _exec(loop, probe["exec"], around, limit)
+    if probe.get("file"):
+        return "" if os.path.exists(probe["file"]) else f"no file {probe['file']}"
+    return ""
+
+
+async def until(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+    """Wait until a probe passes; cancelled by who has a deadline.
+
+    Args:
+        loop: the loop.
+        probe: likewise.
+        around: ``env cwd``, and for ``log`` ``log`` (path) and ``offset``; for ``notify`` the
+            future ``notified``.
+    """
+    if probe.get("notify"):
+        await loop.first(around["notified"])
+    elif probe.get("log"):
+        await _on_change(loop, os.path.dirname(around["log"]), _log_look(probe["log"], around))
+    elif probe.get("file"):
+        await _file(loop, probe["file"])
+    else:
+        await _by_looking(loop, probe, around)
+
+
+async def _by_looking(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+    pause = FASTEST
+    while await look(loop, probe, around):
+        await loop.sleep(pause)
+        pause = min(SLOWEST, pause * GROWTH)
+
+
+async def _file(loop: Loop, path: str) -> None:
+    folder = os.path.dirname(path)
+    if os.path.isdir(folder):
+        await _on_change(loop, folder, lambda: os.path.exists(path))
+        return
+    pause = FASTEST
+    while not os.path.exists(path):
+        await loop.sleep(pause)
+        pause = min(SLOWEST, pause * GROWTH)
+
+
+async def _on_change(loop: Loop, folder: str, passed: Callable[[], bool]) -> None:
+    found: Future[None] = loop.future()
+
+    def seen() -> None:
+        if passed():
+            found.set(None)
+
+    changes = Changes(loop, folder, seen)
+    try:
+        seen()  # it may have happened before the watch began
+        await loop.first(found)
+    finally:
+        changes.close()
+
+
+def _log_look(pattern: str, around: Mapping[str, Any]) -> Callable[[], bool]:
+    expression = re.compile(pattern.encode())
+    offset, rest = int(around["offset"]), b""
+
+    def passed() -> bool:
+        nonlocal offset, rest
+        with contextlib.suppress(OSError), open(around["log"], "rb") as file:
+            file.seek(offset)
+            while data := file.read(CHUNK):
+                offset += len(data)
+                *lines, rest = (rest + data).split(b"\n")
+                rest = rest[-LONGEST_LINE:]
+                if any(expression.search(line) for line in lines):
+                    return True
+        return False
+
+    return passed
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+async def _connect(loop: Loop, address: tuple[str, int], limit: float) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    link = socket.socket(family, socket.SOCK_STREAM)
+    link.setblocking(False)
+    try:
+        code = link.connect_ex(address)
+        if code in {errno.EINPROGRESS, errno.EAGAIN}:
+            if not await loop.ready(link.fileno(), write=True, timeout=limit):
+                raise TimeoutError
+            code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+async def _read(loop: Loop, link: socket.socket, limit: float) -> bytes:
+    if not await loop.ready(link.fileno(), timeout=limit):
+        raise TimeoutError
+    return link.recv(CHUNK)
+
+
+async def _tcp(loop: Loop, target: str, first: str | None, limit: float) -> str:
+    try:
+        link = await _connect(loop, _address(target), limit)
+        with link:
+            if not first:
+                return ""
+            said = b""
+            while len(said) < len(first.encode()):
+                data = await _read(loop, link, limit)
+                if not data:
+                    break
+                said += data
+            greeted = said.startswith(first.encode())
+            return "" if greeted else f"{target} does not greet with {first}"
+    except (OSError, ValueError) as error:
+        return f"{target}: {_words(error)}"
+
+
+async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
+    parts = urlsplit(str(probe["http"]))
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+    try:
+        link = await _connect(loop, (parts.hostname or "127.0.0.1", parts.port or 80), limit)
+        with link:
+            link.sendall(request.encode())
+            answer = b""
+            while len(answer) < LONGEST_ANSWER and (data := await _read(loop, link, limit)):
+                answer += data
+                if not probe.get("body") and b"\r\n" in answer:
+                    break
+    except (OSError, ValueError) as error:
+        return f"{probe['http']}: {_words(error)}"
+    return _judged(answer, probe)
+
+
+def _judged(answer: bytes, probe: Mapping[str, Any]) -> str:
+    try:
+        status = int(answer.split(b" ", 2)[1][:3])
+    except (IndexError, ValueError):
+        return f"{probe['http']} does not speak HTTP"
+    if status not in (probe.get("status") or _GOOD):
+        return f"{probe['http']} answers {status}"
+    body = answer.partition(b"\r\n\r\n")[2].decode(errors="replace")
+    if probe.get("body") and not re.search(probe["body"], body):
+        return f"the body of {probe['http']} lacks {probe['body']}"
+    return ""
+
+
+async def _exec(loop: Loop, argv: list[str], around: Mapping[str, Any], limit: float) -> str:
+    try:
+        pid = process.spawn(argv, around["env"], cwd=around["cwd"], output=around.get("output"))
+    except process.SpawnError as error:
+        return str(error)
+    child = process.Process(loop, pid)
+    try:
+        ended = await loop.first(child.gone, timeout=limit)
+        if ended is None:
+            return f'"{argv[0]}" takes more than {limit:g} s'
+    finally:
+        child.send_group(9)
+        child.watch.close()
+    status = process.reap(pid)
+    return "" if status and status.code == 0 else f'"{argv[0]}" ends with {_ending(status)}'
+
+
+def _ending(status: process.Exit | None) -> str:
+    if status is None or status == (None, None):
+        return "nobody knows what"
+    return str(status.code) if status.signal is None else f"signal {status.signal}"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,297 @@
+"""Start processes without a thread, a fork of our memory or a leaked descriptor each."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import resource
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from booty.run import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from booty.run.loop import Future, Loop
+
+__all__ = ["Exit", "Process", "SpawnError", "Watch", "executable", "reap", "spawn"]
+
+_ABOVE: Final = 64
+"""Lowest number that our own descriptors are moved to while a child gets its own."""
+
+_DEFAULTED: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGPIPE", "SIGXFSZ", "SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1")
+    if hasattr(signal, name)
+)
+
+
+class SpawnError(Exception):
+    """A program could not be started; the message says why in words."""
+
+
+class Exit(NamedTuple):
+    """How a process ended; all ``None`` where nobody knows.
+
+    Attributes:
+        code: exit status, ``None`` if a signal ended it.
+        signal: number of the signal that ended it.
+    """
+
+    code: int | None = None
+    signal: int | None = None
+
+    @classmethod
+    def of(cls, status: int) -> Exit:
+        """Return what a wait status says."""
+        if os.WIFSIGNALED(status):
+            return cls(None, os.WTERMSIG(status))
+        return cls(os.WEXITSTATUS(status), None)
+
+
+def executable(name: str, path: str, cwd: str = "/") -> str:
+    """Return the file that a program's name stands for.
+
+    Args:
+        name: with a slash a path, seen from ``cwd``; else looked up.
+        path: the child's own ``PATH``.
+        cwd: the child's working folder.
+
+    Raises:
+        SpawnError: there is none, or it cannot be executed.
+    """
+    if "/" in name:
+        _check(os.path.join(cwd, name), name)
+        return name
+    for folder in path.split(os.pathsep):
+        found = os.path.join(folder or ".", name)
+        if os.path.isfile(found) and os.access(found, os.X_OK):
+            return found
+    raise SpawnError(f'cannot find "{name}" on the PATH of the stack')
+
+
+def _check(found: str, name: str) -> None:
+    if not os.path.exists(found):
+        raise SpawnError(f'cannot find the program "{name}"')
+    if os.path.isdir(found) or not os.access(found, os.X_OK):
+        raise SpawnError(f'cannot execute "{name}": it is not an executable file')
+
+
+def spawn(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    cwd: str = "/",
+    stdin: str = os.devnull,
+    output: int | None = None,
+    umask: int = 0o022,
+    fds: Mapping[int, int] | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> int:
+    """Start a program in a session of its own.
+
+    Our descriptors are all close-on-exec: the child gets 0, 1, 2 and what ``fds`` names.
+
+    Args:
+        argv: program and arguments.
+        env: its whole environment.
+        cwd: its working folder.
+        stdin: file it reads.
+        output: descriptor of its stdout and stderr; ``None`` = ours.
+        umask: its umask.
+        fds: descriptor numbers there, and ours that they are copies of.
+        limits: resource limits by ``nofile nproc core memlock as fsize``.
+
+    Returns:
+        Its process number.
+
+    Raises:
+        SpawnError: it cannot be started.
+    """
+    program = executable(argv[0], env.get("PATH", os.defpath), cwd)
+    words = [program, *argv[1:]]
+    if limits:
+        words = _wrapped(words, limits)
+    moved: list[int] = []
+    actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
+    try:
+        if output is not None:
+            high = _move(output, moved)
+            actions += [(os.POSIX_SPAWN_DUP2, high, 1), (os.POSIX_SPAWN_DUP2, high, 2)]
+        for there, ours in (fds or {}).items():
+            actions.append((os.POSIX_SPAWN_DUP2, _move(ours, moved), there))
+        return _at(cwd, umask, words, env, actions)
+    except OSError as error:
+        raise SpawnError(_words(argv[0], error)) from error
+    finally:
+        for fd in moved:
+            os.close(fd)
+
+
+def _move(fd: int, moved: list[int]) -> int:
+    # a low number could be overwritten by an earlier action
+    moved.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE))
+    return moved[-1]
+
+
+def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions: list[Any]) -> int:
+    # folder and umask are inherited; we have one thread, so nobody sees them changed
+    here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    before = os.umask(umask)
+    try:
+        os.chdir(cwd)
+        return os.posix_spawn(
+            words[0],
+            words,
+            env,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=[],
+            setsigdef=_DEFAULTED,
+        )
+    finally:
+        os.umask(before)
+        os.fchdir(here)
+        os.close(here)
+
+
+def _wrapped(words: list[str], limits: Mapping[str, int]) -> list[str]:
+    shim = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrap.py")
+    asked = ",".join(f"{name}={number}" for name, number in sorted(limits.items()))
+    return [sys.executable, "-I", "-S", shim, asked, *words]
+
+
+def _words(name: str, error: OSError) -> str:
+    if error.errno == errno.ENOEXEC:
+        return f'cannot execute "{name}": it is not a program for this machine'
+    where = f' ("{error.filename}")' if error.filename not in {None, name} else ""
+    return f'cannot start "{name}": {error.strerror}{where}'
+
+
+def reap(pid: int) -> Exit | None:
+    """Collect a child that has ended.
+
+    Returns:
+        How it ended; ``None`` if it is not our child or has not ended.
+    """
+    try:
+        done, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return Exit.of(status) if done else None
+
+
+class Watch:
+    """Tells when a process ends, be it our child or not.
+
+    Linux: a pidfd. Elsewhere: a kqueue with a process filter.
+
+    Args:
+        loop: the loop that waits.
+        pid: the process.
+
+    Attributes:
+        gone: settled when the process has ended; it may still be there to reap.
+
+    Raises:
+        ProcessLookupError: there is no such process.
+    """
+
+    def __init__(self, loop: Loop, pid: int) -> None:
+        self._loop = loop
+        self.pid = pid
+        self.gone: Future[None] = loop.future()
+        self._fd: int | None = _open(pid)
+        loop.watch(self._fd, self._ended)
+
+    def _ended(self) -> None:
+        self.close()
+        self.gone.set(None)
+
+    def send(self, number: int) -> None:
+        """Signal this very process; nothing happens if it is gone."""
+        if self._fd is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if hasattr(signal, "pidfd_send_signal") and sys.platform == "linux":
+                signal.pidfd_send_signal(self._fd, number)
+            else:
+                os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._fd is not None:
+            self._loop.unwatch(self._fd)
+            os.close(self._fd)
+            self._fd = None
+
+
+def _open(pid: int) -> int:
+    if hasattr(os, "pidfd_open"):
+        return os.pidfd_open(pid)
+    return _kqueue(pid)
+
+
+def _kqueue(pid: int) -> int:  # macOS and the BSDs
+    import select
+
+    queue = select.kqueue()  # type: ignore[attr-defined]  # not on Linux
+    ended = select.kevent(  # type: ignore[attr-defined]  # likewise
+        pid,
+        select.KQ_FILTER_PROC,  # type: ignore[attr-defined]  # likewise
+        select.KQ_EV_ADD | select.KQ_EV_ONESHOT,  # type: ignore[attr-defined]  # likewise
+        select.KQ_NOTE_EXIT,  # type: ignore[attr-defined]  # likewise
+    )
+    fd = os.dup(queue.fileno())
+    queue.control([ended], 0)
+    queue.close()
+    return fd
+
+
+class Process:
+    """A process that we know for certain: its watch was opened first, its start time compared then.
+
+    Args:
+        loop: the loop that waits.
+        pid: the process.
+        start: its kernel start time; ``None`` for a child just spawned.
+
+    Raises:
+        ProcessLookupError: it is gone, or another one has its number.
+    """
+
+    def __init__(self, loop: Loop, pid: int, start: int | None = None) -> None:
+        self.pid = pid
+        self.watch = Watch(loop, pid)
+        found = identity.stat(pid)
+        if found is None or (start is not None and (found.start != start or found.state == "Z")):
+            self.watch.close()
+            raise ProcessLookupError(pid)
+        self.start = found.start
+        self.parent = found.ppid
+
+    @property
+    def gone(self) -> Future[None]:
+        """Settled when it has ended."""
+        return self.watch.gone
+
+    def send(self, number: int) -> None:
+        """Signal the process."""
+        self.watch.send(number)
+
+    def send_group(self, number: int) -> None:
+        """Signal the group it leads; only while it has not been reaped."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may: each child watched is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,99 @@
+"""Who descends from whom, so that nothing of a stack is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from typing import Final
+
+from booty.run import identity
+
+__all__ = ["become_subreaper", "belonging", "descendants", "kill", "marked"]
+
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_MARK: Final = b"BOOTY_MARK="
+
+
+def become_subreaper() -> None:
+    """Let orphaned descendants become our children; does nothing where there is no such thing."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _parents() -> dict[int, int]:
+    if sys.platform == "darwin":
+        listing = subprocess.run(
+            ["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
+        ).stdout
+        pairs = (line.split() for line in listing.splitlines())
+        return {int(pid): int(parent) for pid, parent in pairs}
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        stat = identity.stat(int(name))
+        if stat is not None:
+            found[stat.pid] = stat.ppid
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Return every process below one, nearest first; zombies included."""
+    below: dict[int, list[int]] = {}
+    for child, parent in _parents().items():
+        below.setdefault(parent, []).append(child)
+    found: list[int] = []
+    left = [pid]
+    while left:
+        children = below.get(left.pop(0), [])
+        found += children
+        left += children
+    return found
+
+
+def kill(pids: list[int], number: int = signal.SIGKILL) -> None:
+    """Signal processes that were just found to be ours."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def marked(mark: str) -> int | None:
+    """Return the process that was spawned with a mark in its environment, the oldest if several."""
+    found: list[tuple[int, int]] = []
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
+            if _MARK + mark.encode() in file.read().split(b"\0"):
+                stat = identity.stat(int(name))
+                if stat is not None and stat.state not in {"Z", "X"}:
+                    found.append((stat.start, stat.pid))
+    return min(found)[1] if found else None
+
+
+def belonging(sessions: set[int], marks: set[str]) -> list[int]:
+    """Return living processes that lead back to spawned ones: by session, or by mark.
+
+    Args:
+        sessions: process numbers of the spawned ones; each led a session of its own.
+        marks: their marks, which descendants have in their environment unless they cleared it.
+    """
+    words = {_MARK + mark.encode() for mark in marks}
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        stat = identity.stat(int(name))
+        if stat is None or stat.state in {"Z", "X"} or stat.pid == os.getpid():
+            continue
+        if stat.sid in sessions or _has_word(name, words):
+            found.append(stat.pid)
+    return found
+
+
+def _has_word(pid: str, words: set[bytes]) -> bool:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return not words.isdisjoint(file.read().split(b"\0"))
+    except OSError:
+        return False

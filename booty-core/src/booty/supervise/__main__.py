@@ -1,0 +1,27 @@
+"""``python -I -S …/supervise/__main__.py guardian|supervisor JSON``: the long-lived two."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """Become what the first argument says."""
+    folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    role, arguments = sys.argv[1], json.loads(sys.argv[2])
+    if role == "guardian":
+        from booty.supervise import guardian
+
+        guardian.main(arguments)
+    else:
+        from booty.supervise import supervisor
+
+        supervisor.main(arguments)
+
+
+if __name__ == "__main__":
+    main()

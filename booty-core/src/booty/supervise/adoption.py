@@ -1,0 +1,117 @@
+"""A successor finds what its predecessor left: by saved identity, and by the mark of an intent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from booty.run import identity, tree
+from booty.run.process import Process
+from booty.supervise import state
+from booty.supervise.unit import Unit
+
+if TYPE_CHECKING:
+    from booty.supervise.supervisor import Supervisor
+
+__all__ = ["adopt"]
+
+WAS_UP = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping", "backoff",
+                    "configured"})  # fmt: skip
+
+
+def adopt(sup: Supervisor) -> None:
+    """Build the units of the current sheet from their state files; take their processes over.
+
+    Nothing is restarted here. A process that is gone is judged by its exit if the guardian knows
+    it, else it counts as an unknown one.
+    """
+    for entry in sup.sheet.get("instances", ()):
+        row = _row(sup, entry["name"])
+        unit = Unit(sup.loop, sup.folder, sup.journal, entry, row)
+        sup.add(unit)
+        if row is not None:
+            _find(sup, unit)
+
+
+def _row(sup: Supervisor, name: str) -> dict[str, Any] | None:
+    path = sup.folder.instance(name)
+    try:
+        return state.read_json(path)
+    except ValueError:
+        sup.journal.tell("warning", name, message=f"the state file of {name} was cut; looked for")
+        return {"state": "stopped", "reason": "state file unreadable", "mark": _old_mark(path)}
+
+
+def _old_mark(path: str) -> str | None:
+    # a file cut in half often still holds its mark
+    import re
+
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            found = re.search(r'"mark": ?"([0-9a-f]{16})"', file.read())
+    except OSError:
+        return None
+    return found[1] if found else None
+
+
+def _find(sup: Supervisor, unit: Unit) -> None:
+    row = unit.row
+    blank = Unit(sup.loop, sup.folder, sup.journal, unit.entry).row
+    unit.row = row = {**blank, **row}
+    process = _process(sup, row)
+    if process is not None:
+        _take(sup, unit, process)
+    elif unit.external and row["state"] in WAS_UP:
+        unit.ever_ready = True
+        row["state"] = "stopped"
+        sup.wanted_again.append(unit)
+    elif row["state"] in WAS_UP:
+        _gone(sup, unit)
+
+
+def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
+    pid = row.get("pid")
+    if pid and (row.get("boot"), row.get("pidns")) == (
+        identity.boot_id(),
+        identity.pid_namespace(),
+    ):
+        try:
+            return Process(sup.loop, pid, row["start"])
+        except (ProcessLookupError, OSError):
+            return None
+    mark = row.get("mark")
+    if not pid and mark and (row["state"] in WAS_UP or row.get("reason")):
+        found = tree.marked(mark)
+        if found is not None:
+            try:
+                return Process(sup.loop, found)
+            except ProcessLookupError:
+                return None
+    return None
+
+
+def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
+    unit.has(process)
+    sup.by_pid[process.pid] = unit
+    was = unit.row["state"]
+    if was in {"ready", "degraded"}:
+        unit.ever_ready = True
+        sup.watched_again.append(unit)
+    else:
+        # in the middle of a start or a stop: its probe decides
+        unit.row["state"] = "starting"
+        sup.watched_again.append(unit)
+
+
+def _gone(sup: Supervisor, unit: Unit) -> None:
+    row = unit.row
+    rebooted = row.get("boot") not in {None, identity.boot_id()}
+    pid = row.get("pid")
+    ended = sup.exits.pop(pid, None) if pid else None
+    row |= {"pid": None, "start": None, "health": None}
+    if ended is not None:
+        row["exit"] = {"code": ended.code, "signal": ended.signal, "forced": False}
+    row["state"] = "stopped"
+    row["reason"] = "reboot" if rebooted else "ended while nobody watched"
+    unit.note()
+    if not rebooted and sup.wants(unit.name):
+        sup.wanted_again.append(unit)

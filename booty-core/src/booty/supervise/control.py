@@ -1,0 +1,382 @@
+"""The control socket: who may speak, what can be asked, what is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from booty import __version__
+from booty.supervise import living, stopping, wire
+from booty.supervise.converging import closure, reload
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from booty.run.loop import Future
+    from booty.supervise.supervisor import Supervisor
+
+__all__ = ["Control"]
+
+CHUNK: Final = 65536
+BACKLOG: Final = 8 << 20
+"""Bytes that a listener may be behind before it is dropped."""
+WAITS: Final = {
+    "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
+    "ready": frozenset({"ready", "degraded", "done"}),
+    "good": frozenset({"ready"}),
+    "done": frozenset({"done"}),
+    "stopped": frozenset({"stopped", "failed", "done", "absent"}),
+}
+
+
+class _Client:
+    """One connection."""
+
+    def __init__(self, control: Control, link: socket.socket) -> None:
+        self.control = control
+        self.link = link
+        self.feed = wire.Feed()
+        self.out = bytearray()
+        self.fds: list[int] = []
+        self.greeted = False
+        self.subscribed = False
+        link.setblocking(False)
+        control.sup.loop.watch(link.fileno(), self.hear)
+
+    def hear(self) -> None:
+        try:
+            data, fds, _, _ = socket.recv_fds(self.link, CHUNK, 4)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        self.fds += fds
+        if not data:
+            self.close()
+            return
+        try:
+            for frame in self.feed.add(data):
+                self.control.take(self, frame)
+        except wire.WireError as error:
+            fault = ControlError.of(str(error), reference="bad-frame", status=2)
+            self.say({"error": fault.data})
+            self.close()
+
+    def say(self, frame: dict[str, Any]) -> None:
+        if self.link.fileno() < 0:
+            return
+        self.out += wire.pack(frame)
+        self.flush()
+        if len(self.out) > BACKLOG:
+            self.close()
+
+    def flush(self) -> None:
+        loop = self.control.sup.loop
+        try:
+            while self.out:
+                del self.out[: self.link.send(self.out)]
+        except BlockingIOError:
+            # one descriptor has one watch: until it has taken all, it is not listened to
+            loop.watch(self.link.fileno(), self.flush, write=True)
+            return
+        except OSError:
+            self.close()
+            return
+        loop.watch(self.link.fileno(), self.hear)
+
+    def close(self) -> None:
+        if self.link.fileno() >= 0:
+            self.control.sup.loop.unwatch(self.link.fileno())
+            self.link.close()
+        for fd in self.fds:
+            os.close(fd)
+        self.fds.clear()
+        self.control.clients.discard(self)
+
+
+class Control:
+    """Serves the control socket.
+
+    Args:
+        sup: the supervisor.
+        fd: the bound, listening socket.
+    """
+
+    def __init__(self, sup: Supervisor, fd: int) -> None:
+        self.sup = sup
+        self.clients: set[_Client] = set()
+        self._socket = socket.socket(fileno=fd)
+        self._socket.setblocking(False)
+        sup.loop.watch(fd, self._accept)
+        sup.journal.listeners.append(self._tell)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                return  # no descriptor left: the client waits in the backlog
+            if _ours(link):
+                self.clients.add(_Client(self, link))
+            else:
+                link.close()
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        for client in [one for one in self.clients if one.subscribed]:
+            client.say({"event": event})
+
+    def flush(self) -> None:
+        """Send what can be sent before the end."""
+        for client in list(self.clients):
+            client.flush()
+
+    def take(self, client: _Client, frame: dict[str, Any]) -> None:
+        """Take one frame of a client."""
+        if not client.greeted:
+            self._greet(client, frame)
+            return
+        verb = _VERBS.get(str(frame.get("do")))
+        if verb is None:
+            self._refuse(client, frame, "unknown-verb", f'cannot do "{frame.get("do")}"')
+            return
+        unknown = set(frame) - {"id", "do"} - verb.fields
+        if unknown:
+            name = min(unknown)
+            self._refuse(client, frame, "unknown-field", f'cannot use the field "{name}"')
+            return
+        self.sup.loop.task(self._answer(client, frame, verb))
+
+    def _refuse(self, client: _Client, frame: dict[str, Any], reference: str, why: str) -> None:
+        fault = ControlError.of(why, reference=reference, status=2, hint="booty self-restart")
+        client.say({"id": frame.get("id"), "error": fault.data})
+
+    def _greet(self, client: _Client, frame: dict[str, Any]) -> None:
+        offered = (frame.get("hello") or {}).get("protocols") or []
+        common = [number for number in wire.PROTOCOLS if number in offered]
+        if not common:
+            fault = ControlError.of(
+                f"cannot talk to this client: it speaks protocol {offered}, the supervisor"
+                f" {list(wire.PROTOCOLS)}",
+                reference="protocol",
+                status=10,
+                hint="use the booty that started the stack, or booty down and up",
+            )
+            client.say({"error": fault.data})
+            client.close()
+            return
+        client.greeted = True
+        stack = self.sup.stack["stack"]
+        hello = {"protocol": common[0], "stack": stack, "pid": os.getpid(), "version": __version__}
+        client.say({"hello": hello})
+
+    async def _answer(self, client: _Client, frame: dict[str, Any], verb: _Verb) -> None:
+        fields = {key: frame[key] for key in frame if key not in {"id", "do"}}
+        try:
+            found = await verb.run(self.sup, client, fields)
+        except ControlError as fault:
+            client.say({"id": frame.get("id"), "error": fault.data})
+        else:
+            client.say({"id": frame.get("id"), "ok": found})
+
+
+def _ours(link: socket.socket) -> bool:
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True  # the folder is 0700
+    size = struct.calcsize("3i")
+    peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return struct.unpack("3i", peer)[1] in {0, os.getuid()}
+
+
+Run = Callable[["Supervisor", _Client, dict[str, Any]], Coroutine["Future[Any]", None, Any]]
+
+
+class _Verb:
+    """One thing that can be asked."""
+
+    def __init__(self, run: Run, *fields: str) -> None:
+        self.run = run
+        self.fields = set(fields)
+
+
+async def _status(sup: Supervisor, _: _Client, __: dict[str, Any]) -> dict[str, Any]:
+    return {"stack": sup.stack, "instances": [unit.row for unit in sup.units.values()]}
+
+
+async def _converge(sup: Supervisor, client: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    if sup.ending is not None:
+        raise _ending()
+    if client.fds:
+        sup.keep_secrets(client.fds.pop(0))
+    sheet = sup.read_sheet(str(asked["plan"]))
+    sup.values.artifacts = sheet["artifacts"]
+    sup.without = set(asked.get("without") or ())
+    change = sup.converge(
+        sheet,
+        asked.get("names"),
+        keep=bool(asked.get("keep")),
+        spans=list(asked.get("spans") or ()),
+    )
+    return {"changes": change.changes}
+
+
+def _ending() -> ControlError:
+    return ControlError.of(
+        "cannot do that now: the stack is being stopped",
+        reference="stopping-now",
+        status=10,
+        hint="wait until it has ended, then booty up",
+    )
+
+
+def _named(sup: Supervisor, names: list[str] | None) -> list[str]:
+    if names is None:
+        return list(sup.units)
+    found = []
+    for name in names:
+        own = [u.name for u in sup.units.values() if name in {u.name, u.entry["service"]}]
+        if not own:
+            closure(sup.sheet, [name], set())  # says what there is
+        found += own
+    return found
+
+
+async def _wait(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    names = asked.get("names")
+    wanted = str(asked.get("for") or "ready")
+    limit = asked.get("limit")
+    end = None if limit is None else sup.loop.now() + float(limit)
+    while True:
+        own = _awaited(sup, names, wanted)
+        left = [name for name in own if not _is(sup, name, wanted)]
+        if not left and not (names is None and sup.convergence is not None):
+            return {}
+        _refuse_failed(sup, left, wanted)
+        if wanted == "good":
+            sup.want_good(left)
+        if not await sup.change(None if end is None else max(0.0, end - sup.loop.now())):
+            raise ControlError.of(
+                f'cannot wait any longer: "{left[0] if left else "the stack"}" is not {wanted}'
+                f" after {limit:g} s",
+                reference="wait-timeout",
+                status=8,
+                subject=left[0] if left else None,
+                hint="booty ps",
+            )
+
+
+def _awaited(sup: Supervisor, names: list[str] | None, wanted: str) -> list[str]:
+    own = _named(sup, names)
+    return [name for name in own if wanted == "stopped" or names or sup.wants(name)]
+
+
+def _is(sup: Supervisor, name: str, wanted: str) -> bool:
+    unit = sup.units[name]
+    if wanted == "good" and not (unit.row.get("health") or {}).get("good"):
+        return False
+    return unit.state in WAITS[wanted]
+
+
+def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
+    if wanted == "stopped":
+        return
+    change = sup.convergence
+    if change is not None and change.fault is not None:
+        raise change.fault
+    for name in left:
+        unit = sup.units[name]
+        if unit.state in {"failed", "stopped"} and sup.convergence is None:
+            raise ControlError.of(
+                f'cannot wait for "{name}": it is {unit.state}: {unit.row["reason"]}',
+                reference="wait-hopeless",
+                status=7,
+                subject=name,
+                hint=f"booty logs {name}",
+            )
+
+
+async def _stop(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    names = stopping.leaning_on(sup, _named(sup, asked["names"]))
+    for name in names:
+        sup.desire(name, up=False)
+    return {"report": await stopping.stop_all(sup, names)}
+
+
+async def _start(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    if sup.ending is not None:
+        raise _ending()
+    change = sup.converge(sup.sheet, asked["names"], keep=True, spans=[])
+    return {"changes": change.changes}
+
+
+async def _restart(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    names = _named(sup, asked["names"])
+    for level in stopping.levels(sup, names):
+        await stopping.stop_level(sup, level, drain=True)
+    change = sup.converge(sup.sheet, names, keep=True, spans=[])
+    return {"changes": [{**one, "action": "restart"} for one in change.changes]}
+
+
+async def _reload(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    done = {}
+    for name in _named(sup, asked["names"]):
+        done[name] = await reload(sup, sup.units[name])
+    return {"reloaded": done}
+
+
+async def _kill(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    number = int(getattr(signal, f"SIG{asked.get('signal') or 'KILL'}"))
+    for name in _named(sup, asked["names"]):
+        unit = sup.units[name]
+        if unit.process is not None:
+            unit.process.send(number)
+    return {}
+
+
+async def _health(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    names = _named(sup, asked.get("names"))
+    work = {name: sup.loop.task(living.look(sup, sup.units[name])) for name in names}
+    return {"health": {name: await one for name, one in work.items()}}
+
+
+async def _down(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked.get("force"):
+        sup.force.set(None)
+    return {"report": await sup.end()}
+
+
+async def _subscribe(_: Supervisor, client: _Client, __: dict[str, Any]) -> dict[str, Any]:
+    client.subscribed = True
+    return {}
+
+
+async def _lifetime(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    sup.live_as(str(asked["lifetime"]))
+    return {}
+
+
+async def _ping(_: Supervisor, __: _Client, ___: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+_VERBS: Final = {
+    "status": _Verb(_status),
+    "converge": _Verb(_converge, "plan", "names", "without", "accept", "keep", "spans"),
+    "wait": _Verb(_wait, "names", "for", "limit"),
+    "start": _Verb(_start, "names"),
+    "stop": _Verb(_stop, "names"),
+    "restart": _Verb(_restart, "names"),
+    "reload": _Verb(_reload, "names"),
+    "kill": _Verb(_kill, "names", "signal"),
+    "health": _Verb(_health, "names"),
+    "down": _Verb(_down, "force"),
+    "subscribe": _Verb(_subscribe),
+    "lifetime": _Verb(_lifetime, "lifetime"),
+    "ping": _Verb(_ping),
+}

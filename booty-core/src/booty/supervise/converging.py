@@ -1,0 +1,256 @@
+"""From one run sheet to the next: what is gone stops, what changed is replaced, the rest starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from booty.supervise import files, starting, stopping
+from booty.supervise.change import classify
+from booty.supervise.spans import Trace
+from booty.supervise.unit import Unit
+from booty.supervise.wire import ControlError
+from booty.supervise.workers import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from booty.supervise.supervisor import Supervisor
+
+__all__ = ["Convergence", "closure"]
+
+UP = frozenset({"ready", "degraded", "starting", "bootstrapping"})
+KEPT = "keep"
+
+
+def closure(sheet: dict[str, Any], names: Iterable[str] | None, without: set[str]) -> set[str]:
+    """Return the instances that a list of names stands for, with all that they need.
+
+    Raises:
+        ControlError: a name that is no service and no instance.
+    """
+    entries = {entry["name"]: entry for entry in sheet["instances"]}
+    left = list(entries) if names is None else [one for name in names for one in _of(sheet, name)]
+    found: set[str] = set()
+    while left:
+        name = left.pop()
+        if name not in found and entries[name]["service"] not in without:
+            found.add(name)
+            left += [target for need in entries[name]["needs"] for target in need["instances"]]
+    return found
+
+
+def _of(sheet: dict[str, Any], name: str) -> list[str]:
+    found: list[str] = [
+        entry["name"]
+        for entry in sheet["instances"]
+        if name in {entry["name"], entry["service"], f"{entry['service']}.{entry['role']}"}
+    ]
+    if not found:
+        services = ", ".join(sheet["services"])
+        raise ControlError.of(
+            f'cannot find "{name}": no such service or instance',
+            reference="no-service",
+            status=3,
+            subject=name,
+            hint=f"services: {services}",
+        )
+    return found
+
+
+class Convergence:
+    """One change under way.
+
+    Args:
+        sup: the supervisor.
+        sheet: the new run sheet.
+        names: services and instances wanted; ``None`` = all.
+        keep: whether what a failed change started is left for a look.
+        spans: spans of the command that planned.
+    """
+
+    def __init__(
+        self,
+        sup: Supervisor,
+        sheet: dict[str, Any],
+        names: list[str] | None,
+        *,
+        keep: bool,
+        spans: list[dict[str, Any]],
+    ) -> None:
+        self.sup = sup
+        self.sheet = sheet
+        self.keep = keep
+        self.wanted = closure(sheet, names, sup.without)
+        self.entries = {entry["name"]: entry for entry in sheet["instances"]}
+        self.gone: list[str] = []
+        self.starts: list[str] = []
+        self.restarts: list[str] = []
+        self.reloads: list[str] = []
+        self.changes: list[dict[str, Any]] = []
+        self.fault: ControlError | None = None
+        self.trace = Trace(sup.folder, sup.loop.now, sup.loop.clock.wall(), spans)
+        self._sort()
+
+    def _sort(self) -> None:
+        for name in self.sup.units:
+            if name not in self.entries:
+                self.gone.append(name)
+                self._tell(name, "stop", "no longer in the file; its data is kept")
+        for name, entry in self.entries.items():
+            if name in self.wanted:
+                self._sort_one(name, entry)
+            elif entry["service"] in self.sup.without and name in self.sup.units:
+                self.gone.append(name)
+                self._tell(name, "stop", "left out by --without")
+
+    def _sort_one(self, name: str, entry: dict[str, Any]) -> None:
+        unit = self.sup.units.get(name)
+        if unit is None or unit.state not in UP:
+            if unit is not None and unit.state == "done" and unit.row["digest"] == entry["digest"]:
+                return
+            self.starts.append(name)
+            self._tell(name, "start", "is not running")
+            return
+        before = unit.row["inputs"], str(unit.row["digest"])
+        change, paths = classify(*before, entry)
+        why = f"{', '.join(paths)} changed" if paths else "it is started in another way"
+        if change == "none":
+            return
+        if change == "reload" and _can_reload(self.sup, unit, entry):
+            self.reloads.append(name)
+            self._tell(name, "reload", why)
+        else:
+            self.restarts.append(name)
+            self._tell(name, "restart", why)
+
+    def _tell(self, name: str, action: str, reason: str) -> None:
+        self.changes.append({"instance": name, "action": action, "reason": reason})
+
+    async def run(self) -> None:
+        """Carry the change out; what happens is told by events."""
+        begin = self.sup.loop.now()
+        for change in self.changes:
+            detail = {key: change[key] for key in ("action", "reason")}
+            self.sup.journal.tell("change", change["instance"], **detail)
+        try:
+            await self._carry_out()
+        except ControlError as fault:
+            self.fault = fault
+        except Unknown as unknown:
+            self.fault = ControlError.of(
+                f"cannot go on: a provider does not answer: {unknown}",
+                reference="hook-silent",
+                status=7,
+            )
+        self.trace.write()
+        if self.fault is not None:
+            await self._fail(self.fault)
+        else:
+            seconds = round(self.sup.loop.now() - begin, 3)
+            self.sup.journal.tell("ready", None, seconds=seconds, plan=self.sheet["digest"])
+
+    async def _carry_out(self) -> None:
+        sup = self.sup
+        for name in [*self.restarts, *self.reloads]:
+            await starting.check(sup, self.entries[name])
+        await stopping.stop_all(sup, self.gone)
+        for name in self.gone:
+            if name not in self.entries and name in sup.units:
+                sup.units.pop(name).forget()
+        for name in self.restarts:
+            sup.units[name].note(checked=self.entries[name]["digest"])
+        await self._stop_changed()
+        sup.take_sheet(self.sheet)
+        for name in self.reloads:
+            await self._reload(sup.units[name])
+        for name in [*self.restarts, *self.starts]:
+            sup.begin(self._unit(name))
+        await self._until_ready()
+        await self._bootstrap_changed()
+
+    async def _stop_changed(self) -> None:
+        for level in stopping.levels(self.sup, self.restarts):
+            await stopping.stop_level(self.sup, level, drain=True)
+
+    def _unit(self, name: str) -> Unit:
+        sup = self.sup
+        if name not in sup.units:
+            sup.add(Unit(sup.loop, sup.folder, sup.journal, self.entries[name]))
+        return sup.units[name]
+
+    async def _until_ready(self) -> None:
+        while self.fault is None:
+            left = [name for name in self.wanted if not self._arrived(name)]
+            if not left:
+                return
+            await self.sup.change()
+        raise self.fault
+
+    def _arrived(self, name: str) -> bool:
+        unit = self.sup.units.get(name)
+        if unit is None:
+            return False
+        good = {"ready", "degraded", "done"}
+        if unit.state in good:
+            return True
+        # what was brought down by its owner's wish while we waited is not waited for
+        return unit.state == "stopped" and not self.sup.wants(name)
+
+    async def _reload(self, unit: Unit) -> None:
+        entry = self.entries[unit.name]
+        files.place(entry, self.sup.values, self.sup.blob)
+        if not await reload(self.sup, unit):
+            await stopping.stop_level(self.sup, [unit], drain=True)
+            self.restarts.append(unit.name)
+            return
+        unit.note(digest=entry["digest"], inputs=entry["inputs"])
+
+    async def _bootstrap_changed(self) -> None:
+        for name, service in self.sheet["services"].items():
+            own = set(service["instances"])
+            if own <= self.wanted and self.sup.bootstrap_due(name):
+                await self.sup.bootstrapping(name)
+
+    def failed(self, unit: Unit, fault: ControlError) -> bool:
+        """Take note of an instance that failed; tells whether it belongs to this change."""
+        if unit.name not in {*self.starts, *self.restarts, *self.wanted} or self.fault is not None:
+            return False
+        self.fault = fault
+        return True
+
+    async def _fail(self, fault: ControlError) -> None:
+        sup = self.sup
+        if not self.keep:
+            names = [name for name in self.starts if name in sup.units]
+            await stopping.stop_all(sup, names)
+            for name in names:
+                sup.desire(name, up=False)
+        sup.journal.tell("failed", fault.data.get("subject"), **fault.data)
+
+
+def _can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
+    how = entry["reload"]
+    return bool(how["signal"] or how["exec"] or "reload" in sup.hooks(unit))
+
+
+async def reload(sup: Supervisor, unit: Unit) -> bool:
+    """Make an instance take its new files; tells whether it did."""
+    how = unit.entry["reload"]
+    if how["signal"] and unit.process is not None:
+        import signal
+
+        unit.process.send(int(getattr(signal, f"SIG{how['signal']}")))
+        return True
+    if how["exec"]:
+        command = {
+            "argv": how["exec"], "env": {}, "timeout": 60.0, "exit_codes": [0], "expect": "",
+        }  # fmt: skip
+        env = files.environment(unit.entry, sup.base_env, sup.values)
+        status, _ = await starting.run_to_end(sup, unit.entry, command, env)
+        return not status
+    if "reload" in sup.hooks(unit):
+        try:
+            return bool((await sup.hook(unit, "reload", 30.0)).get("value"))
+        except (Unknown, ControlError):
+            return False
+    return False

@@ -1,0 +1,180 @@
+"""What is written for an instance before it starts: folders, files, the marker of its data."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.supervise import state
+from booty.supervise.fill import fill, holds_secret
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from booty.supervise.fill import Values
+
+__all__ = [
+    "environment",
+    "make_folders",
+    "marker",
+    "place",
+    "read_blob",
+    "refuse_older",
+    "stage",
+    "write_marker",
+    "write_private",
+]
+
+MARKER: Final = ".booty-data"
+
+
+def make_folders(entry: dict[str, Any], values: Values) -> bool:
+    """Make the folders of an instance.
+
+    Returns:
+        Whether its data folder is new.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    name = entry["name"]
+    new = not os.path.exists(f"{values.data(name)}/{MARKER}")
+    for folder in (values.data(name), values.config(name), values.run(name)):
+        os.makedirs(folder, 0o700, exist_ok=True)
+    for folder in fill(entry["dirs"], values.lookup(name)):
+        os.makedirs(folder, 0o700, exist_ok=True)
+    return new
+
+
+def marker(name: str, values: Values) -> dict[str, Any]:
+    """Return what is written about an instance's data; empty if nothing is."""
+    try:
+        return state.read_json(f"{values.data(name)}/{MARKER}") or {}
+    except ValueError:
+        return {}
+
+
+def write_marker(entry: dict[str, Any], stack_id: str, values: Values, **more: Any) -> None:
+    """Write down who owns a data folder, and which version wrote it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    name = entry["name"]
+    before = marker(name, values)
+    now = {"format": 1, "stack": stack_id, "instance": name, "version": entry["version"]}
+    after = {"prepared": False, **before, **now, "component": entry["component"], **more}
+    if after != before:
+        state.write_json(f"{values.data(name)}/{MARKER}", after, sync=True)
+
+
+def refuse_older(entry: dict[str, Any], values: Values) -> None:
+    """Refuse to start an older program on data that a newer one wrote.
+
+    Raises:
+        ControlError: it is older.
+    """
+    wrote = str(marker(entry["name"], values).get("version") or "")
+    if entry.get("older_on_newer") or not wrote or not entry["version"]:
+        return
+    if _numbers(entry["version"]) < _numbers(wrote):
+        raise ControlError.of(
+            f'cannot start "{entry["name"]}" with version {entry["version"]}: its data was'
+            f" written by {wrote}",
+            reference="older-program",
+            status=10,
+            subject=entry["name"],
+            hint=f'write version = "{wrote}", or booty destroy {entry["service"]}',
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def stage(entry: dict[str, Any], values: Values, blob: Any) -> str:
+    """Write an instance's files into a folder beside its config folder, for its own check.
+
+    Args:
+        entry: its entry; file paths lie below config or run folder.
+        values: what references stand for.
+        blob: returns a large file's text by digest.
+
+    Returns:
+        The staged folder.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    name = entry["name"]
+    staged = f"{values.config(name)}.next"
+    shutil.rmtree(staged, ignore_errors=True)
+    os.makedirs(staged, 0o700)
+    _write_all(entry, values.lookup(name, staged), blob)
+    return staged
+
+
+def place(entry: dict[str, Any], values: Values, blob: Any) -> None:
+    """Write an instance's files where they belong, each in one step.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    name = entry["name"]
+    _write_all(entry, values.lookup(name), blob)
+    shutil.rmtree(f"{values.config(name)}.next", ignore_errors=True)
+
+
+def _write_all(entry: dict[str, Any], lookup: Any, blob: Any) -> None:
+    for path, file in entry["files"].items():
+        text = file["content"] if file["blob"] is None else blob(file["blob"])
+        target = fill(path, lookup)
+        os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+        write_private(target, fill(text, lookup), int(file["mode"]))
+
+
+def write_private(target: str, text: str, mode: int = 0o600) -> None:
+    """Replace a file in one step; nobody else can read it at any moment."""
+    new = f"{target}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        data = text.encode()
+        while data:
+            data = data[os.write(fd, data) :]
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+    os.replace(new, target)
+
+
+def environment(
+    entry: dict[str, Any], base: dict[str, str], values: Values, config: str | None = None
+) -> dict[str, str]:
+    """Return the whole environment of an instance, secrets filled in.
+
+    Args:
+        entry: its entry.
+        base: what every process of the stack gets.
+        values: what references stand for.
+        config: a staged config folder, for a check.
+    """
+    lookup = values.lookup(entry["name"], config)
+    own: dict[str, str] = {}
+    for name, text in entry["env"].items():
+        value = fill(text, lookup)
+        if entry.get("secrets_as") == "file" and holds_secret(text):
+            path = f"{values.run(entry['name'])}/{name}"
+            write_private(path, value)
+            own[f"{name}_FILE"] = path
+        else:
+            own[name] = value
+    return {**base, **own}
+
+
+def read_blob(folder: state.Folder, digest: str) -> str:
+    """Return a large file of a plan."""
+    with open(folder.blob(digest), encoding="utf-8") as file:
+        return file.read()

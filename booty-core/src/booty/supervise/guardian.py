@@ -1,0 +1,220 @@
+"""The guardian: parent of the supervisor, keeper of sockets, lock and secrets, reaper of orphans.
+
+It answers nobody and knows nothing of services. While it lives, a dead supervisor is followed by a
+successor (outlive-me), or everything below it is ended at once (die-with-me).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any, Final
+
+from booty.run import identity, process, tree
+from booty.run.loop import Loop
+from booty.run.signals import listen
+from booty.supervise import launch, state
+
+__all__ = ["main"]
+
+DEATHS: Final = 5
+WINDOW: Final = 60.0
+"""So many deaths of a supervisor in so many seconds, and the guardian gives up."""
+REMEMBERED: Final = 4096
+"""Exits of orphans that are kept for a successor."""
+CHUNK: Final = 65536
+
+
+def main(arguments: dict[str, Any]) -> None:
+    """Be the guardian.
+
+    Args:
+        arguments: ``state`` (folder), ``lifetime``, ``end``, ``fds`` (``lock control notify`` and
+            optionally ``hold secrets``), ``inherits`` (whether this process was a supervisor and
+            has its children).
+    """
+    if not arguments.get("inherits"):
+        _leave_terminal()
+    Guardian(arguments).run()
+
+
+def _leave_terminal() -> None:
+    # the launcher waits for the first process only
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    os.chdir("/")
+
+
+class Guardian:
+    """One guardian; see :func:`main` for its arguments."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.folder = state.Folder(arguments["state"])
+        self.lifetime: str = arguments["lifetime"]
+        self.end = bool(arguments.get("end"))
+        self.fds: dict[str, int] = arguments["fds"]
+        self.loop = Loop()
+        self.deaths: list[float] = []
+        self.exits: dict[int, process.Exit] = {}
+        self.supervisor = 0
+        self.link: socket.socket | None = None
+        self.leaving = False
+
+    def run(self) -> None:
+        for fd in self.fds.values():
+            os.set_inheritable(fd, False)
+        tree.become_subreaper()
+        process.raise_file_limit()
+        # a stop asked of the guardian is a stop asked of the stack
+        stops = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+        passed: dict[int, Any] = {number: self._pass_on(number) for number in stops}
+        listen(self.loop, {signal.SIGCHLD: self._reap, signal.SIGHUP: lambda: None, **passed})
+        self._start()
+        self.loop.run()
+
+    def _pass_on(self, number: int) -> Any:
+        def send() -> None:
+            if self.supervisor:
+                tree.kill([self.supervisor], number)
+
+        return send
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.link = ours
+        fds = {**self.fds, "guardian": theirs.fileno()}
+        numbers = {name: 10 + index for index, name in enumerate(sorted(fds))}
+        arguments = {
+            "state": self.folder.root,
+            "lifetime": self.lifetime,
+            "end": self.end,
+            "fds": numbers,
+            "exits": [[pid, *status] for pid, status in self.exits.items()],
+        }
+        self.end = False
+        argv = launch.command("supervisor", arguments)
+        self.supervisor = process.spawn(
+            argv,
+            {"LC_CTYPE": "C.UTF-8"},
+            fds={numbers[name]: fd for name, fd in fds.items()},
+        )
+        theirs.close()
+        self.loop.watch(ours.fileno(), self._hear)
+        self._write_guardian()
+
+    def _write_guardian(self) -> None:
+        saved = state.read_json(self.folder.stack) or {}
+        pid = os.getpid()
+        saved["guardian"] = {"pid": pid, "start": identity.start_time(pid)}
+        with contextlib.suppress(OSError):  # the supervisor warns of a full disk
+            state.write_json(self.folder.stack, saved)
+
+    def _hear(self) -> None:
+        link = self.link
+        if link is None:
+            return
+        try:
+            data, fds, _, _ = socket.recv_fds(link, CHUNK, 4)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data, fds = b"", []
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        if not data:
+            self.loop.unwatch(link.fileno())
+            return
+        for line in data.splitlines():
+            self._obey(json.loads(line), fds)
+
+    def _obey(self, message: dict[str, Any], fds: list[int]) -> None:
+        if message.get("do") == "secrets" and fds:
+            if "secrets" in self.fds:
+                os.close(self.fds["secrets"])
+            self.fds["secrets"] = fds.pop(0)
+        elif message.get("do") == "lifetime":
+            self.lifetime = message["lifetime"]
+        elif message.get("do") == "taken":
+            for pid in message["pids"]:
+                self.exits.pop(pid, None)
+        elif message.get("do") == "leave":
+            self.leaving = True
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.supervisor:
+                self._hear_rest()
+                self._lost()
+            else:
+                self._tell(pid, process.Exit.of(status))
+
+    def _tell(self, pid: int, status: process.Exit) -> None:
+        self.exits[pid] = status
+        while len(self.exits) > REMEMBERED:
+            self.exits.pop(next(iter(self.exits)))
+        if self.link is not None:
+            line = json.dumps({"exit": [pid, *status]}) + "\n"
+            with contextlib.suppress(OSError):  # a dead supervisor's successor gets it at its start
+                self.link.sendall(line.encode())
+
+    def _hear_rest(self) -> None:
+        # what the supervisor said last is read before its death is judged
+        if self.link is not None:
+            self._hear()
+            with contextlib.suppress(OSError):
+                self.loop.unwatch(self.link.fileno())
+            self.link.close()
+            self.link = None
+
+    def _lost(self) -> None:
+        self.supervisor = 0
+        if self.leaving:
+            self._forget()
+        elif self.lifetime == "die-with-me":
+            self._end_all()
+            self._forget()
+        elif self._too_often():
+            self._give_up()
+        else:
+            self._start()
+
+    def _too_often(self) -> bool:
+        now = time.monotonic()
+        self.deaths = [one for one in self.deaths if now - one < WINDOW] + [now]
+        return len(self.deaths) >= DEATHS
+
+    def _end_all(self) -> None:
+        # descendants that called setsid are below us too: orphans become our children
+        while below := tree.descendants(os.getpid()):
+            tree.kill(below)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-1, 0)
+
+    def _give_up(self) -> None:
+        saved = state.read_json(self.folder.stack) or {}
+        with contextlib.suppress(OSError):
+            state.write_json(self.folder.stack, {**saved, "unwatched": True})
+        sys.stderr.write(f"the supervisor died {DEATHS} times in {WINDOW:g} s: given up\n")
+        self._forget()
+
+    def _forget(self) -> None:
+        saved = state.read_json(self.folder.stack) or {}
+        place = saved.get("runtime")
+        for name in ("control.sock", "notify.sock"):
+            with contextlib.suppress(OSError, TypeError):
+                os.unlink(f"{place}/{name}")
+        self.loop.stop()
+        os._exit(0)

@@ -1,0 +1,314 @@
+"""The life of an instance: it waits, starts, is watched, and is restarted by its policy."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.run import probe as probes
+from booty.supervise import starting
+from booty.supervise.fill import fill
+from booty.supervise.wire import ControlError
+from booty.supervise.workers import Unknown
+
+if TYPE_CHECKING:
+    from booty.run.process import Exit
+    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.unit import Unit
+
+__all__ = [
+    "accepted",
+    "bootstrap_service",
+    "go_on_starting",
+    "live",
+    "look",
+    "satisfied",
+    "unmet",
+    "watch",
+    "watch_and_restart",
+]
+
+UNTIL: Final = {
+    "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
+    "ready": frozenset({"ready", "degraded", "done"}),
+    "good": frozenset({"ready"}),
+    "done": frozenset({"done"}),
+}
+BOOTSTRAP_LIMIT: Final = 120.0
+HEALTH_LIMIT: Final = 20.0
+GOOD_PAUSE: Final = 0.25
+JITTER: Final = 0.1
+
+
+def satisfied(sup: Supervisor, need: dict[str, Any]) -> bool:
+    """Tell whether what an instance waits for is there."""
+    names = [name for name in need["instances"] if name.partition(".")[0] not in sup.without]
+    there = [name for name in names if _reached(sup, name, need["until"])]
+    wanted = {"any": 1, "quorum": len(names) // 2 + 1}.get(need["of"], len(names))
+    return len(there) >= min(wanted, len(names))
+
+
+def _reached(sup: Supervisor, name: str, until: str) -> bool:
+    unit = sup.units.get(name)
+    if unit is None or unit.state not in UNTIL[until]:
+        return False
+    if until != "good":
+        return True
+    return bool((unit.row.get("health") or {}).get("good"))
+
+
+def unmet(sup: Supervisor, unit: Unit) -> list[dict[str, Any]]:
+    """Return the needs of an instance that are not met."""
+    return [need for need in unit.entry["needs"] if not satisfied(sup, need)]
+
+
+async def live(sup: Supervisor, unit: Unit) -> None:
+    """Bring an instance up and keep it up, until somebody stops it or its policy ends it."""
+    unit.ever_ready = False
+    await _live(sup, unit, 0)
+
+
+async def watch_and_restart(sup: Supervisor, unit: Unit) -> None:
+    """Go on with an adopted instance that is up: watch it, restart it by its policy."""
+    tries = await _after(sup, unit, 0)
+    if tries is not None:
+        await _live(sup, unit, tries)
+
+
+async def go_on_starting(sup: Supervisor, unit: Unit) -> None:
+    """Wait for the readiness of an adopted instance that was in the middle of its start."""
+    try:
+        await starting.ready(sup, unit)
+        await _bootstrapped(sup, unit)
+    except (ControlError, Unknown) as error:
+        await sup.clear(unit)
+        unit.to("failed", str(error))
+        return
+    unit.ever_ready = True
+    unit.to("ready")
+
+
+async def _live(sup: Supervisor, unit: Unit, tries: int) -> None:
+    while True:
+        await _wait_for_needs(sup, unit)
+        fault = await _start(sup, unit)
+        if fault is None:
+            after = await _after(sup, unit, tries)
+        elif unit.ever_ready:
+            await sup.clear(unit)
+            after = await _again(sup, unit, tries + 1, fault.message)
+        else:
+            await sup.clear(unit)
+            unit.to("failed", fault.message)
+            sup.failed(unit, fault)
+            return
+        if after is None:
+            return
+        tries = after
+
+
+async def _after(sup: Supervisor, unit: Unit, tries: int) -> int | None:
+    # watches until the end; returns the number of tries so far, or None if that was the end
+    begin = sup.loop.now()
+    ended = await watch(sup, unit)
+    if ended is None or _ends_well(sup, unit, ended):
+        return None
+    if sup.loop.now() - begin >= unit.entry["restart"]["reset"]:
+        tries = 0
+    return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}")
+
+
+async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
+    while left := unmet(sup, unit):
+        names = ", ".join(need["service"] for need in left)
+        unit.to("configured", f"waits for {names}")
+        for need in left:
+            if need["until"] == "good":
+                sup.want_good(need["instances"])
+        await sup.change()
+    if unit.state != "configured":
+        unit.to("configured")
+
+
+async def _start(sup: Supervisor, unit: Unit) -> ControlError | None:
+    begin = sup.loop.now()
+    try:
+        if not unit.external:
+            await starting.spawn(sup, unit)
+            sup.span("exec", unit, begin)
+        if unit.entry["kind"] == "task":
+            return None
+        begin = sup.loop.now()
+        await starting.ready(sup, unit)
+        await _bootstrapped(sup, unit)
+    except Unknown as error:
+        return ControlError.of(
+            f'cannot start "{unit.name}": its provider does not answer: {error}',
+            reference="hook-silent",
+            status=7,
+            subject=unit.name,
+            hint="look into .booty/logs/supervisor.log",
+        )
+    except ControlError as error:
+        return error
+    sup.span("ready", unit, begin)
+    unit.ever_ready = True
+    unit.to("ready")
+    return None
+
+
+async def _bootstrapped(sup: Supervisor, unit: Unit) -> None:
+    if sup.bootstrap_due(unit.entry["service"], fresh=unit.fresh):
+        unit.to("bootstrapping")
+        work = sup.bootstrapping(unit.entry["service"])
+        gone = [unit.process.gone] if unit.process else []
+        done = await sup.loop.first(*gone, work)
+        if done is not work:
+            raise await starting.early_end(sup, unit)
+        work.result()
+
+
+async def bootstrap_service(sup: Supervisor, service: str) -> None:
+    """Run a service's bootstrap once all its instances have passed their probes.
+
+    Raises:
+        ControlError: the hook raised.
+        Unknown: its worker hangs or died.
+    """
+    names = sup.sheet["services"][service]["instances"]
+    passed = {"bootstrapping", "ready", "degraded"}
+    while not all(sup.units[name].state in passed for name in names if name in sup.units):
+        await sup.change()
+    own = [sup.filled(sup.units[name]) for name in names if name in sup.units]
+    begin = sup.loop.now()
+    data = {"name": service, "instances": own}
+    provider = sup.sheet["services"][service]["provider"]
+    await sup.call_hook(provider, "bootstrap", BOOTSTRAP_LIMIT, service=data)
+    sup.note_bootstrapped(service)
+    sup.span("bootstrap", sup.units[names[0]], begin)
+
+
+async def watch(sup: Supervisor, unit: Unit) -> Exit | None:
+    """Watch an instance that is up; returns how it ended, ``None`` for an external one that went.
+
+    A task is watched from its start: its end is what it is for.
+    """
+    looking = None
+    if unit.entry["live"] is not None:
+        looking = sup.loop.task(_look_again_and_again(sup, unit))
+    try:
+        if unit.process is None:
+            await sup.loop.first(sup.loop.future())
+            return None
+        await sup.loop.first(unit.process.gone)
+    finally:
+        if looking is not None:
+            looking.cancel()
+    return await sup.take_exit(unit)
+
+
+async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:
+    probe = fill(unit.entry["live"], sup.values.lookup(unit.name))
+    failures = 0
+    while True:
+        await sup.loop.sleep(float(probe.get("interval") or 10.0))
+        why = await probes.look(sup.loop, probe, sup.around(unit))
+        failures = failures + 1 if why else 0
+        if failures >= int(probe["failures"]) and unit.state == "ready":
+            unit.to("degraded", why)
+        elif not why and unit.state == "degraded":
+            unit.to("ready")
+
+
+def accepted(unit: Unit, ended: Exit) -> bool:
+    """Tell whether an end counts as clean; an unknown one does not."""
+    codes = set(unit.entry["exit_codes"])
+    return ended.code in codes or (ended.signal is not None and -ended.signal in codes)
+
+
+def _ends_well(sup: Supervisor, unit: Unit, ended: Exit) -> bool:
+    policy = unit.entry["restart"]["policy"]
+    if unit.entry["kind"] == "task" and not accepted(unit, ended) and policy == "never":
+        fault = ControlError.of(
+            f'cannot go on: task "{unit.name}" ended with {starting.ending(ended)}',
+            reference="task-failed",
+            status=7,
+            subject=unit.name,
+            hint=f"booty logs {unit.name}; mend it, then booty up",
+            lines=starting.last_lines(sup.folder, unit),
+        )
+        unit.to("failed", fault.message)
+        sup.failed(unit, fault)
+        return True
+    if policy == "always" and unit.entry["kind"] != "task":
+        return False
+    if accepted(unit, ended):
+        unit.to("done", None)
+        return True
+    if policy == "never":
+        _give_up(sup, unit, f"it ended with {starting.ending(ended)}")
+        return True
+    return False
+
+
+async def _again(sup: Supervisor, unit: Unit, tries: int, reason: str) -> int | None:
+    policy = unit.entry["restart"]
+    if tries > policy["give_up"]:
+        _give_up(sup, unit, f"given up after {tries - 1} restarts: {reason}")
+        return None
+    delay = _delay(policy, tries)
+    if delay:
+        unit.to("backoff", f"{reason}; restarted in {delay:.1f} s")
+    unit.note(restarts=int(unit.row["restarts"]) + 1)
+    if delay:
+        await sup.loop.sleep(delay)
+    sup.restart_leaning(unit)
+    return tries
+
+
+def _delay(policy: dict[str, Any], tries: int) -> float:
+    if tries == 1:
+        return 0.0
+    delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
+    return float(delay * (1 + random.uniform(-JITTER, JITTER)))  # noqa: S311 - spreads load
+
+
+def _give_up(sup: Supervisor, unit: Unit, why: str) -> None:
+    unit.to("failed", why)
+    fault = ControlError.of(
+        f'cannot keep "{unit.name}" running: {why}',
+        reference="given-up",
+        status=7,
+        subject=unit.name,
+        hint=f"booty logs {unit.name}, then booty start {unit.name}",
+        lines=starting.last_lines(sup.folder, unit),
+    )
+    sup.failed(unit, fault)
+
+
+async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
+    """Take a look at an instance's health and note it."""
+    found: dict[str, Any] = {"alive": None, "ready": None, "good": None, "reason": None}
+    if unit.process is None and not unit.external:
+        found |= {"alive": False, "ready": False, "good": False, "reason": unit.state}
+    elif "health" in sup.hooks(unit):
+        try:
+            found |= await sup.hook(unit, "health", HEALTH_LIMIT)
+        except (Unknown, ControlError) as error:
+            found["reason"] = f"unknown: {error}"
+    else:
+        found |= await _by_probe(sup, unit)
+    found["at"] = sup.journal.now()
+    unit.note(health=found)
+    sup.wake()
+    return found
+
+
+async def _by_probe(sup: Supervisor, unit: Unit) -> dict[str, Any]:
+    probe = unit.entry["live"] or unit.entry["ready"]
+    up = unit.state in UNTIL["ready"]
+    if probe is None or probe.get("log") or probe.get("notify"):
+        return {"alive": True, "ready": up, "good": up, "reason": None if up else unit.state}
+    lookup = sup.values.lookup(unit.name)
+    why = await probes.look(sup.loop, fill(probe, lookup), sup.around(unit))
+    return {"alive": True, "ready": not why, "good": not why, "reason": why or None}

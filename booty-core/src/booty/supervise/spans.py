@@ -1,0 +1,53 @@
+"""The spans of a start: what took how long, kept for ``analyze``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+from booty.supervise import state
+
+__all__ = ["Trace"]
+
+KEEP: Final = 20
+
+
+class Trace:
+    """Collects spans of one start.
+
+    Args:
+        folder: the state folder.
+        loop_now: returns monotonic seconds.
+        wall: seconds since 1970 at the beginning.
+        spans: spans of the command that planned.
+    """
+
+    def __init__(
+        self, folder: state.Folder, loop_now: Any, wall: float, spans: list[dict[str, Any]]
+    ) -> None:
+        self._folder = folder
+        self._now = loop_now
+        self.wall = wall
+        self.begin = loop_now()
+        self.spans = list(spans)
+
+    def add(self, name: str, instance: str, start: float) -> None:
+        """Note something that ends now."""
+        self.spans.append({"name": name, "instance": instance, "start": start, "end": self._now()})
+
+    def write(self) -> None:
+        """Write the trace; it is for looking only, so a full disk costs nothing more."""
+        try:
+            numbers = sorted(
+                int(name.removesuffix(".json"))
+                for name in os.listdir(self._folder.traces)
+                if name.removesuffix(".json").isdigit()
+            )
+            number = numbers[-1] + 1 if numbers else 1
+            data = {"format": 1, "wall": self.wall, "monotonic": self.begin, "spans": self.spans}
+            state.write_json(f"{self._folder.traces}/{number}.json", data)
+            for old in numbers[: -KEEP + 1]:
+                os.unlink(f"{self._folder.traces}/{old}.json")
+        except OSError as error:
+            sys.stderr.write(f"cannot write a trace: {error}\n")

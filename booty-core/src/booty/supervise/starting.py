@@ -1,0 +1,275 @@
+"""One start of one instance: files, prepare, spawn, readiness."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.run import probe as probes
+from booty.run import process
+from booty.run.process import Process, SpawnError
+from booty.supervise import files, state
+from booty.supervise.fill import fill
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.unit import Unit
+
+__all__ = ["check", "early_end", "ready", "run_to_end", "spawn"]
+
+LAST_LINES: Final = 10
+LONGEST_TAIL: Final = 16384
+HOOK_LIMIT: Final = 30.0
+"""Seconds that the ``start`` hook may take."""
+
+
+async def check(sup: Supervisor, entry: dict[str, Any]) -> None:
+    """Run an instance's own check on its staged files.
+
+    Raises:
+        ControlError: the check failed; nothing that runs was touched.
+    """
+    if not entry["check"]:
+        return
+    staged = files.stage(entry, sup.values, sup.blob)
+    env = files.environment(entry, sup.base_env, sup.values, staged)
+    status, output = await run_to_end(sup, entry, entry["check"], env, staged)
+    if status:
+        raise ControlError.of(
+            f'cannot use the new configuration of "{entry["name"]}": {status}',
+            reference="check-failed",
+            status=7,
+            subject=entry["name"],
+            hint="what ran goes on as it was; mend booty.toml",
+            lines=output,
+        )
+
+
+async def run_to_end(
+    sup: Supervisor,
+    entry: dict[str, Any],
+    command: dict[str, Any],
+    env: dict[str, str],
+    config: str | None = None,
+) -> tuple[str, list[str]]:
+    """Run a command of an instance to its end.
+
+    Returns:
+        What went wrong (empty = nothing), and the last lines that it printed.
+    """
+    import re
+
+    lookup = sup.values.lookup(entry["name"], config)
+    argv = fill(command["argv"], lookup)
+    env = {**env, **fill(command["env"], lookup)}
+    log = sup.folder.log(f"{entry['name']}.command")
+    fd = os.open(log, os.O_RDWR | os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        pid = process.spawn(argv, env, cwd=sup.cwd(entry), output=fd)
+        child = Process(sup.loop, pid)
+        ended = await sup.loop.first(child.gone, timeout=float(command["timeout"]))
+        if ended is None:
+            child.send_group(9)
+            await sup.loop.first(child.gone, timeout=1.0)
+        status = await sup.exit_of(pid)
+        text = os.pread(fd, LONGEST_TAIL, 0).decode(errors="replace")
+    except SpawnError as error:
+        return str(error), []
+    finally:
+        os.close(fd)
+        os.unlink(log)
+    lines = text.splitlines()[-LAST_LINES:]
+    if ended is None:
+        return f"it took more than {command['timeout']:g} s", lines
+    if status.code not in command["exit_codes"]:
+        return f"it ended with {ending(status)}", lines
+    if command["expect"] and not re.search(command["expect"], text):
+        return f"it did not say {command['expect']}", lines
+    return "", lines
+
+
+def ending(status: process.Exit) -> str:
+    """Say how a process ended."""
+    if status.signal is not None:
+        return f"signal {status.signal}"
+    return f"code {status.code}" if status.code is not None else "an unknown code"
+
+
+async def spawn(sup: Supervisor, unit: Unit) -> None:
+    """Write the files, prepare the data, note the intent, spawn.
+
+    Raises:
+        ControlError: it cannot be started.
+    """
+    entry = unit.entry
+    try:
+        unit.fresh = files.make_folders(entry, sup.values)
+        files.refuse_older(entry, sup.values)
+        if unit.row.get("checked") != entry["digest"]:
+            await check(sup, entry)
+        files.place(entry, sup.values, sup.blob)
+        env = files.environment(entry, sup.base_env, sup.values)
+        await _prepare(sup, entry, env)
+        files.write_marker(entry, sup.stack_id, sup.values)
+        launches = await _launches(sup, unit, env)
+        for launch in launches[:-1]:
+            await _before(sup, entry, launch)
+        _spawn(sup, unit, launches[-1])
+    except SpawnError as error:
+        raise _cannot(unit, "spawn-failed", str(error)) from error
+    except OSError as error:
+        why = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+        raise _cannot(unit, "start-unwritable", why, "make room, or make it writable") from error
+
+
+def _cannot(unit: Unit, reference: str, why: str, hint: str | None = None) -> ControlError:
+    return ControlError.of(
+        f'cannot start "{unit.name}": {why}',
+        reference=reference,
+        status=7,
+        subject=unit.name,
+        hint=hint or f"booty describe {unit.name}",
+    )
+
+
+async def _prepare(sup: Supervisor, entry: dict[str, Any], env: dict[str, str]) -> None:
+    if not entry["prepare"] or files.marker(entry["name"], sup.values).get("prepared"):
+        return
+    status, lines = await run_to_end(sup, entry, entry["prepare"], env)
+    if status:
+        raise ControlError.of(
+            f'cannot prepare the data of "{entry["name"]}": {status}',
+            reference="prepare-failed",
+            status=7,
+            subject=entry["name"],
+            hint=f"booty logs {entry['name']}",
+            lines=lines,
+        )
+    files.write_marker(entry, sup.stack_id, sup.values, prepared=True)
+
+
+async def _launches(sup: Supervisor, unit: Unit, env: dict[str, str]) -> list[dict[str, Any]]:
+    lookup = sup.values.lookup(unit.name)
+    own = {
+        "argv": fill(unit.entry["argv"], lookup),
+        "env": env,
+        "cwd": sup.cwd(unit.entry),
+        "umask": unit.entry["umask"],
+        "limits": unit.entry["limits"],
+    }
+    if "start" not in sup.hooks(unit):
+        return [own]
+    answer = await sup.hook(unit, "start", HOOK_LIMIT, launch=own)
+    return [{**own, **launch} for launch in answer.get("value") or [own]]
+
+
+async def _before(sup: Supervisor, entry: dict[str, Any], launch: dict[str, Any]) -> None:
+    command = {"argv": launch["argv"], "env": {}, "timeout": 60.0, "exit_codes": [0], "expect": ""}
+    status, lines = await run_to_end(sup, entry, command, launch["env"])
+    if status:
+        raise ControlError.of(
+            f'cannot start "{entry["name"]}": "{launch["argv"][0]}" before it: {status}',
+            reference="start-step-failed",
+            status=7,
+            subject=entry["name"],
+            lines=lines,
+        )
+
+
+def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
+    entry = unit.entry
+    mark = secrets.token_hex(8)
+    log = os.open(
+        sup.folder.log(unit.name), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    try:
+        # the intent is on disk before there is a child that could be forgotten
+        unit.note(
+            mark=mark,
+            pid=None,
+            start=None,
+            exit=None,
+            health=None,
+            digest=entry["digest"],
+            inputs=entry["inputs"],
+            log_offset=os.fstat(log).st_size,
+        )
+        unit.save(now=True)
+        unit.notified = sup.loop.future()
+        env = {**launch["env"], "BOOTY_MARK": mark}
+        if (entry["ready"] or {}).get("notify"):
+            env["NOTIFY_SOCKET"] = sup.notify_path
+        pid = process.spawn(
+            launch["argv"],
+            env,
+            cwd=launch["cwd"] or "/",
+            stdin=fill(entry["stdin"], sup.values.lookup(unit.name)),
+            output=log,
+            umask=int(launch["umask"], 8),
+            limits=launch["limits"],
+        )
+    finally:
+        os.close(log)
+    unit.has(Process(sup.loop, pid))
+    sup.by_pid[pid] = unit
+    unit.to("starting")
+
+
+async def ready(sup: Supervisor, unit: Unit) -> None:
+    """Wait until the probe passes.
+
+    Raises:
+        ControlError: the instance ended (7) or its time is over (8).
+    """
+    entry = unit.entry
+    if entry["ready"] is None:
+        return
+    lookup = sup.values.lookup(unit.name)
+    probe = fill(entry["ready"], lookup)
+    around = sup.around(unit)
+    limit = float(entry["ready_timeout"])
+    waiting = sup.loop.task(probes.until(sup.loop, probe, around))
+    gone = [unit.process.gone] if unit.process else []
+    try:
+        done = await sup.loop.first(*gone, waiting, timeout=limit)
+    finally:
+        waiting.cancel()
+    if done is None:
+        raise ControlError.of(
+            f'cannot wait for "{unit.name}" any longer: it was not ready after {limit:g} s,'
+            f" waiting for {probes.describe(entry['ready'])}",
+            reference="not-ready",
+            status=8,
+            subject=unit.name,
+            hint=f"booty logs {unit.name}, or a longer ready-timeout",
+            lines=last_lines(sup.folder, unit),
+        )
+    if done is not waiting:
+        raise await early_end(sup, unit)
+
+
+async def early_end(sup: Supervisor, unit: Unit) -> ControlError:
+    """Return the fault of an instance that ended before it was ready."""
+    status = await sup.take_exit(unit)
+    return ControlError.of(
+        f'cannot start "{unit.name}": it ended with {ending(status)} before it was ready',
+        reference="start-exited",
+        status=7,
+        subject=unit.name,
+        hint=f"booty logs {unit.name}",
+        lines=last_lines(sup.folder, unit),
+    )
+
+
+def last_lines(folder: state.Folder, unit: Unit) -> list[str]:
+    """Return the last lines of this start's own output."""
+    try:
+        with open(folder.log(unit.name), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(unit.row["log_offset"], size - LONGEST_TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()[-LAST_LINES:]

@@ -1,0 +1,177 @@
+"""Stopping: by levels, each with its grace, and nothing left of any of them."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.run import tree
+from booty.supervise.living import accepted
+from booty.supervise.wire import ControlError
+from booty.supervise.workers import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from booty.run.loop import Task
+    from booty.run.process import Process
+    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.unit import Unit
+
+__all__ = ["leaning_on", "levels", "stop_all", "stop_level"]
+
+AFTER_KILL: Final = 5.0
+"""Seconds that the kernel may take to end what was killed."""
+LEFT_LOOK: Final = 0.02
+"""Seconds between looks for descendants that outlive the process they come from."""
+
+
+def leaning_on(sup: Supervisor, names: Iterable[str]) -> set[str]:
+    """Return instances with all that need them, directly or not."""
+    found = set(names)
+    while True:
+        more = {
+            unit.name
+            for unit in sup.units.values()
+            if unit.name not in found
+            and any(found & set(need["instances"]) for need in unit.entry["needs"])
+        }
+        if not more:
+            return found
+        found |= more
+
+
+def levels(sup: Supervisor, names: Iterable[str]) -> list[list[Unit]]:
+    """Return instances by stop level: nobody is stopped before those that need it."""
+    left = {name: sup.units[name] for name in names if name in sup.units}
+    found: list[list[Unit]] = []
+    while left:
+        needed = {
+            target for unit in left.values() for need in unit.entry["needs"]
+            for target in need["instances"] if target != unit.name
+        }  # fmt: skip
+        level = [unit for name, unit in left.items() if name not in needed] or list(left.values())
+        found.append(level)
+        for unit in level:
+            del left[unit.name]
+    return found
+
+
+async def stop_all(sup: Supervisor, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Stop instances by levels; returns how each ended."""
+    report: list[dict[str, Any]] = []
+    for level in levels(sup, names):
+        report += await stop_level(sup, level)
+    return report
+
+
+async def stop_level(
+    sup: Supervisor, units: Iterable[Unit], *, drain: bool = False
+) -> list[dict[str, Any]]:
+    """Stop instances side by side, descendants included; returns how each ended.
+
+    Args:
+        sup: the supervisor.
+        units: the instances.
+        drain: whether they are to be replaced, so that their drain signal comes first.
+    """
+    own = list(units)
+    begin = sup.loop.now()
+    grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
+    traces = {
+        unit.name: (unit.process.pid, str(unit.row.get("mark") or ""))
+        for unit in own
+        if unit.process is not None
+    }
+    work: list[Task[dict[str, Any] | None]] = [
+        sup.loop.task(_stop_one(sup, unit, drain=drain)) for unit in own
+    ]
+    rows = [row for one in work if (row := await one) is not None]
+    killed = await _end_descendants(sup, traces, begin + grace)
+    for row in rows:
+        row["how"] = "killed" if row["instance"] in killed else row["how"]
+    return rows
+
+
+async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, Any] | None:
+    if unit.stopping:
+        while unit.stopping:
+            await sup.change()
+        return None
+    if unit.task is not None:
+        unit.task.cancel()
+        unit.task = None
+        await sup.loop.sleep(0)
+    if unit.process is None:
+        if unit.state not in {"stopped", "absent", "done", "failed"}:
+            if unit.state in {"ready", "degraded"}:
+                unit.to("stopping")
+            unit.to("stopped")
+        return None
+    unit.stopping = True
+    try:
+        return await _stop(sup, unit, unit.process, drain=drain)
+    finally:
+        unit.stopping = False
+        sup.wake()
+
+
+async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -> dict[str, Any]:
+    begin = sup.loop.now()
+    grace = float(unit.entry["stop"]["grace"])
+    if unit.state != "stopping":
+        unit.to("stopping")
+    if drain and unit.entry["stop"]["drain"]:
+        process.send(_number(unit.entry["stop"]["drain"]))
+        await sup.loop.first(process.gone, sup.force, timeout=grace)
+    if not process.gone.done:
+        await _ask(sup, unit, grace)
+    await sup.loop.first(process.gone, sup.force, timeout=grace - (sup.loop.now() - begin))
+    forced = not process.gone.done
+    if forced:
+        process.send_group(signal.SIGKILL)
+        process.send(signal.SIGKILL)
+        await sup.loop.first(process.gone, timeout=AFTER_KILL)
+    ended = await sup.take_exit(unit, forced=forced)
+    unit.to("stopped")
+    clean = accepted(unit, ended) or ended.signal == _number(unit.entry["stop"]["signal"])
+    return {
+        "instance": unit.name,
+        "how": "killed" if forced else "clean" if clean else "code",
+        "code": ended.code,
+        "signal": ended.signal,
+        "seconds": round(sup.loop.now() - begin, 3),
+    }
+
+
+async def _ask(sup: Supervisor, unit: Unit, grace: float) -> None:
+    if "stop" in sup.hooks(unit):
+        try:
+            await sup.hook(unit, "stop", grace)
+        except (Unknown, ControlError):
+            pass  # a hook that cannot ask is replaced by the plain signal
+        else:
+            return
+    if unit.process is not None:
+        unit.process.send(_number(unit.entry["stop"]["signal"]))
+
+
+async def _end_descendants(
+    sup: Supervisor, traces: dict[str, tuple[int, str]], end: float
+) -> set[str]:
+    # descendants have the rest of the grace too; then they are killed like the rest
+    pids = {pid for pid, _ in traces.values()}
+    marks = {mark for _, mark in traces.values() if mark}
+    while traces and (found := tree.belonging(pids, marks)):
+        if sup.force.done or sup.loop.now() >= end:
+            killed = {
+                name for name, (pid, mark) in traces.items() if tree.belonging({pid}, {mark} - {""})
+            }
+            tree.kill(found)
+            return killed
+        await sup.loop.first(sup.force, timeout=LEFT_LOOK)
+    return set()
+
+
+def _number(name: str) -> int:
+    return int(getattr(signal, f"SIG{name}"))

@@ -1,0 +1,532 @@
+"""The supervisor: one loop that owns all state of a stack. Standard library alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Any, Final
+
+from booty import __version__
+from booty.run import identity, process, tree
+from booty.run.loop import Loop, Task
+from booty.run.process import Exit
+from booty.run.signals import listen
+from booty.supervise import adoption, files, launch, living, state, stopping
+from booty.supervise.control import Control
+from booty.supervise.converging import Convergence
+from booty.supervise.fill import Values, fill
+from booty.supervise.journal import Journal
+from booty.supervise.notices import Notices
+from booty.supervise.unit import Unit
+from booty.supervise.wire import ControlError
+from booty.supervise.workers import Workers
+
+__all__ = ["Supervisor", "main"]
+
+CHUNK: Final = 65536
+TOLD_EXIT: Final = 0.5
+"""Seconds to wait for the guardian's word on how a process ended that is not our child."""
+LAST_WORDS: Final = 0.01
+"""Seconds between the report of the end and the end."""
+
+
+def main(arguments: dict[str, Any]) -> None:
+    """Be the supervisor.
+
+    Args:
+        arguments: ``state lifetime end fds exits`` as the guardian gives them.
+    """
+    Supervisor(arguments).run()
+
+
+class Supervisor:
+    """One supervisor; see :func:`main` for its arguments.
+
+    Attributes:
+        units: instances of the current sheet by name.
+        sheet: the run sheet that holds.
+        without: services left out.
+        force: settled when everything is to be killed now.
+        exits: how reaped processes ended that nobody has asked about yet.
+        by_pid: instances by process number.
+    """
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.fds: dict[str, int] = arguments["fds"]
+        self.lifetime: str = arguments["lifetime"]
+        self.loop = Loop()
+        self.folder = state.Folder(arguments["state"])
+        self.stack: dict[str, Any] = state.read_json(self.folder.stack) or {}
+        self.stack_id = str(self.stack["stack"]["id"])
+        self.journal = Journal(self.folder.events, self.loop.clock)
+        self.base_env: dict[str, str] = dict(self.stack.get("environment") or {})
+        self.units: dict[str, Unit] = {}
+        self.sheet: dict[str, Any] = {"instances": [], "services": {}, "providers": {}}
+        self.without: set[str] = set(self.stack.get("without") or ())
+        self.exits = {pid: Exit(code, number) for pid, code, number in arguments["exits"]}
+        self.by_pid: dict[int, Unit] = {}
+        self.force = self.loop.future()
+        self.watched_again: list[Unit] = []
+        self.wanted_again: list[Unit] = []
+        self.ending: Task[list[dict[str, Any]]] | None = None
+        self.convergence: Convergence | None = None
+        self.working: Task[None] | None = None
+        self._changed = self.loop.future()
+        self._bootstraps: dict[str, Task[None]] = {}
+        self._good: set[str] = set()
+        self._told_exit = self.loop.future()
+        self._end_first = bool(arguments.get("end"))
+        place = str(self.stack["runtime"])
+        self.notify_path = f"{place}/notify.sock"
+        self.values = Values(
+            str(self.stack["root"]), self.folder.root, place, str(self.stack.get("store") or "")
+        )
+        self.workers = Workers(self.loop, self.base_env, 2)
+
+    # -- its own life
+
+    def run(self) -> None:
+        """Adopt what is there, then serve until told to leave."""
+        for fd in self.fds.values():
+            os.set_inheritable(fd, False)
+        tree.become_subreaper()
+        process.raise_file_limit()
+        self._listen()
+        self._guardian = socket.socket(fileno=self.fds["guardian"])
+        self._guardian.setblocking(False)
+        self.loop.watch(self._guardian.fileno(), self._hear_guardian)
+        if "secrets" in self.fds:
+            self.values.read_secrets(self.fds["secrets"])
+        self._load_sheet()
+        adoption.adopt(self)
+        self._announce()
+        self.control = Control(self, self.fds["control"])
+        self.notices = Notices(self, self.fds["notify"])
+        if "hold" in self.fds:
+            self.loop.watch(self.fds["hold"], self._holder_ended)
+        self.loop.before_wait.append(self._save)
+        self.loop.soon(self._go_on)
+        self.loop.run()
+
+    def _listen(self) -> None:
+        stops = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+        calls: dict[int, Any] = dict.fromkeys(stops, self._asked_to_stop)
+        calls[signal.SIGHUP] = lambda: None
+        calls[signal.SIGCHLD] = self._reap
+        listen(self.loop, calls)
+
+    def _load_sheet(self) -> None:
+        digest = self.stack.get("plan")
+        if digest:
+            try:
+                self.sheet = self.read_sheet(digest)
+            except ControlError as fault:
+                self.journal.tell("warning", None, message=fault.message)
+            self.values.artifacts = self.sheet.get("artifacts", {})
+
+    def _announce(self) -> None:
+        pid = os.getpid()
+        me = {"pid": pid, "start": identity.start_time(pid), "since": self.journal.now()}
+        machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
+        self.note(supervisor=me, machine=machine, unwatched=False, version=__version__)
+        self.journal.tell("supervisor", None, pid=pid, adopted=len(self.by_pid))
+
+    def _go_on(self) -> None:
+        if self._end_first:
+            # die-with-me, and both watchers were killed: what is left of it ends now
+            self.loop.task(stopping.stop_all(self, list(self.units)))
+            return
+        for unit in self.watched_again:
+            unit.task = self.loop.task(self._watch_again(unit))
+        for unit in self.wanted_again:
+            self.begin(unit)
+
+    async def _watch_again(self, unit: Unit) -> None:
+        if unit.state == "starting" and unit.entry["kind"] != "task":
+            await living.go_on_starting(self, unit)
+        await living.watch_and_restart(self, unit)
+
+    def _holder_ended(self) -> None:
+        self.loop.unwatch(self.fds["hold"])
+        if self.lifetime == "die-with-me":
+            self.end()
+
+    def _asked_to_stop(self) -> None:
+        if self.ending is not None:
+            self.force.set(None)
+        self.end()
+
+    def end(self) -> Task[list[dict[str, Any]]]:
+        """Stop everything in good order, then leave; the report is the task's value."""
+        if self.ending is None:
+            self.ending = self.loop.task(self._end())
+            self.ending.on_done(self._leave_soon)
+        return self.ending
+
+    async def _end(self) -> list[dict[str, Any]]:
+        if self.working is not None:
+            self.working.cancel()
+        report = await stopping.stop_all(self, list(self.units))
+        self.note(desired={}, supervisor=None, plan=self.stack.get("plan"), without=[])
+        self.journal.tell("stopped", None, report=report)
+        for unit in self.units.values():
+            if unit.state == "done":
+                unit.to("stopped")  # a task runs once per life of the stack
+        return report
+
+    def _leave_soon(self) -> None:
+        # whoever asked for the end gets the report first
+        self.loop.after(LAST_WORDS, self._leave)
+
+    def _leave(self) -> None:
+        self._save()
+        self.workers.close()
+        self.control.flush()
+        with contextlib.suppress(OSError):
+            self._guardian.setblocking(True)
+            self._guardian.sendall(b'{"do":"leave"}\n')
+        os._exit(0)
+
+    # -- the guardian
+
+    def _hear_guardian(self) -> None:
+        try:
+            data = self._guardian.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._become_guardian()
+            return
+        taken = []
+        for line in data.splitlines():
+            pid, code, number = json.loads(line)["exit"]
+            self.exits[pid] = Exit(code, number)
+            taken.append(pid)
+        self._tell_guardian({"do": "taken", "pids": taken})
+        told, self._told_exit = self._told_exit, self.loop.future()
+        told.set(None)
+
+    def _become_guardian(self) -> None:
+        # the children stay our own; the new guardian starts a supervisor that adopts them
+        self._save()
+        self.workers.close()
+        fds = {name: fd for name, fd in self.fds.items() if name != "guardian"}
+        for fd in fds.values():
+            os.set_inheritable(fd, True)
+        arguments = {
+            "state": self.folder.root,
+            "lifetime": self.lifetime,
+            "fds": fds,
+            "inherits": True,
+        }
+        argv = launch.command("guardian", arguments)
+        os.execv(argv[0], argv)
+
+    def _tell_guardian(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+        line = json.dumps(message).encode() + b"\n"
+        with contextlib.suppress(OSError):  # its death is seen by the end of file
+            socket.send_fds(self._guardian, [line], list(fds))
+
+    def keep_secrets(self, fd: int) -> None:
+        """Take the values that a command handed over; successors will have them too."""
+        self.values.read_secrets(fd)
+        self._tell_guardian({"do": "secrets"}, (fd,))
+        if "secrets" in self.fds:
+            os.close(self.fds["secrets"])
+        self.fds["secrets"] = fd
+
+    def live_as(self, lifetime: str) -> None:
+        """Change the lifetime."""
+        self.lifetime = lifetime
+        self.note(lifetime=lifetime)
+        self._tell_guardian({"do": "lifetime", "lifetime": lifetime})
+
+    # -- ends of processes
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            unit = self.by_pid.get(found.si_pid)
+            if unit is not None and not unit.stopping:
+                # the rest of its group goes with it, before a successor starts
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(found.si_pid, signal.SIGKILL)
+            _, status = os.waitpid(found.si_pid, os.WNOHANG)
+            self.exits[found.si_pid] = Exit.of(status)
+
+    async def exit_of(self, pid: int) -> Exit:
+        """Return how a process ended; unknown if nobody can tell."""
+        self._reap()
+        end = self.loop.now() + TOLD_EXIT
+        while pid not in self.exits:
+            if await self.loop.first(self._told_exit, timeout=end - self.loop.now()) is None:
+                return Exit()
+        return self.exits.pop(pid)
+
+    async def take_exit(self, unit: Unit, *, forced: bool = False) -> Exit:
+        """Note that an instance's process is gone; returns how it ended."""
+        if unit.process is None:
+            return Exit()
+        pid = unit.process.pid
+        ended = await self.exit_of(pid)
+        self.by_pid.pop(pid, None)
+        unit.lost(ended, forced=forced)
+        return ended
+
+    async def clear(self, unit: Unit) -> None:
+        """End what is left of a start that failed, within its grace."""
+        if unit.process is None:
+            return
+        live, unit.task = unit.task, None  # we are that task: it must not be cancelled
+        before = unit.state
+        await stopping.stop_level(self, [unit])
+        unit.task = live
+        if unit.state == "stopped" and before == "starting":
+            unit.row["state"] = "starting"
+
+    # -- units and what they need
+
+    def add(self, unit: Unit) -> None:
+        """Take an instance under supervision."""
+        unit.changed.append(self.wake)
+        self.units[unit.name] = unit
+
+    def begin(self, unit: Unit) -> None:
+        """Bring an instance up."""
+        if unit.task is not None and not unit.task.done:
+            unit.task.cancel()
+        self.desire(unit.name, up=True)
+        unit.task = self.loop.task(living.live(self, unit))
+
+    def desire(self, name: str, *, up: bool) -> None:
+        """Write down what is wished of an instance; it survives a power failure."""
+        desired = dict(self.stack.get("desired") or {})
+        wish = "up" if up else "down"
+        if desired.get(name) != wish:
+            desired[name] = wish
+            self.note(desired=desired)
+
+    def wants(self, name: str) -> bool:
+        """Tell whether an instance is to be up."""
+        return bool((self.stack.get("desired") or {}).get(name) == "up")
+
+    def wake(self) -> None:
+        """Let everybody who waits for a change look again."""
+        changed, self._changed = self._changed, self.loop.future()
+        changed.set(None)
+
+    async def change(self, timeout: float | None = None) -> bool:
+        """Wait until something changed; tells whether it did before the time was over."""
+        return await self.loop.first(self._changed, timeout=timeout) is not None
+
+    def failed(self, unit: Unit, fault: ControlError) -> None:
+        """Take note of an instance that failed: it ends a change under way, or a whole stack."""
+        self.wake()
+        if self.convergence is not None and self.convergence.failed(unit, fault):
+            self.wake()
+            return
+        self.journal.tell("failed", unit.name, **fault.data)
+        if unit.entry["critical"] and unit.ever_ready and self.ending is None:
+            lost = {
+                **fault.data,
+                "status": 11,
+                "reference": "critical-lost",
+                "message": f'cannot go on: critical service "{unit.name}" is lost',
+            }
+            self.journal.tell("lost", unit.name, **lost)
+            self.end()
+
+    def restart_leaning(self, unit: Unit) -> None:
+        """Restart those that asked to be restarted with an instance they need."""
+        for other in self.units.values():
+            needs = [need for need in other.entry["needs"] if unit.name in need["instances"]]
+            if any(need["restart"] for need in needs) and other.process is not None:
+                self.loop.task(self._replace(other))
+
+    async def _replace(self, unit: Unit) -> None:
+        await stopping.stop_level(self, [unit])
+        self.begin(unit)
+
+    def want_good(self, names: list[str]) -> None:
+        """Look at instances again and again until they are good, since somebody waits for that."""
+        for name in set(names) - self._good:
+            self._good.add(name)
+            self.loop.task(self._until_good(name))
+
+    async def _until_good(self, name: str) -> None:
+        try:
+            while (unit := self.units.get(name)) is not None and self.wants(name):
+                if unit.state == "ready" and (await living.look(self, unit))["good"]:
+                    return
+                await self.change(living.GOOD_PAUSE)
+        finally:
+            self._good.discard(name)
+
+    # -- hooks
+
+    def hooks(self, unit: Unit) -> set[str]:
+        """Return the hooks that an instance's provider implements."""
+        return set(self.sheet["providers"].get(unit.entry["provider"], {}).get("hooks", ()))
+
+    async def hook(self, unit: Unit, verb: str, limit: float, **more: Any) -> dict[str, Any]:
+        """Call a hook about one instance."""
+        provider = unit.entry["provider"]
+        return await self.call_hook(provider, verb, limit, instance=self.filled(unit), **more)
+
+    async def call_hook(
+        self, provider: str, verb: str, limit: float, **arguments: Any
+    ) -> dict[str, Any]:
+        """Call a hook of a provider."""
+        entry = self.sheet["providers"][provider]
+        return await self.workers.call(provider, entry, verb, limit, **arguments)
+
+    def filled(self, unit: Unit) -> dict[str, Any]:
+        """Return an instance as hooks see it, with true values."""
+        found: dict[str, Any] = fill(unit.entry["instance"], self.values.lookup(unit.name))
+        return found
+
+    def bootstrap_due(self, service: str, *, fresh: bool = False) -> bool:
+        """Tell whether a service's resources must be made (again)."""
+        digest = self.sheet["services"][service]["bootstrap"]
+        if digest is None:
+            return False
+        if fresh or service in self._bootstraps:
+            return True
+        try:
+            saved = state.read_json(self.folder.service(service)) or {}
+        except ValueError:
+            return True
+        return bool(saved.get("bootstrapped") != digest)
+
+    def bootstrapping(self, service: str) -> Task[None]:
+        """Return the one bootstrap of a service that is under way, begin it if there is none."""
+        work = self._bootstraps.get(service)
+        if work is None or work.done:
+            work = self.loop.task(living.bootstrap_service(self, service))
+            self._bootstraps[service] = work
+            work.on_done(lambda: self._bootstrapped(service))
+        return work
+
+    def _bootstrapped(self, service: str) -> None:
+        self._bootstraps.pop(service, None)
+        self.wake()
+
+    def note_bootstrapped(self, service: str) -> None:
+        """Write down which resources a service holds."""
+        digest = self.sheet["services"][service]["bootstrap"]
+        self._write(self.folder.service(service), {"format": 1, "bootstrapped": digest})
+        for name in self.sheet["services"][service]["instances"]:
+            if name in self.units:
+                self.units[name].fresh = False
+
+    # -- what instances are given
+
+    def cwd(self, entry: dict[str, Any]) -> str:
+        """Return the working folder of an instance."""
+        found: str = fill(entry["cwd"], self.values.lookup(entry["name"]))
+        return found
+
+    def around(self, unit: Unit) -> dict[str, Any]:
+        """Return what a probe needs to know of an instance."""
+        return {
+            "env": files.environment(unit.entry, self.base_env, self.values),
+            "cwd": self.cwd(unit.entry),
+            "log": self.folder.log(unit.name),
+            "offset": unit.row["log_offset"],
+            "notified": unit.notified,
+        }
+
+    def blob(self, digest: str) -> str:
+        """Return a large file of the sheet."""
+        return files.read_blob(self.folder, digest)
+
+    # -- sheets
+
+    def read_sheet(self, digest: str) -> dict[str, Any]:
+        """Return a run sheet.
+
+        Raises:
+            ControlError: it is missing, cut, or of another format.
+        """
+        try:
+            sheet = state.read_json(self.folder.sheet(digest))
+        except (ValueError, OSError):
+            sheet = None
+        if sheet is None or sheet.get("format") != state.FORMAT:
+            raise ControlError.of(
+                f'cannot read the run sheet "{digest[:12]}": it is missing or damaged',
+                reference="bad-sheet",
+                status=7,
+                hint="booty up --replan",
+            )
+        return sheet
+
+    def take_sheet(self, sheet: dict[str, Any]) -> None:
+        """Let a new sheet hold; running instances go on as their entries say now."""
+        self.sheet = sheet
+        self.values.artifacts = sheet["artifacts"]
+        for entry in sheet["instances"]:
+            unit = self.units.get(entry["name"])
+            if unit is not None:
+                unit.entry = entry
+        self.note(plan=sheet["digest"], without=sorted(self.without))
+
+    def converge(
+        self, sheet: dict[str, Any], names: list[str] | None, **options: Any
+    ) -> Convergence:
+        """Begin a change; a former one that is still under way is taken over."""
+        if self.working is not None and not self.working.done:
+            self.working.cancel()
+        change = Convergence(self, sheet, names, **options)
+        self.convergence = change
+        self.working = self.loop.task(change.run())
+        self.working.on_done(lambda: self._settled(change))
+        return change
+
+    def _settled(self, change: Convergence) -> None:
+        if self.convergence is change:
+            self.convergence = None
+        self.wake()
+
+    def span(self, name: str, unit: Unit, begin: float) -> None:
+        """Note a span of the change under way."""
+        if self.convergence is not None:
+            self.convergence.trace.add(name, unit.name, begin)
+
+    # -- disk
+
+    def note(self, **changes: Any) -> None:
+        """Change what is written down about the stack, at once and for good."""
+        self.stack = {**self.stack, **changes}
+        kept = self._kept_by_guardian()
+        self._write(self.folder.stack, {**self.stack, **kept}, sync="desired" in changes)
+
+    def _kept_by_guardian(self) -> dict[str, Any]:
+        try:
+            saved = state.read_json(self.folder.stack) or {}
+        except (ValueError, OSError):
+            return {}
+        # scale belongs to commands, the guardian's own line to the guardian
+        return {key: saved[key] for key in ("guardian", "scale") if key in saved}
+
+    def _write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
+        try:
+            state.write_json(path, data, sync=sync)
+        except OSError as error:
+            sys.stderr.write(f"cannot write {path}: {error}\n")
+            self.journal.tell("warning", None, message=f'cannot write "{path}": {error.strerror}')
+
+    def _save(self) -> None:
+        for unit in self.units.values():
+            unit.save()

@@ -1,0 +1,165 @@
+"""One instance under supervision: its entry of the run sheet, its state, its process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from booty.run import identity
+from booty.supervise import machine, state
+
+if TYPE_CHECKING:
+    from booty.run.loop import Future, Loop, Task
+    from booty.run.process import Exit, Process
+    from booty.supervise.journal import Journal
+
+__all__ = ["Unit"]
+
+
+class Unit:
+    """One instance.
+
+    Args:
+        loop: the loop.
+        folder: the state folder.
+        journal: where transitions are told.
+        entry: the instance's entry of the run sheet.
+        row: its saved state, ``None`` for a new one.
+
+    Attributes:
+        process: its process, ``None`` if it has none.
+        task: the coroutine that brings it up and watches it.
+        notified: settled when it says READY=1.
+        ever_ready: whether it was ready once since it was last wanted.
+        stopping: whether somebody is stopping it.
+        fresh: whether its data folder was made by this start.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        folder: state.Folder,
+        journal: Journal,
+        entry: dict[str, Any],
+        row: dict[str, Any] | None = None,
+    ) -> None:
+        self._loop = loop
+        self._folder = folder
+        self._journal = journal
+        self.entry = entry
+        self.row: dict[str, Any] = row or _blank(entry["name"])
+        self.process: Process | None = None
+        self.task: Task[None] | None = None
+        self.notified: Future[None] = loop.future()
+        self.ever_ready = False
+        self.stopping = False
+        self.fresh = False
+        self.changed: list[Any] = []
+        self._dirty = False
+
+    @property
+    def name(self) -> str:
+        """The instance's name."""
+        return str(self.entry["name"])
+
+    @property
+    def state(self) -> str:
+        """Its state."""
+        return str(self.row["state"])
+
+    @property
+    def live(self) -> bool:
+        """Whether it is up or coming up."""
+        return self.state in machine.LIVE or self.state in {"configured", "backoff"}
+
+    @property
+    def external(self) -> bool:
+        """Whether somebody else runs it."""
+        return bool(self.entry["kind"] == "external")
+
+    def to(self, new: str, reason: str | None = None, **changes: Any) -> None:
+        """Go to another state, write it down (soon), tell of it.
+
+        Raises:
+            StateError: the table knows no such way.
+        """
+        old = self.state
+        if old != new:
+            machine.check(old, new)
+        told = (old, self.row.get("reason")) != (new, reason)
+        self.row |= {"state": new, "reason": reason, **changes}
+        if old != new:
+            self.row["since"] = self._journal.now()
+        self._dirty = True
+        if told:
+            detail = {"from": old, "to": new, "reason": reason}
+            self._journal.tell("state", self.name, **detail)
+            for call in self.changed:
+                call()
+
+    def note(self, **changes: Any) -> None:
+        """Change what is written down without changing the state."""
+        self.row |= changes
+        self._dirty = True
+
+    def save(self, *, now: bool = False) -> None:
+        """Write the state file if something changed; a full disk is told, never fatal.
+
+        Raises:
+            OSError: only with ``now``: the intent of a spawn must be on disk.
+        """
+        if not self._dirty and not now:
+            return
+        self._dirty = False
+        try:
+            state.write_json(self._folder.instance(self.name), self.row)
+        except OSError as error:
+            if now:
+                raise
+            sys.stderr.write(f"cannot write the state of {self.name}: {error}\n")
+
+    def forget(self) -> None:
+        """Remove the state file of an instance that is no longer in the sheet."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._folder.instance(self.name))
+
+    def has(self, process: Process) -> None:
+        """Take a process as this instance's own."""
+        self.process = process
+        self.note(
+            pid=process.pid,
+            start=process.start,
+            boot=identity.boot_id(),
+            pidns=identity.pid_namespace(),
+        )
+
+    def lost(self, ended: Exit, *, forced: bool = False) -> dict[str, Any]:
+        """Note that the process is gone; returns what is known of its end."""
+        if self.process is not None:
+            self.process.watch.close()
+        self.process = None
+        found = {"code": ended.code, "signal": ended.signal, "forced": forced}
+        self.note(pid=None, start=None, exit=found, health=None)
+        self._journal.tell("exit", self.name, **found, lines=[])
+        return found
+
+
+def _blank(name: str) -> dict[str, Any]:
+    return {
+        "format": state.FORMAT,
+        "instance": name,
+        "state": "absent",
+        "reason": None,
+        "pid": None,
+        "start": None,
+        "mark": None,
+        "since": None,
+        "restarts": 0,
+        "exit": None,
+        "digest": None,
+        "inputs": {},
+        "health": None,
+        "log_offset": 0,
+    }
