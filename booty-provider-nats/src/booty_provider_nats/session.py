@@ -20,6 +20,7 @@ __all__ = ["as_consumer", "as_health", "as_system", "client_of", "greeting"]
 
 CONNECT_SECONDS: Final = 3.0
 GREETING_SECONDS: Final = 2.0
+CLOSE_SECONDS: Final = 2.0
 RECONNECT_WAIT: Final = 0.25
 USER: Final = "user"
 
@@ -155,9 +156,18 @@ async def _unheard(_error: Exception) -> None:
 
 
 async def _close(connection: Client) -> None:
-    if connection.is_connected:
-        await connection.flush()
-    await connection.close()
+    import asyncio
+    from contextlib import suppress
+
+    from nats.errors import Error
+
+    # what was published is on its way before the end; a lost connection has nothing to flush, and
+    # after a failed TLS handshake nats-py would wait for the end of the connection for ever
+    with suppress(Error, OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            if connection.is_connected:
+                await connection.flush()
+            await connection.close()
 
 
 def _trust(instance: Instance) -> ssl.SSLContext | None:

@@ -25,7 +25,7 @@ class Settings:
             either way; the setting is about power cuts.
         tls: whether clients, members, leaf nodes and web sockets talk TLS, with certificates of the
             stack's own authority.
-        lame_duck_grace_period: seconds between telling clients to go elsewhere and sending them off.
+        lame_duck_grace_period: seconds between telling clients to go elsewhere and sending off.
         lame_duck_duration: seconds over which they are sent off; at least 30, by NATS's own rule.
             With few clients it takes at most a second for each.
         debug: whether the server logs what it does.
