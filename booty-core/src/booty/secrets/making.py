@@ -21,7 +21,11 @@ KEY_BYTES: Final = 32
 
 
 def materialise(
-    needs: Iterable[Mapping[str, Any]], kept: Backend, environ: Mapping[str, str]
+    needs: Iterable[Mapping[str, Any]],
+    kept: Backend,
+    environ: Mapping[str, str],
+    *,
+    make: bool = True,
 ) -> dict[str, str]:
     """Return the value of every reference that a plan holds; make and keep what is missing.
 
@@ -29,6 +33,7 @@ def materialise(
         needs: ``Plan.secrets``.
         kept: the stack's backend.
         environ: variables of the shell that plans.
+        make: whether to make and keep what is missing; else only what is there is returned.
 
     Returns:
         Values by reference (``bus.main.password#1``, ``bus.main.password#1:bcrypt``).
@@ -37,7 +42,35 @@ def materialise(
         ConfigError: a secret that only a user can give is missing.
         BootyErrors: several are.
     """
+    if not make:
+        return _known(needs, kept, environ)
     return _Making(kept, environ).all(needs)
+
+
+def _known(
+    needs: Iterable[Mapping[str, Any]], kept: Backend, environ: Mapping[str, str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for need in needs:
+        try:
+            found |= _Making(_ReadOnly(kept), environ).all([need])
+        except BootyError:
+            continue  # who looks is not stopped by a value that is missing
+    return found
+
+
+class _ReadOnly:
+    """A backend for those that only look: nothing that is made is kept."""
+
+    def __init__(self, kept: Backend) -> None:
+        self.get = kept.get
+        self.keys = kept.keys
+
+    def set(self, values: dict[str, str]) -> None:
+        """Keep nothing."""
+
+    def delete(self, keys: list[str]) -> None:
+        """Forget nothing."""
 
 
 class _Making:

@@ -177,16 +177,14 @@ class Planning:
         faults: list[BootyError] = []
         for name, provider in known.items():
             own = [one for one in _enabled(spec) if one.use.partition("/")[0] == name]
-            for problem in provider.call("preflight", services=own) or ():
-                if problem.level == "error":
-                    faults.append(
-                        ConfigError(
-                            problem.message,
-                            reference=f"preflight-{problem.id}",
-                            subject=name,
-                            hint=problem.fix,
-                        )
-                    )
+            found = provider.call("preflight", services=own) or ()
+            faults.extend(
+                ConfigError(
+                    one.message, reference=f"preflight-{one.id}", subject=name, hint=one.fix
+                )
+                for one in found
+                if one.level == "error"
+            )
         raise_all(faults)
 
     def _artifacts(

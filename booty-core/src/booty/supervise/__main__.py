@@ -1,4 +1,4 @@
-"""``python -I -S …/supervise/__main__.py guardian|supervisor JSON``: the long-lived two."""
+"""``python -I -S …/supervise/__main__.py ROLE JSON``: guardian, supervisor, follower."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ def main() -> None:
         from booty.supervise import guardian
 
         guardian.main(arguments)
+    elif role == "follower":
+        from booty.supervise import follower
+
+        follower.main(arguments)
     else:
         from booty.supervise import supervisor
 

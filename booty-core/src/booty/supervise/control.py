@@ -286,12 +286,13 @@ def _is(sup: Supervisor, name: str, wanted: str) -> bool:
 def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
     if wanted == "stopped":
         return
-    change = sup.convergence
-    if change is not None and change.fault is not None:
-        raise change.fault
+    if sup.convergence is not None:
+        return  # it is still ending what it started
+    if sup.last_fault is not None:
+        raise sup.last_fault
     for name in left:
         unit = sup.units[name]
-        if unit.state in {"failed", "stopped"} and sup.convergence is None:
+        if unit.state in {"failed", "stopped"}:
             raise ControlError.of(
                 f'cannot wait for "{name}": it is {unit.state}: {unit.row["reason"]}',
                 reference="wait-hopeless",

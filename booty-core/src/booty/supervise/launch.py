@@ -195,7 +195,13 @@ def _runtime(settings: dict[str, Any]) -> str:
 
 def _write_stack(folder: state.Folder, before: dict[str, Any], settings: dict[str, Any]) -> None:
     machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
-    fresh: dict[str, Any] = {"format": state.FORMAT, "plan": None, "desired": {}, "without": [], "scale": {}}
+    fresh: dict[str, Any] = {
+        "format": state.FORMAT,
+        "plan": None,
+        "desired": {},
+        "without": [],
+        "scale": {},
+    }
     now = {"machine": machine, "unwatched": False, "supervisor": None, "guardian": None}
     try:
         state.write_json(folder.stack, {**fresh, **before, **settings, **now}, sync=True)

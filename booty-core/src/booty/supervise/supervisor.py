@@ -75,6 +75,7 @@ class Supervisor:
         self.ending: Task[list[dict[str, Any]]] | None = None
         self.convergence: Convergence | None = None
         self.working: Task[None] | None = None
+        self.last_fault: ControlError | None = None
         self._changed = self.loop.future()
         self._bootstraps: dict[str, Task[None]] = {}
         self._good: set[str] = set()
@@ -489,12 +490,14 @@ class Supervisor:
         if self.working is not None and not self.working.done:
             self.working.cancel()
         change = Convergence(self, sheet, names, **options)
+        self.last_fault = None
         self.convergence = change
         self.working = self.loop.task(change.run())
         self.working.on_done(lambda: self._settled(change))
         return change
 
     def _settled(self, change: Convergence) -> None:
+        self.last_fault = change.fault
         if self.convergence is change:
             self.convergence = None
         self.wake()

@@ -1,0 +1,144 @@
+"""True values for whoever runs outside of the supervisor: clients, ``env``, ``run``, ``exec``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from booty import paths, plan, providers, secrets
+from booty.errors import ConfigError
+from booty.model import codec
+from booty.model.reference import fill
+from booty.run import runtime
+from booty.stack import plans
+from booty.stack.place import Place, read
+
+if TYPE_CHECKING:
+    from booty.model.instance import Instance
+    from booty.providers import Provider
+
+__all__ = ["entry", "environment", "instance", "own_environment", "plan_data", "service"]
+
+
+def plan_data(place: Place) -> dict[str, Any]:
+    """Return the plan that runs, else the newest, as data.
+
+    Raises:
+        ConfigError: the stack was never planned.
+    """
+    running = read(place.state / "state" / "stack.json").get("plan")
+    found = plans.latest_data(place, running) or plans.latest_data(place)
+    if found is None:
+        raise ConfigError(
+            f'cannot say anything of "{place.root}": it was never up',
+            reference="never-up",
+            subject=str(place.root),
+            hint="booty up -d",
+        )
+    return found
+
+
+def _lookup(place: Place, data: Mapping[str, Any], name: str) -> Callable[[str], str]:
+    values = secrets.materialise(
+        data["secrets"], secrets.backend("", place.id), dict(os.environ), make=False
+    )
+    stack = read(place.state / "state" / "stack.json")
+    place_run = stack.get("runtime") or runtime.find(place.id, dict(os.environ)) or ""
+    places = {
+        "root": str(place.root),
+        "state": str(place.state),
+        "store": str(paths.store()),
+        "data": str(place.state / "data" / name),
+        "config": str(place.state / "config" / name),
+        "logs": str(place.state / "logs"),
+        "run": f"{place_run}/{name}",
+    }
+
+    def look(text: str) -> str:
+        kind, _, rest = text.partition(":")
+        if kind == "secret":
+            return values.get(rest, "")
+        if kind in {"program", "artifact"}:
+            artifact = data["artifacts"][rest]
+            folder = paths.store() / artifact["path"]
+            return str(folder if kind == "artifact" else folder / artifact["executable"])
+        return places[text]
+
+    return look
+
+
+def entry(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the planned instance that a name stands for; a service is its first instance.
+
+    Raises:
+        ConfigError: there is no such service or instance.
+    """
+    for one in data["instances"]:
+        if name in {one["instance"]["name"], one["instance"]["service"]}:
+            found: dict[str, Any] = one
+            return found
+    services = ", ".join(data["services"])
+    raise ConfigError(
+        f'cannot find "{name}": no such service or instance',
+        reference="no-service",
+        subject=name,
+        hint=f"services: {services}",
+    )
+
+
+def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider, Instance]:
+    """Return an instance with true values, as hooks of its provider see it.
+
+    Args:
+        place: the stack.
+        name: service or instance.
+        consumer: whose credentials stand in ``consumers``; others are left out.
+
+    Raises:
+        BootyError: no such instance, or its provider cannot be loaded.
+    """
+    data = plan_data(place)
+    own = entry(data, name)["instance"]
+    provider = providers.load(str(own["component"]).partition("/")[0])
+    filled = fill(own, _lookup(place, data, str(own["name"])))
+    found = codec.instance_from_data(filled, provider.components[own["component"]])
+    known = [one for one in found.consumers if one.name == consumer]
+    known = known or [one for one in found.consumers if one.name == "user"]
+    return provider, evolve(found, consumers=tuple(known))
+
+
+def service(place: Place, name: str) -> dict[str, Any]:
+    """Return what the plan says of a service.
+
+    Raises:
+        ConfigError: there is no such service.
+    """
+    data = plan_data(place)
+    found: dict[str, Any] = data["services"][entry(data, name)["instance"]["service"]]
+    return found
+
+
+def environment(place: Place, consumer: str = "user") -> dict[str, str]:
+    """Return the variables of ``env`` and ``run`` with true values.
+
+    Raises:
+        ConfigError: the stack was never planned.
+    """
+    data = plan_data(place)
+    found: dict[str, str] = fill(
+        plan.variables(data["services"], consumer), _lookup(place, data, consumer)
+    )
+    return found
+
+
+def own_environment(place: Place, name: str) -> tuple[str, dict[str, str]]:
+    """Return an instance's own working folder and variables, with true values."""
+    data = plan_data(place)
+    one = entry(data, name)
+    lookup = _lookup(place, data, str(one["instance"]["name"]))
+    base = read(place.state / "state" / "stack.json").get("environment") or {}
+    own = fill({"cwd": one["launch"]["cwd"], "env": one["launch"]["env"]}, lookup)
+    return str(own["cwd"]), {**base, **own["env"]}

@@ -1,0 +1,76 @@
+"""Words on a terminal, or plain lines elsewhere. Standard library alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Final, TextIO
+
+__all__ = ["Screen", "table"]
+
+COLOURS: Final = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return aligned columns; cells are shown as they are."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+             for row in (head, *rows))  # fmt: skip
+    return "\n".join(lines)
+
+
+class Screen:
+    """Talks to a person.
+
+    Args:
+        stream: where to; by default stderr.
+        quiet: say nothing but faults.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._quiet = quiet
+        self.live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._status = ""
+
+    def say(self, text: str) -> None:
+        """Print a line above the status line."""
+        if not self._quiet:
+            self._clear()
+            self._stream.write(text + "\n")
+            self._draw()
+
+    def fault(self, text: str) -> None:
+        """Print a line even when quiet."""
+        self._clear()
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def status(self, text: str) -> None:
+        """Replace the status line; shown on a terminal only."""
+        if self.live and not self._quiet:
+            self._clear()
+            self._status = text[: shutil.get_terminal_size().columns - 1]
+            self._draw()
+
+    def _clear(self) -> None:
+        if self._status:
+            self._stream.write("\r\x1b[K")
+
+    def _draw(self) -> None:
+        self._stream.write(self._status)
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Take the status line away."""
+        self._clear()
+        self._status = ""
+        self._stream.flush()
+
+    def coloured(self, text: str, number: int) -> str:
+        """Return a text in one of ten colours, on a terminal."""
+        if not self.live or os.environ.get("NO_COLOR"):
+            return text
+        return f"\x1b[{COLOURS[number % len(COLOURS)]}m{text}\x1b[0m"

@@ -1,0 +1,129 @@
+"""``SyncStack``: the same names as :class:`booty.Stack`, blocking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from booty.stack.face import PATIENCE, Stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anyio.abc import BlockingPortal
+
+    from booty.stack.handing import Outcome
+    from booty.stack.place import Place
+
+__all__ = ["SyncStack"]
+
+
+class SyncStack:
+    """A stack in the hands of a blocking program; see :class:`booty.Stack` for what each does."""
+
+    def __init__(self, stack: Stack, portal: BlockingPortal) -> None:
+        self._stack = stack
+        self._portal = portal
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, file: str | Path = "booty.toml", *, lifetime: str = "die-with-me"
+    ) -> Iterator[Self]:
+        """Open a stack; nothing is started yet."""
+        from anyio.from_thread import start_blocking_portal
+
+        with start_blocking_portal() as portal:
+            opened = portal.wrap_async_context_manager(Stack.open(file, lifetime=lifetime))
+            with opened as stack:
+                yield cls(stack, portal)
+
+    @property
+    def place(self) -> Place:
+        """The stack's folders."""
+        return self._stack.place
+
+    def _call(self, name: str, *arguments: Any, **fields: Any) -> Any:
+        async def run() -> Any:
+            return await getattr(self._stack, name)(*arguments, **fields)
+
+        return self._portal.call(run)
+
+    def up(
+        self, *names: str, timeout: float = PATIENCE, profiles: tuple[str, ...] | None = None
+    ) -> Outcome:
+        """Fetch, plan, start, wait until ready."""
+        outcome: Outcome = self._call("up", *names, timeout=timeout, profiles=profiles)
+        return outcome
+
+    def down(self, *, timeout: float = PATIENCE) -> list[dict[str, Any]]:
+        """Stop everything, supervisor included; data is kept."""
+        report: list[dict[str, Any]] = self._call("down", timeout=timeout)
+        return report
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Ask the supervisor for something."""
+        found: dict[str, Any] = self._call("ask", do, **fields)
+        return found
+
+    def start(self, *names: str) -> None:
+        """Start services with what they need, and wait until they are ready."""
+        self._call("start", *names)
+
+    def stop(self, *names: str) -> list[dict[str, Any]]:
+        """Stop services, those that need them first; returns how each ended."""
+        report: list[dict[str, Any]] = self._call("stop", *names)
+        return report
+
+    def restart(self, *names: str) -> None:
+        """Restart services and wait until they are ready."""
+        self._call("restart", *names)
+
+    def ps(self) -> list[dict[str, Any]]:
+        """Return the instances' states."""
+        rows: list[dict[str, Any]] = self._call("ps")
+        return rows
+
+    def health(self, *names: str) -> dict[str, Any]:
+        """Take a look at instances."""
+        found: dict[str, Any] = self._call("health", *names)
+        return found
+
+    def url(self, name: str, consumer: str = "user") -> str:
+        """Return a service's URL, with a consumer's own credentials."""
+        return self._stack.url(name, consumer)
+
+    def environment(self, consumer: str = "user") -> dict[str, str]:
+        """Return the variables that ``booty run`` gives."""
+        return self._stack.environment(consumer)
+
+    @contextmanager
+    def client(self, name: str, consumer: str = "user") -> Iterator[Any]:
+        """Give a connected native client; its coroutines are run to their end when called."""
+        opened = self._portal.wrap_async_context_manager(self._stack.client(name, consumer))
+        with opened as native:
+            yield _Blocking(native, self._portal)
+
+
+class _Blocking:
+    """A native client whose coroutines are run to their end; everything else is as it is."""
+
+    def __init__(self, native: Any, portal: BlockingPortal) -> None:
+        self._native = native
+        self._portal = portal
+
+    def __getattr__(self, name: str) -> Any:
+        from inspect import iscoroutinefunction
+
+        found = getattr(self._native, name)
+        if not iscoroutinefunction(found):
+            return found
+
+        def call(*arguments: Any, **fields: Any) -> Any:
+            async def run() -> Any:
+                return await found(*arguments, **fields)
+
+            return self._portal.call(run)
+
+        return call
