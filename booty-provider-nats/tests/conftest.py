@@ -91,7 +91,9 @@ class Server:
         """Run the check that ``configure`` declared."""
         assert self.launch.check is not None
         self.write()
-        return subprocess.run(self.launch.check.argv, capture_output=True, text=True, timeout=20)
+        return subprocess.run(
+            self.launch.check.argv, check=False, capture_output=True, text=True, timeout=20
+        )
 
     def start(self) -> None:
         """Start it; does not wait."""
@@ -163,7 +165,8 @@ class Rig:
         """Plan ``[services.bus]`` with these lines of TOML; ``%PORTS`` names the rig's own."""
         self.text = text
         optional = {name for name in ("leaf", "websocket") if name in text}
-        named = ("client", "monitor", *sorted(optional))
+        cluster = ("cluster",) if "replicas = " in text.partition("[")[0] else ()
+        named = ("client", "monitor", *cluster, *sorted(optional))
         ports = ", ".join(f"{name} = {self.ports[name]}" for name in named)
         (self.root / "booty.toml").write_text(
             f'[stack]\nformat = 1\nname = "shop"\n[services.bus]\nuse = "nats"\n'
@@ -179,7 +182,6 @@ class Rig:
         }
         saved = Saved(
             stack_id="0123456789abcdef",
-            ports={f"bus.{n}/cluster": self.ports["cluster"] + n for n in range(5)},
             plan=json.loads(plan.to_json(self.made)) if self.made else None,
         )
         self.made = plan.make(spec, known, artifacts, saved, Machine(platform=Platform.current()))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import resource
 import signal
+import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +276,7 @@ def test_newer_version_reads_older_data(rig: Any) -> None:
 
 
 def test_tls_is_asked_for_and_trusted(rig: Any) -> None:
-    """With ``tls = true`` clients trust the stack's own authority, and plain ones are turned away."""
+    """Clients trust the stack's own authority; those that do not are turned away."""
     server = rig.up("settings = { tls = true }")[0]
     endpoint: Endpoint = server.instance.endpoints["client"]
     health = rig.look()
@@ -283,17 +285,59 @@ def test_tls_is_asked_for_and_trusted(rig: Any) -> None:
     assert rig.url.startswith("tls://main:")
     assert health.good is True, health.reason
     assert rig.run(connect(server.instance)) == endpoint.address
-    with pytest.raises(HealthError, match="tls|ssl|certificate"):
-        rig.run(
-            connect(evolve(server.instance, settings=evolve(server.instance.settings, tls=False)))
-        )
+    plain = evolve(server.instance, settings=evolve(server.instance.settings, tls=False))
+    with pytest.raises(HealthError, match=r"tls|ssl|certificate"):
+        rig.run(connect(plain))
 
 
-def test_websocket_and_leaf_ports_are_opened(rig: Any) -> None:
-    """Declared ports that the file names are listened on, and only these."""
-    server = rig.up('labels = { leaf = "websocket" }')[0]
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_websocket_and_leaf_ports_are_opened(rig: Any, *, tls: bool) -> None:
+    """Declared ports that the file names are listened on, and only these; both speak."""
+    text = 'labels = { leaf = "websocket" }\nsettings = { tls = %s }' % str(tls).lower()
+    server = rig.up(text)[0]
     told = server.log.read_text()
+    leaf, websocket = (server.instance.endpoints[name] for name in ("leaf", "websocket"))
 
-    for name in ("leaf", "websocket"):
-        assert f"127.0.0.1:{server.instance.endpoints[name].port}" in told
+    assert websocket.scheme == ("wss" if tls else "ws")
     assert "0.0.0.0" not in told
+    with socket.create_connection((leaf.host, leaf.port), 5.0) as link:
+        assert link.recv(4) == b"INFO"
+    with socket.create_connection((websocket.host, websocket.port), 5.0) as plain:
+        trust = ssl.create_default_context(cadata=server.instance.secrets.get("certificate:ca"))
+        with trust.wrap_socket(plain, server_hostname="localhost") if tls else plain as link:
+            link.sendall(UPGRADE)
+            assert link.recv(4096).startswith(b"HTTP/1.1 101 ")
+
+
+def test_a_leaf_node_joins_as_a_consumer(rig: Any, tmp_path: Path) -> None:
+    """A leaf dials the hub with a consumer's credentials, and its streams have their own domain."""
+    hub = rig.up('settings = { domain = "hub" }\nlabels = { leaf = "yes" }')[0]
+    user = next(one for one in hub.instance.consumers if one.name == "user")
+    address = hub.instance.endpoints["leaf"].address
+    remote = f"nats-leaf://user:{user.secrets['password']}@{address}"
+    edge = type(rig)(tmp_path / "edge", rig.artifact)
+    edge.root.mkdir()
+    try:
+        edge.up(
+            'settings = { domain = "edge" }\n'
+            f'config = {{ leafnodes = {{ remotes = [{{ url = "{remote}", account = "APP" }}] }} }}\n'
+            '[services.bus.streams.seen]\nsubjects = ["seen.>"]'
+        )
+        edge.bootstrap()
+        edge.publish("seen.here", 3)
+
+        async def from_hub() -> int:
+            async with as_consumer(hub.instance) as connection:
+                found = await connection.jetstream(domain="edge").stream_info("seen")
+                return int(found.state.messages)
+
+        rig.until(lambda: "Leafnode connection created" in hub.log.read_text())
+        assert rig.run(from_hub()) == 3
+    finally:
+        edge.end()

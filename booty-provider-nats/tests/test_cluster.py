@@ -1,0 +1,208 @@
+"""Clusters of real servers on one machine."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import booty_provider_nats
+import pytest
+from booty import ConfigError, Service
+from booty_provider_nats.session import as_consumer
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+ORDERS = '[services.bus.streams.orders]\nsubjects = ["orders.>"]\n'
+THREE = f"replicas = 3\n{ORDERS}"
+
+
+def info(rig: Any) -> dict[str, Any]:
+    """What NATS knows of the stream ``orders``."""
+    found: dict[str, Any] = rig.call("STREAM.INFO.orders")
+    return found
+
+
+def current(rig: Any, members: int = 3) -> bool:
+    """Tell whether every copy of the stream is up to date."""
+    cluster = info(rig).get("cluster") or {}
+    copies = cluster.get("replicas") or []
+    return len(copies) == members - 1 and all(one["current"] for one in copies)
+
+
+def good(rig: Any, number: int) -> bool:
+    """Tell whether a member is in full health."""
+    return bool(rig.look(number).good)
+
+
+def steady(rig: Any, count: int, between: Any = None) -> None:
+    """Publish numbers through any member, each until it is acknowledged."""
+    from nats.errors import Error
+
+    async def send() -> None:
+        async with booty_provider_nats.client(instance=rig.servers[0].instance) as connection:
+            jetstream = connection.jetstream()
+            for number in range(count):
+                if between and number == count // 2:
+                    between()
+                stored = False
+                while not stored:
+                    try:
+                        await jetstream.publish(
+                            "orders.new",
+                            str(number).encode(),
+                            timeout=2,
+                            headers={"Nats-Msg-Id": str(number)},
+                        )
+                        stored = True
+                    except (Error, TimeoutError):
+                        pass  # an election is on; the id keeps it from being stored twice
+
+    rig.run(send())
+
+
+def test_a_killed_member_comes_back(rig: Any) -> None:
+    """Three servers: writes go on without one, it comes back, its copy catches up."""
+    servers = rig.up(THREE)
+    rig.bootstrap()
+
+    assert info(rig)["config"]["num_replicas"] == 3
+    rig.until(lambda: all(good(rig, number) for number in range(3)))
+    leader = info(rig)["cluster"]["leader"]
+    victim = next(one for one in servers if one.instance.name == leader)
+    steady(rig, 200, between=lambda: victim.send(signal.SIGKILL))
+    assert victim.ended() == -signal.SIGKILL
+    lost = int(leader.rpartition(".")[2])
+    others = [number for number in range(3) if number != lost]
+    seen = [rig.look(number) for number in (lost, others[0])]
+    assert (seen[0].alive, seen[0].good) == (False, False)
+    assert (seen[1].alive, seen[1].ready, seen[1].good) == (True, True, False)
+    assert seen[1].reason
+
+    steady_before = info(rig)["state"]["messages"]
+    victim.start()
+    rig.until(victim.ready)
+    rig.until(lambda: current(rig))
+    rig.until(lambda: good(rig, lost))
+
+    assert steady_before == 200
+    assert info(rig)["state"]["messages"] == 200
+
+
+def test_two_of_three_lost_is_not_good(rig: Any) -> None:
+    """Without a majority the survivor lives and greets, and does not do its job."""
+    servers = rig.up(THREE)
+    for server in servers[1:]:
+        server.stop(signal.SIGKILL)
+    health = rig.look(0)
+
+    assert (health.alive, health.ready, health.good) == (True, True, False)
+    assert health.reason
+
+
+def test_lame_duck_loses_nothing(rig: Any) -> None:
+    """A member that is drained before its restart leaves no gap; everything is there after."""
+    servers = rig.up(THREE)
+    rig.bootstrap()
+    leader = info(rig)["cluster"]["leader"]
+    duck = next(one for one in servers if one.instance.name == leader)
+    steady(rig, 300, between=lambda: duck.send(signal.SIGUSR2))
+
+    assert duck.ended() == 0
+    duck.start()
+    rig.until(duck.ready)
+    rig.until(lambda: current(rig))
+    assert info(rig)["state"]["messages"] == 300
+
+
+def test_from_one_to_three_with_messages(rig: Any, tmp_path: Path) -> None:
+    """It is refused, because NATS would delete them, and the way that is told works."""
+    one = rig.up(ORDERS)
+    rig.bootstrap()
+    rig.publish("orders.new", 100)
+    old = rig.service
+    rig.lay(THREE)
+    new = rig.service
+
+    with pytest.raises(ConfigError, match="NATS would delete orders") as caught:
+        rig.run(booty_provider_nats.migrate(service=new, old=old, new=new))
+    assert "booty client bus backup" in str(caught.value.hint)
+
+    rig.lay(ORDERS)
+    out = str(tmp_path / "saved")
+    assert rig.command("backup", out).exit_code == 0
+    assert one[0].stop() == 0
+    rig.root = tmp_path / "second"
+    rig.root.mkdir()
+    rig.up(THREE)
+    rig.bootstrap()
+    assert rig.command("restore", out).exit_code == 0
+    rig.until(lambda: current(rig))
+    assert info(rig)["state"]["messages"] == 100
+
+
+def test_from_one_to_three_without_messages(rig: Any) -> None:
+    """A single server that holds nothing may become a cluster."""
+    rig.up("")
+    old = rig.service
+    rig.servers[0].stop()
+    rig.up(THREE)
+
+    rig.run(booty_provider_nats.migrate(service=rig.service, old=old, new=rig.service))
+    rig.until(lambda: good(rig, 0))
+
+
+def test_from_three_to_five_and_back(rig: Any) -> None:
+    """A cluster grows while it runs, and shrinks again; no message is lost on the way."""
+    rig.up(THREE)
+    rig.bootstrap()
+    rig.publish("orders.new", 50)
+    old = rig.service
+    five = rig.lay(f"replicas = 5\n{ORDERS}")
+    rig.run(booty_provider_nats.migrate(service=rig.service, old=old, new=rig.service))
+    for server in five:  # one after the other, as a rolling restart does it
+        if server.process:
+            server.stop(signal.SIGINT)
+        server.start()
+        rig.until(server.greets)
+    for server in five:
+        rig.until(server.ready)
+    rig.until(lambda: all(good(rig, number) for number in range(5)))
+    assert info(rig)["state"]["messages"] == 50
+
+    three = Service(name="bus", instances=rig.service.instances[:3])
+    rig.run(booty_provider_nats.migrate(service=three, old=rig.service, new=three))
+    for server in reversed(five[3:]):
+        server.stop()
+        rig.run(booty_provider_nats.leave(instance=server.instance))
+    rig.lay(THREE)
+    for server in rig.servers:
+        server.stop()
+        server.start()
+        rig.until(server.greets)
+    rig.until(lambda: all(good(rig, number) for number in range(3)))
+    assert info(rig)["state"]["messages"] == 50
+
+
+def test_five_cannot_become_three_while_streams_have_five_copies(rig: Any) -> None:
+    """The streams are named, and what to write first."""
+    rig.up(f"replicas = 5\n{ORDERS}replicas = 5\n")
+    rig.bootstrap()
+    three = Service(name="bus", instances=rig.service.instances[:3])
+
+    with pytest.raises(ConfigError, match="more copies are asked for by orders"):
+        rig.run(booty_provider_nats.migrate(service=three, old=rig.service, new=three))
+
+
+def test_members_talk_tls(rig: Any) -> None:
+    """With ``tls = true`` the routes between members are encrypted and verified too."""
+    servers = rig.up("replicas = 3\nsettings = { tls = true }\n")
+    rig.until(lambda: all(good(rig, number) for number in range(3)))
+
+    assert all("TLS" in one.log.read_text() for one in servers)
+
+    async def through_any() -> int:
+        async with as_consumer(servers[0].instance, "main") as connection:
+            return len(connection.servers)
+
+    assert rig.run(through_any()) == 3
