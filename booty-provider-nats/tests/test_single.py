@@ -299,8 +299,8 @@ UPGRADE = (
 @pytest.mark.parametrize("tls", [False, True])
 def test_websocket_and_leaf_ports_are_opened(rig: Any, *, tls: bool) -> None:
     """Declared ports that the file names are listened on, and only these; both speak."""
-    text = 'labels = { leaf = "websocket" }\nsettings = { tls = %s }' % str(tls).lower()
-    server = rig.up(text)[0]
+    secure = "true" if tls else "false"
+    server = rig.up(f'labels = {{ leaf = "websocket" }}\nsettings = {{ tls = {secure} }}')[0]
     told = server.log.read_text()
     leaf, websocket = (server.instance.endpoints[name] for name in ("leaf", "websocket"))
 
@@ -326,7 +326,8 @@ def test_a_leaf_node_joins_as_a_consumer(rig: Any, tmp_path: Path) -> None:
     try:
         edge.up(
             'settings = { domain = "edge" }\n'
-            f'config = {{ leafnodes = {{ remotes = [{{ url = "{remote}", account = "APP" }}] }} }}\n'
+            "[services.bus.config.leafnodes]\n"
+            f'remotes = [{{ url = "{remote}", account = "APP" }}]\n'
             '[services.bus.streams.seen]\nsubjects = ["seen.>"]'
         )
         edge.bootstrap()

@@ -1,0 +1,1 @@
+"""A web shop's order service: two small programs that talk over a JetStream stream."""

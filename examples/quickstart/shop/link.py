@@ -1,0 +1,41 @@
+"""What both programs need: a connection to the bus, and an end when they are asked for one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import nats
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from nats.aio.client import Client
+
+STREAM = "orders"
+
+
+@asynccontextmanager
+async def bus(name: str) -> AsyncIterator[Client]:
+    """Connect to the bus; the connection comes back by itself after the server was away."""
+    servers = os.environ["NATS_URL"].split(",")
+    link = await nats.connect(servers, name=name, max_reconnect_attempts=-1)
+    try:
+        yield link
+    finally:
+        await link.close()
+
+
+async def until_asked_to_end(work: Coroutine[None, None, None]) -> None:
+    """Do the work until the first TERM or ctrl-C; what the work raises ends the program."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        print("closed")
