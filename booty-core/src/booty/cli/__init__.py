@@ -1,0 +1,178 @@
+"""The command line: a table of commands, each a small module that is imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from booty import __version__
+
+__all__ = ["COMMANDS", "Root", "command", "run"]
+
+COMMANDS: Final = {
+    "init": ("init", "Write a first booty.toml."),
+    "up": ("up", "Fetch, plan, start, wait until ready."),
+    "down": ("down", "Stop everything; data is kept."),
+    "start": ("start", "Start services with what they need."),
+    "stop": ("stop", "Stop services, those that need them first."),
+    "restart": ("restart", "Restart services."),
+    "destroy": ("destroy", "Stop, and remove data, logs and secrets."),
+    "ls": ("ls", "List every stack of this user."),
+    "ps": ("ps", "Show what runs, and where."),
+    "describe": ("describe", "Show all about one service."),
+    "health": ("health", "Look at the services now."),
+    "wait": ("wait", "Wait until services are ready, good, stopped or done."),
+    "events": ("events", "Show what happened."),
+    "logs": ("logs", "Show what services say."),
+    "open": ("open_", "Open a service's web page."),
+    "plan": ("plan", "Show what would happen."),
+    "config": ("config", "Show the configuration that holds, and where each value is from."),
+    "schema": ("schema", "Print the JSON Schema of booty.toml."),
+    "graph": ("graph", "Show who waits for whom."),
+    "ports": ("ports", "Show the ports of all stacks."),
+    "fetch": ("fetch", "Get programs into the store."),
+    "lock": ("lock", "Write booty.lock."),
+    "env": ("env", "Print URLs and credentials as variables."),
+    "run": ("run", "Run a command with URLs and credentials."),
+    "exec": ("exec_", "Run a command in a service's own surroundings."),
+    "client": ("client", "Talk to a service."),
+    "secrets": ("secrets", "Set, get, list and rotate secrets."),
+    "doctor": ("doctor", "See whether this machine is fit."),
+    "providers": ("providers", "List the installed providers."),
+    "completion": ("completion", "Print a completion script for a shell."),
+    "version": ("version", "Print the versions."),
+}
+"""Commands by name: their module, and one line about each."""
+
+INTERRUPTED: Final = 130
+
+
+class Root(click.Group):
+    """The group: lists commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return our commands, then those of third parties."""
+        return [*COMMANDS, *sorted(_third_parties())] if ctx else list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"booty.cli.{COMMANDS[cmd_name][0]}")
+            found: click.Command = module.command
+            return found
+        other = _third_parties().get(cmd_name)
+        return other.load() if other is not None else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table; nothing is imported for it."""
+        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when one is mistyped."""
+        name = args[0]
+        if name not in COMMANDS and self.get_command(ctx, name) is None:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            ctx.fail(f'There is no command "{name}".{hint}')
+        return super().resolve_command(ctx, args)
+
+
+def _third_parties() -> dict[str, Any]:
+    # only asked for a name that is not ours: the scan costs 25 ms
+    from importlib import metadata
+
+    return {point.name: point for point in metadata.entry_points(group="booty.commands")}
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="One file describes an environment, one command makes it run: booty init && booty up",
+)
+@click.option("--file", metavar="PATH", help="booty.toml to use, or BOOTY_FILE.")
+@click.option("--stack", metavar="NAME", help="A registered stack or its folder, or BOOTY_STACK.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, or BOOTY_JSON=1.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice shows tracebacks.")
+@click.option("-q", "--quiet", count=True, help="Say less.")
+@click.version_option(__version__, prog_name="booty")
+@click.pass_context
+def command(ctx: click.Context, **options: Any) -> None:
+    """Fetch, start, watch and connect the programs that one booty.toml describes."""
+    ctx.obj = options
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the program's name; by default those of the process.
+
+    Returns:
+        The exit status (docs/reference/errors.md).
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    given, verbose = _anywhere(given)
+    from booty.errors import BootyError, BootyErrors
+
+    try:
+        found = command.main(given, prog_name="booty", standalone_mode=False)
+        return int(found) if isinstance(found, int) else 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (BootyError, BootyErrors) as error:
+        from booty.cli.common import show
+
+        return show(error, verbose=verbose)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # whoever read our output has gone; python would complain at exit
+        sys.stdout = None
+        return 0
+    except Exception as error:  # noqa: BLE001 - the one place where nothing may pass
+        return _unexpected(error, verbose=verbose)
+
+
+def _anywhere(given: list[str]) -> tuple[list[str], int]:
+    # -v -q --json --file --stack may stand behind the command too, up to a "--"
+    if "_BOOTY_COMPLETE" in __import__("os").environ:
+        return given, 0
+    end = given.index("--") if "--" in given else len(given)
+    front: list[str] = []
+    rest: list[str] = []
+    items = iter(given[:end])
+    for item in items:
+        if item in {"--json", "-v", "-vv", "-q", "--verbose", "--quiet"}:
+            front.append(item)
+        elif item in {"--file", "--stack"}:
+            front += [item, next(items, "")]
+        elif item.startswith(("--file=", "--stack=")):
+            front.append(item)
+        else:
+            rest.append(item)
+    verbose = sum(2 if item == "-vv" else item in {"-v", "--verbose"} for item in front)
+    return [*front, *rest, *given[end:]], verbose
+
+
+def _unexpected(error: Exception, *, verbose: int) -> int:
+    if verbose > 1:
+        import traceback
+
+        traceback.print_exception(error)
+    else:
+        click.echo(f"unexpected: {type(error).__name__}: {error}", err=True)
+        click.echo("  hint: run again with -vv for the traceback; it is a fault of booty", err=True)
+    return 1

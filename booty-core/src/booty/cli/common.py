@@ -1,0 +1,172 @@
+"""What commands share: finding the stack, tables, JSON, faults on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from booty.supervise.screen import table
+
+if TYPE_CHECKING:
+    from booty.errors import BootyError, BootyErrors
+    from booty.stack.place import Place
+    from booty.supervise.client import Connection
+
+__all__ = [
+    "as_json",
+    "ask",
+    "client_of",
+    "connect",
+    "emit",
+    "instance_names",
+    "itself",
+    "names_argument",
+    "place",
+    "service_names",
+    "show",
+    "table",
+]
+
+
+def place(ctx: click.Context) -> Place:
+    """Return the stack that the command is about, by --file, --stack, or from this folder upward."""
+    from booty.stack.place import find
+
+    obj = ctx.obj or {}
+    return find(obj.get("file"), obj.get("stack"))
+
+
+def as_json(ctx: click.Context) -> bool:
+    """Tell whether JSON is asked for."""
+    return bool((ctx.obj or {}).get("as_json")) or os.environ.get("BOOTY_JSON") == "1"
+
+
+def quiet(ctx: click.Context) -> bool:
+    """Tell whether less is to be said."""
+    return bool((ctx.obj or {}).get("quiet"))
+
+
+def emit(data: Any) -> None:
+    """Print JSON to stdout."""
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def show(error: BootyError | BootyErrors, *, verbose: int = 0) -> int:
+    """Print faults to stderr; returns the exit status."""
+    faults = getattr(error, "faults", (error,))
+    for fault in faults:
+        click.echo(f"{fault.reference}: {fault.message}", err=True)
+        if fault.hint:
+            click.echo(f"  hint: {fault.hint}", err=True)
+    if verbose > 1:
+        import traceback
+
+        traceback.print_exception(error)
+    return int(error.status)
+
+
+def connect(found: Place) -> Connection:
+    """Return a connection to the stack's supervisor.
+
+    Raises:
+        BootyError: none runs.
+    """
+    from booty.errors import from_data
+    from booty.supervise import client
+
+    try:
+        return client.connect(found.state)
+    except client.ControlError as error:
+        raise from_data(error.data) from error
+
+
+def ask(found: Place, do: str, **fields: Any) -> dict[str, Any]:
+    """Ask the stack's supervisor.
+
+    Raises:
+        BootyError: none runs, or it refused.
+    """
+    from booty.errors import from_data
+    from booty.supervise import client
+
+    with connect(found) as link:
+        try:
+            return link.request(do, **fields)
+        except client.ControlError as error:
+            raise from_data(error.data) from error
+
+
+def itself(ctx: click.Context) -> str:
+    """Return how the person would call booty for the same stack."""
+    words = ["booty"]
+    for name in ("file", "stack"):
+        if (ctx.obj or {}).get(name):
+            words += [f"--{name}", ctx.obj[name]]
+    return shlex.join(words)
+
+
+def client_of(found: Place) -> str | None:
+    """Return a service that has client commands, from the saved plan."""
+    from booty.stack.place import read
+
+    latest = read(found.state / "plans" / "latest.json").get("plan", "")
+    services = read(found.state / "plans" / f"{latest}.plan.json").get("services", {})
+    return next((name for name, one in services.items() if one.get("clients")), None)
+
+
+def service_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of services, from the file alone."""
+    import tomllib
+
+    try:
+        text = place(ctx.find_root()).file.read_text()
+        services = tomllib.loads(text).get("services", {})
+    except Exception:  # noqa: BLE001 - a completion that cannot help says nothing
+        return []
+    return [name for name in services if name.startswith(incomplete)]
+
+
+def instance_names(found: Place, names: Sequence[str]) -> list[str]:
+    """Return the instances that services and instances stand for, all for none.
+
+    Raises:
+        ConfigError: a name that is neither.
+    """
+    from booty.errors import ConfigError
+    from booty.supervise import listing
+
+    rows = listing.listing(found.state, str(found.root))["services"]
+    known = [row["instance"] for row in rows]
+    chosen = []
+    for name in names:
+        own = [row["instance"] for row in rows if name in {row["name"], row["instance"]}]
+        if not own:
+            raise ConfigError(
+                f'cannot find "{name}": no such service or instance',
+                reference="no-service",
+                subject=name,
+                hint=f"there are {', '.join(dict.fromkeys(row['name'] for row in rows)) or 'none'}",
+            )
+        chosen += own
+    return chosen or known
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def names_argument(*, required: bool = False) -> Decorator:
+    """Return the argument NAME…, completed from the file."""
+    return click.argument(
+        "names", nargs=-1, required=required, metavar="NAME...", shell_complete=service_names
+    )
+
+
+def on_terminal() -> bool:
+    """Tell whether a person looks at stdout."""
+    return sys.stdout.isatty()
