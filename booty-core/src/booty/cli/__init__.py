@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -54,11 +55,15 @@ INTERRUPTED: Final = 130
 class Root(click.Group):
     """The group: lists commands without importing them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return our commands, then those of third parties."""
-        return [*COMMANDS, *sorted(_third_parties())] if ctx else list(COMMANDS)
+        return [*COMMANDS, *sorted(_third_parties())]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(
+        self,
+        ctx: click.Context,
+        cmd_name: str,  # noqa: ARG002 - click's signature
+    ) -> click.Command | None:
         """Import one command."""
         if cmd_name in COMMANDS:
             module = importlib.import_module(f"booty.cli.{COMMANDS[cmd_name][0]}")
@@ -111,7 +116,7 @@ def command(ctx: click.Context, **options: Any) -> None:
     ctx.obj = options
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each end
     """Run the command line.
 
     Args:
@@ -148,7 +153,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _anywhere(given: list[str]) -> tuple[list[str], int]:
     # -v -q --json --file --stack may stand behind the command too, up to a "--"
-    if "_BOOTY_COMPLETE" in __import__("os").environ:
+    if "_BOOTY_COMPLETE" in os.environ:
         return given, 0
     end = given.index("--") if "--" in given else len(given)
     front: list[str] = []

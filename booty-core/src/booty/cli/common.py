@@ -35,7 +35,7 @@ __all__ = [
 
 
 def place(ctx: click.Context) -> Place:
-    """Return the stack that the command is about, by --file, --stack, or from this folder upward."""
+    """Return the stack that the command is about: --file, --stack, or from here upward."""
     from booty.stack.place import find
 
     obj = ctx.obj or {}

@@ -44,6 +44,23 @@ def command(ctx: click.Context, names: tuple[str, ...], **options: Any) -> int:
     return Up(ctx, found, names, options, begin).run()
 
 
+def refuse_remove(place: Place) -> None:
+    """Refuse ``--rm`` where data already is.
+
+    Raises:
+        ConflictError: there is.
+    """
+    from booty.errors import ConflictError
+
+    if any((place.state / "data").glob("*/.booty-data")):
+        raise ConflictError(
+            f'cannot use --rm: there is data in "{place.state / "data"}"',
+            reference="rm-with-data",
+            subject=str(place.root),
+            hint="leave out --rm, or booty destroy first",
+        )
+
+
 class Up:
     """One call of the command."""
 
@@ -98,17 +115,8 @@ class Up:
         return self._become_follower(session, outcome, writer)
 
     def _refuse_remove(self) -> None:
-        if not self.options["remove"]:
-            return
-        from booty.errors import ConflictError
-
-        if any((self.place.state / "data").glob("*/.booty-data")):
-            raise ConflictError(
-                f'cannot use --rm: there is data in "{self.place.state / "data"}"',
-                reference="rm-with-data",
-                subject=str(self.place.root),
-                hint="leave out --rm, or booty destroy first",
-            )
+        if self.options["remove"]:
+            refuse_remove(self.place)
 
     def _say(self, outcome: Outcome) -> None:
         if common.quiet(self.ctx):

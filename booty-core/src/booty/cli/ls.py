@@ -1,0 +1,45 @@
+"""``booty ls``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from booty.cli import common
+
+
+@click.command("ls", short_help="List every stack of this user.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List every stack of this user on this machine.
+
+    Example: booty ls
+    """
+    from booty.stack.place import registered
+
+    rows = [_one(one) for one in registered()]
+    if common.as_json(ctx):
+        common.emit({"format": 1, "stacks": rows})
+        return
+    cells = [(row["name"], row["state"], str(row["running"]), row["root"]) for row in rows]
+    click.echo(common.table(("STACK", "STATE", "RUNNING", "ROOT"), cells))
+
+
+def _one(entry: dict[str, Any]) -> dict[str, Any]:
+    import os
+
+    from booty.supervise import state
+
+    folder = str(entry.get("state") or os.path.join(entry["root"], ".booty"))
+    found = {"id": entry["id"], "name": entry["name"], "root": entry["root"], "running": 0}
+    if not os.path.isdir(folder):
+        return {**found, "state": "gone"}
+    saved = state.read(folder)
+    running = sum(1 for row in saved["instances"] if row.get("pid"))
+    stack = saved["stack"] or {}
+    if stack.get("unwatched"):
+        word = "unwatched"
+    else:
+        word = "running" if stack.get("supervisor") else "stopped"
+    return {**found, "running": running, "state": word}

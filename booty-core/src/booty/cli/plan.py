@@ -1,0 +1,47 @@
+"""``booty plan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from booty.cli import common
+
+if TYPE_CHECKING:
+    from booty.stack.planning import Planned
+
+MARKS = {"start": "+", "stop": "-", "keep": " ", "fetch": "v"}
+
+
+@click.command("plan", short_help="Show what would happen.")
+@click.option("--diff", is_flag=True, help="Only what differs from what runs.")
+@click.option("--profile", "profiles", multiple=True, metavar="P", help="Lay a profile over it.")
+@click.pass_context
+def command(ctx: click.Context, diff: bool, profiles: tuple[str, ...]) -> None:
+    """Show what would happen, each step with its reason. Fetches, starts and writes nothing.
+
+    Example: booty plan --diff
+    """
+    from booty import plan
+
+    found = made(ctx, profiles)
+    if common.as_json(ctx):
+        click.echo(plan.to_json(found.plan), nl=False)
+        return
+    steps = [one for one in found.plan.steps if not diff or one.action != "keep"]
+    for step in steps:
+        click.echo(f"{MARKS.get(step.action, '~')} {step.action} {step.subject}: {step.reason}")
+    for text in found.plan.warnings:
+        click.echo(f"warning: {text}", err=True)
+    if not steps:
+        click.echo("nothing would change", err=True)
+
+
+def made(ctx: click.Context, profiles: tuple[str, ...] = ()) -> Planned:
+    """Return a plan that is only looked at."""
+    from booty.stack.planning import Choice, Planning
+
+    place = common.place(ctx)
+    choice = Choice(profiles=profiles or None)
+    return Planning(place=place, stack_id=place.id, choice=choice, dry=True).make()

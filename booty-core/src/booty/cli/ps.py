@@ -1,0 +1,82 @@
+"""``booty ps``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from booty.cli import common
+
+
+@click.command("ps", short_help="Show what runs, and where.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Show what runs, and where. Reads files only, asks nobody, writes nothing.
+
+    Example: booty ps --json
+    """
+    from booty.supervise import listing
+
+    place = common.place(ctx)
+    found = listing.listing(place.state, str(place.root), place.root.name)
+    if common.as_json(ctx):
+        common.emit(found)
+        return
+    rows = [cells for row in _grouped(found["services"]) for cells in row]
+    head = ("SERVICE", "STATE", "PID", "SINCE", "RESTARTS", "URL", "REASON")
+    click.echo(common.table(head, rows))
+    _tell(found)
+
+
+def _grouped(services: list[dict[str, Any]]) -> list[list[tuple[str, ...]]]:
+    from booty.supervise.listing import worst
+
+    names = dict.fromkeys(row["name"] for row in services)
+    groups = []
+    for name in names:
+        own = [row for row in services if row["name"] == name]
+        if len(own) == 1:
+            groups.append([_cells(name, own[0])])
+            continue
+        state = worst([row["state"] for row in own])
+        head = (name, state, "", "", str(sum(row["restarts"] for row in own)), "", "")
+        groups.append([head, *(_cells(f"  {row['instance']}", row) for row in own)])
+    return groups
+
+
+def _cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        name,
+        row["state"],
+        str(row["pid"] or ""),
+        _since(row["since"]),
+        str(row["restarts"] or ""),
+        " ".join(row["urls"].values()),
+        _reason(row),
+    )
+
+
+def _since(stamp: str | None) -> str:
+    return stamp[11:19] if stamp else ""
+
+
+def _reason(row: dict[str, Any]) -> str:
+    if row["reason"]:
+        return str(row["reason"])
+    health = row["health"] or {}
+    if health.get("good") is False:
+        return str(health.get("reason") or "not good")
+    ended = row["exit"]
+    if row["state"] in {"failed", "backoff"} and ended:
+        return f"signal {ended['signal']}" if ended["signal"] else f"code {ended['code']}"
+    return ""
+
+
+def _tell(found: dict[str, Any]) -> None:
+    if found["unwatched"]:
+        click.echo("unwatched: no supervisor; booty up adopts what runs", err=True)
+    elif not found["services"]:
+        click.echo("never up; booty up -d", err=True)
+    elif found["supervisor"] is None:
+        click.echo("not running; booty up -d", err=True)

@@ -1,0 +1,25 @@
+"""``booty schema``."""
+
+from __future__ import annotations
+
+import click
+
+from booty.cli import common
+
+
+@click.command("schema", short_help="Print the JSON Schema of booty.toml.")
+def command() -> None:
+    """Print the JSON Schema of booty.toml with all installed providers, for editors.
+
+    Example: booty schema > booty.schema.json
+    """
+    from booty import config, providers
+    from booty.errors import BootyError
+
+    components = []
+    for name in providers.installed():
+        try:
+            components += providers.load(name).components.values()
+        except BootyError as error:
+            click.echo(f"left out: {error.message}", err=True)
+    common.emit(config.schema(components))
