@@ -22,11 +22,28 @@ STREAM = "orders"
 async def bus(name: str) -> AsyncIterator[Client]:
     """Connect to the bus; the connection comes back by itself after the server was away."""
     servers = os.environ["NATS_URL"].split(",")
-    link = await nats.connect(servers, name=name, max_reconnect_attempts=-1)
+    link = await nats.connect(
+        servers,
+        name=name,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.25,
+        disconnected_cb=lost,
+        error_cb=told,
+    )
     try:
         yield link
     finally:
         await link.close()
+
+
+async def lost() -> None:
+    """Say that the bus is away."""
+    print("the bus is away")
+
+
+async def told(error: Exception) -> None:
+    """Say what goes wrong with the connection, in one line."""
+    print(f"bus: {error or type(error).__name__}")
 
 
 async def until_asked_to_end(work: Coroutine[None, None, None]) -> None:

@@ -15,10 +15,11 @@ import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from nats.errors import Error
 
-from shop.link import bus, until_asked_to_end
+from shop.link import STREAM, bus, until_asked_to_end
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -39,13 +40,16 @@ class Shop:
     def __init__(self, link: Client) -> None:
         self.link = link
         self.loop = asyncio.get_running_loop()
-        self.known: list[dict[str, Any]] = []
 
-    async def follow(self) -> None:
-        """Keep what the stream holds, from its first order on."""
-        messages = await self.link.jetstream().subscribe("orders.>", ordered_consumer=True)
-        async for message in messages.messages:
-            self.known.append(json.loads(message.data))
+    def latest(self) -> list[dict[str, Any]]:
+        """Return the latest orders, the oldest first."""
+        return asyncio.run_coroutine_threadsafe(self._read(), self.loop).result(PATIENCE)
+
+    async def _read(self) -> list[dict[str, Any]]:
+        stream = self.link.jetstream()
+        held = (await stream.stream_info(STREAM)).state
+        numbers = range(max(held.first_seq, held.last_seq - SHOWN + 1), held.last_seq + 1)
+        return [json.loads((await stream.get_msg(STREAM, one)).data or b"{}") for one in numbers]
 
     def order(self, item: str, count: int) -> dict[str, Any]:
         """Publish an order; returns when the stream has acknowledged it."""
@@ -71,13 +75,23 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer with the page, the list, or the health."""
         if self.path == "/healthz":
-            self._answer(200 if self.shop.link.is_connected else 503, {"ok": True})
-        elif self.path == "/orders":
-            self._answer(200, self.shop.known)
-        elif self.path == "/":
-            self._page()
+            up = self.shop.link.is_connected
+            self._answer(200 if up else 503, {"bus": "connected" if up else "away"})
+        elif self.path in ("/", "/orders"):
+            self._show()
         else:
             self._answer(404, {"error": "no such page"})
+
+    def _show(self) -> None:
+        try:
+            orders = self.shop.latest()
+        except (Error, TimeoutError):
+            self._answer(503, {"error": "the orders cannot be read: the bus is away"})
+            return
+        if self.path == "/":
+            self._page(orders)
+        else:
+            self._answer(200, orders)
 
     def do_POST(self) -> None:
         """Take an order, as JSON or from the page's form."""
@@ -90,25 +104,18 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(503, {"error": "the order was not taken: the bus is away"})
         else:
             print(f"orders: took {made['count']} {made['item']}")
-            self._answer(303 if self._is_form() else 201, made)
-
-    def _is_form(self) -> bool:
-        return self.headers.get("Content-Type", "").startswith("application/x-www-form")
+            # a browser is sent back to the page, a program gets the order
+            self._answer(303 if "text/html" in self.headers.get("Accept", "") else 201, made)
 
     def _asked(self) -> tuple[str, int]:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-        if self._is_form():
-            from urllib.parse import parse_qsl
-
-            asked = dict(parse_qsl(body))
-        else:
-            asked = json.loads(body)
+        asked = json.loads(body) if body.startswith("{") else dict(parse_qsl(body))
         return str(asked["item"]), int(asked.get("count", 1))
 
-    def _page(self) -> None:
+    def _page(self, orders: list[dict[str, Any]]) -> None:
         rows = "".join(
             f"<tr><td>{html.escape(str(one['count']))}<td>{html.escape(one['item'])}"
-            for one in reversed(self.shop.known[-SHOWN:])
+            for one in reversed(orders)
         )
         self._send(200, "text/html; charset=utf-8", PAGE.format(rows=rows).encode())
 
@@ -129,16 +136,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 async def serve() -> None:
-    """Serve, and follow the stream."""
+    """Serve until the program is asked to end."""
     async with bus("orders") as link:
         Handler.shop = Shop(link)
         server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"orders: http://127.0.0.1:{server.server_port}/")
         try:
-            await Handler.shop.follow()
+            await asyncio.Event().wait()
         finally:
-            server.shutdown()
+            await asyncio.to_thread(server.shutdown)
             server.server_close()
 
 

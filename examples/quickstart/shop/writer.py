@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 BATCH = 50
-PATIENCE = 30.0
+PATIENCE = 2.0
+"""Seconds one request for orders waits; one that was under way when the server died is lost."""
 
 
 def last_written(path: Path) -> int:
