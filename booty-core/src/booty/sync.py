@@ -11,7 +11,7 @@ from booty.stack.face import PATIENCE, Stack
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anyio.abc import BlockingPortal
+    from anyio.from_thread import BlockingPortal
 
     from booty.stack.handing import Outcome
     from booty.stack.place import Place

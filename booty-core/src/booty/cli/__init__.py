@@ -55,14 +55,14 @@ INTERRUPTED: Final = 130
 class Root(click.Group):
     """The group: lists commands without importing them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Return our commands, then those of third parties."""
         return [*COMMANDS, *sorted(_third_parties())]
 
     def get_command(
         self,
         ctx: click.Context,
-        cmd_name: str,  # noqa: ARG002 - click's signature
+        cmd_name: str,
     ) -> click.Command | None:
         """Import one command."""
         if cmd_name in COMMANDS:
@@ -111,7 +111,7 @@ def _third_parties() -> dict[str, Any]:
 @click.option("-q", "--quiet", count=True, help="Say less.")
 @click.version_option(__version__, prog_name="booty")
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """Fetch, start, watch and connect the programs that one booty.toml describes."""
     ctx.obj = options
 

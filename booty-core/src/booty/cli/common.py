@@ -59,7 +59,7 @@ def emit(data: Any) -> None:
 
 def show(error: BootyError | BootyErrors, *, verbose: int = 0) -> int:
     """Print faults to stderr; returns the exit status."""
-    faults = getattr(error, "faults", (error,))
+    faults: tuple[Any, ...] = getattr(error, "faults", (error,))
     for fault in faults:
         click.echo(f"{fault.reference}: {fault.message}", err=True)
         if fault.hint:

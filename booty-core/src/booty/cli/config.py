@@ -26,11 +26,11 @@ def command(ctx: click.Context, profiles: tuple[str, ...]) -> None:
     if common.as_json(ctx):
         common.emit({"format": 1, "config": data, "origins": origins})
         return
-    rows = [(key, _value(spec, data, key), origin) for key, origin in sorted(origins.items())]
+    rows = [(key, _value(data, key), origin) for key, origin in sorted(origins.items())]
     click.echo(common.table(("KEY", "VALUE", "FROM"), rows))
 
 
-def _value(spec: Any, data: dict[str, Any], key: str) -> str:
+def _value(data: dict[str, Any], key: str) -> str:
     # origins are named as in the file, the nouns by their fields
     found: Any = data
     path = key.removeprefix("stack.").split(".")

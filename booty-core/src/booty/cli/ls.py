@@ -27,13 +27,13 @@ def command(ctx: click.Context) -> None:
 
 
 def _one(entry: dict[str, Any]) -> dict[str, Any]:
-    import os
+    from pathlib import Path
 
     from booty.supervise import state
 
-    folder = str(entry.get("state") or os.path.join(entry["root"], ".booty"))
+    folder = Path(entry.get("state") or Path(entry["root"]) / ".booty")
     found = {"id": entry["id"], "name": entry["name"], "root": entry["root"], "running": 0}
-    if not os.path.isdir(folder):
+    if not folder.is_dir():
         return {**found, "state": "gone"}
     saved = state.read(folder)
     running = sum(1 for row in saved["instances"] if row.get("pid"))

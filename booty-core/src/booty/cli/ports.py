@@ -27,7 +27,7 @@ def command(ctx: click.Context) -> None:
             "root": one["root"],
             "instance": key.partition("/")[0],
             "name": key.partition("/")[2],
-            "held": busy[number] if number in busy else None,
+            "held": busy.get(number),
         }
         for one in registered()
         for key, number in one.get("ports", {}).items()

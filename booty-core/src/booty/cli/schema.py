@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from booty.cli import common
+
+if TYPE_CHECKING:
+    from booty.model.component import Component
 
 
 @click.command("schema", short_help="Print the JSON Schema of booty.toml.")
@@ -16,7 +21,7 @@ def command() -> None:
     from booty import config, providers
     from booty.errors import BootyError
 
-    components = []
+    components: list[Component] = []
     for name in providers.installed():
         try:
             components += providers.load(name).components.values()

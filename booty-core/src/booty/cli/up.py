@@ -31,7 +31,7 @@ OUTLIVE = "outlive-me"
 @click.option("--accept", multiple=True, metavar="NAME", help="Accept what moves or loses data.")
 @click.option("--lifetime", type=click.Choice([OUTLIVE, DIE]), help="What the holder's end means.")
 @click.pass_context
-def command(ctx: click.Context, names: tuple[str, ...], **options: Any) -> int:
+def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> int:
     """Fetch, plan, start, wait until ready.
 
     On a running stack it changes what differs and says what. In the foreground it follows, and

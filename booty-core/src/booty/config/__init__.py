@@ -2,50 +2,70 @@
 
 The tables in :mod:`booty.config.keys` say everything about every key; the reader, the JSON Schema
 and the reference page are made from them. Nothing here touches the world but to read files.
+
+Names are loaded when they are first used: a command that finds its plan unchanged needs
+:func:`find` and :func:`layers` only, which are cheap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
-
-from booty.config.assembly import load, place, profiles
-from booty.config.files import find, layers
-from booty.config.personal import UserConfig, user
-from booty.config.typed import settings
-from booty.errors import ConfigError
+import importlib
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from booty.model.component import Component
+    from booty.config import keys, template, units
+    from booty.config.assembly import load, place, profiles
+    from booty.config.document import schema
+    from booty.config.files import find, layers
+    from booty.config.page import describe
+    from booty.config.personal import UserConfig, user
+    from booty.config.typed import settings
+    from booty.errors import ConfigError
     from booty.model.stack import StackSpec
 
 __all__ = [
     "UserConfig",
     "describe",
     "find",
+    "keys",
     "layers",
     "load",
     "place",
     "profiles",
     "schema",
     "settings",
+    "template",
+    "units",
     "unknown",
     "user",
 ]
 
+_HOMES: Final = {
+    "UserConfig": "personal",
+    "describe": "page",
+    "find": "files",
+    "layers": "files",
+    "load": "assembly",
+    "place": "assembly",
+    "profiles": "assembly",
+    "schema": "document",
+    "settings": "typed",
+    "user": "personal",
+}
+_MODULES: Final = frozenset(("keys", "template", "units"))
 
-def schema(components: Iterable[Component]) -> dict[str, Any]:
-    """Return the JSON Schema of booty.toml; see :func:`booty.config.document.schema`."""
-    from booty.config import document
 
-    return document.schema(components)
-
-
-def describe() -> str:
-    """Return the reference page of booty.toml as Markdown."""
-    from booty.config import page
-
-    return page.describe()
+def __getattr__(name: str) -> Any:
+    """Load a name from its home when it is first asked for."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def unknown(
@@ -59,6 +79,7 @@ def unknown(
         known: links and resources of the component.
         spec: the stack, so that the message can name file and line.
     """
+    from booty.config.assembly import place
     from booty.config.keys import SERVICE_KEYS
     from booty.config.reading import Reading, split, unknown_key
 

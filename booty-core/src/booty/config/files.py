@@ -9,15 +9,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from booty.config.keys import INCLUDED, LOCAL
-from booty.config.reading import nearest
 from booty.errors import BootyError, ConfigError
 from booty.paths import config_file
 
-__all__ = ["LOCAL_NAME", "NAME", "Source", "find", "layers", "parse", "sources"]
+__all__ = [
+    "INCLUDED",
+    "LOCAL",
+    "LOCAL_NAME",
+    "NAME",
+    "Source",
+    "find",
+    "layers",
+    "parse",
+    "sources",
+]
 
 NAME: Final = "booty.toml"
 LOCAL_NAME: Final = "booty.local.toml"
+INCLUDED: Final = frozenset(("include", "defaults", "services", "profiles"))
+"""Tables that an included file may hold."""
+LOCAL: Final = frozenset(("stack", "defaults", "services", "profiles"))
+"""Tables that booty.local.toml may hold."""
 _PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TWICE: Final = re.compile(r"^Cannot declare \('services', '([^']+)'\) twice")
 
@@ -225,6 +237,8 @@ def expand(folder: Path, pattern: str) -> list[Path]:
 def _allowed(
     data: dict[str, Any], allowed: frozenset[str], name: str, faults: list[BootyError]
 ) -> dict[str, Any]:
+    from booty.config.reading import nearest
+
     for key in [key for key in data if key not in allowed]:
         del data[key]
         faults.append(

@@ -43,8 +43,6 @@ __all__ = [
     "DEFAULTS",
     "FILE",
     "FILE_KEYS",
-    "INCLUDED",
-    "LOCAL",
     "NEEDED",
     "ONLY",
     "PROFILE",
@@ -246,11 +244,6 @@ FILE_KEYS: Final = by_name((
     _PROFILES,
 ))  # fmt: skip
 FILE: Final = Table(FILE_KEYS)
-INCLUDED: Final = frozenset(("include", "defaults", "services", "profiles"))
-"""Tables that an included file may hold."""
-LOCAL: Final = frozenset(("stack", "defaults", "services", "profiles"))
-"""Tables that booty.local.toml may hold."""
-
 TABLES: Final[tuple[tuple[str, str, Mapping[str, Key]], ...]] = (
     ("The file", "", FILE_KEYS),
     ("`[stack]`", "", STACK_KEYS),

@@ -7,6 +7,7 @@ that these cannot drift apart.
 # ruff: noqa: D102 - what each kind overrides is documented once, on Kind
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -216,7 +217,7 @@ class Choice(Kind):
     values: tuple[Any, ...]
     make: Callable[[Any], Any] = lambda value: value
 
-    @property
+    @functools.cached_property
     def types(self) -> tuple[type, ...]:  # type: ignore[override]  # as many as it has values
         return tuple({type(value) for value in self.values})
 
@@ -287,7 +288,7 @@ class Raw(Kind):
             return value
         if isinstance(value, str):
             return reading.text(at, value, template_allowed=True)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return self._mapping(value, at, reading)
         if isinstance(value, (list, tuple)):
             items = [self.read(item, (*at, n), reading) for n, item in enumerate(value)]
@@ -322,7 +323,7 @@ class As(Kind):
     kind: Kind
     make: Callable[[Any], Any] = field(eq=False)
 
-    @property
+    @functools.cached_property
     def types(self) -> tuple[type, ...]:  # type: ignore[override]  # those of what it wraps
         return self.kind.types
 

@@ -94,7 +94,7 @@ class Merged:
     ) -> None:
         for key, value in over.items():
             here = (*at, key)
-            if not isinstance(value, Mapping):
+            if not isinstance(value, dict):
                 self._forget(base.get(key), here)
                 base[key] = value
                 self.origins[here] = origin(here)

@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - what each kind overrides is documented once, on Kind
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ class ListOf(Kind):
     make: Callable[[Iterable[Any]], Any] = field(default=tuple, eq=False)
     least: int = 0
 
-    @property
+    @functools.cached_property
     def types(self) -> tuple[type, ...]:  # type: ignore[override]  # its item's too, if one may do
         return (list, tuple, *self.kind.types) if self.single else (list, tuple)
 
@@ -138,7 +139,7 @@ class Key:
     field: str = ""
     required: bool = False
 
-    @property
+    @functools.cached_property
     def target(self) -> str:
         """The Python name that its value is given to."""
         return self.field or self.name.replace("-", "_")
@@ -270,7 +271,7 @@ class Either(Kind):
 
     kinds: tuple[Kind, ...]
 
-    @property
+    @functools.cached_property
     def types(self) -> tuple[type, ...]:  # type: ignore[override]  # those of all that it may be
         return tuple(kind for choice in self.kinds for kind in choice.types)
 
@@ -308,7 +309,7 @@ class NotYet(Kind):
     kind: Kind
     built: tuple[Any, ...] = ()
 
-    @property
+    @functools.cached_property
     def types(self) -> tuple[type, ...]:  # type: ignore[override]  # those of what it wraps
         return self.kind.types
 

@@ -145,5 +145,5 @@ def _nobody(wish: ArtifactWish, refusals: list[str]) -> FetchError:
         f'cannot get "{wish.key}": {why}',
         reference="no-source",
         subject=wish.key,
-        hint='fill the store where there is a network, set a mirror, or name your own: binary = "…"',
+        hint='fill the store where there is a network, set a mirror, or use binary = "…"',
     )

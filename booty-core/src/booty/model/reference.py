@@ -48,7 +48,7 @@ class Secret:
         number: counts rotations from 1; part of the plan, so that a rotation is a change.
         form: a derived form made beside the value: ``bcrypt``, ``base64``, ``url``
             (percent-quoted), ``json`` (escaped, without quotes), ``address`` (host and port of a
-            URL), ``pem-bundle``, and of a certificate ``key cert ca``; empty for the value as it is.
+            URL), ``pem-bundle``, of a certificate ``key cert ca``; empty for the value as it is.
     """
 
     name: str

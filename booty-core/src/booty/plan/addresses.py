@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from attrs import define
+from attrs import Factory, define
 
+from booty.errors import ProviderError
 from booty.model.instance import Endpoint
+from booty.model.reference import MARK
 from booty.plan.ports import Wish
 from booty.plan.roles import Cast
 
@@ -19,6 +23,9 @@ __all__ = ["Addresses"]
 
 EVERYWHERE: Final = frozenset(("0.0.0.0", "::", "*"))  # noqa: S104 - only compared with
 LOOPBACK: Final = "127.0.0.1"
+PORTS: Final = {"http": 80, "https": 443, "nats": 4222, "mysql": 3306, "redis": 6379}
+"""Usual ports by scheme, for a URL of somebody else's server that names none."""
+_USERINFO: Final = re.compile(r"(?<=://)[^/@]*@")
 
 
 @define(kw_only=True)
@@ -29,11 +36,13 @@ class Addresses:
         casts: every service.
         endpoints: endpoints of each instance by port name.
         credentials: gives consumers their secrets.
+        externals: URLs of external services by name, rendered.
     """
 
     casts: Mapping[str, Cast]
     endpoints: Mapping[str, Mapping[str, Endpoint]]
     credentials: Credentials
+    externals: dict[str, str] = Factory(dict)
 
     @classmethod
     def of(
@@ -60,6 +69,8 @@ class Addresses:
     def first(self, service: str) -> Endpoint | None:
         """Return the endpoint that a service's URL leads to, of its first instance."""
         cast = self.casts[service]
+        if cast.main.component.id == "external":
+            return _endpoint_of(self._external(cast))
         name = cast.main.component.offers[0].port if cast.main.component.offers else ""
         return self._endpoint(self._own(cast)[0], name)
 
@@ -86,8 +97,10 @@ class Addresses:
         return chosen.join.join(urls) if chosen.join else urls[0]
 
     def _external(self, cast: Cast) -> str:
-        name = cast.spec.url.removeprefix("secret://")
-        return cast.spec.url if name == cast.spec.url else str(self.credentials.user_secret(name))
+        url = cast.spec.url
+        if url.startswith("secret://"):
+            return str(self.credentials.user_secret(url.removeprefix("secret://")))
+        return self.externals.get(cast.name, url)
 
     def _one(self, cast: Cast, instance: str, port: str, text: str, consumer: str) -> str:
         endpoint = self._endpoint(instance, port)
@@ -98,19 +111,29 @@ class Addresses:
         secrets = self.credentials.of_consumer(cast, consumer)
         shared = self.credentials.of_instance(cast, cast.main, instance)
         password = secrets.get("password") or shared.get("password", "")
-        return text.format(
-            scheme=endpoint.scheme,
-            user=consumer,
-            password=password,
-            host=endpoint.host,
-            port=endpoint.port,
-        )
+        template = text if password else _USERINFO.sub("", text)
+        try:
+            return template.format(
+                scheme=endpoint.scheme,
+                user=consumer,
+                password=password,
+                host=endpoint.host,
+                port=endpoint.port,
+            )
+        except (KeyError, ValueError, IndexError) as error:
+            raise ProviderError(
+                f'cannot use the URL template "{text}" of {cast.main.component.id}',
+                reference="provider-url",
+                subject=cast.provider.name,
+                hint="this is a fault of the provider; names: scheme user password host port",
+            ) from error
 
     def plain_url(self, service: str) -> str:
         """Return a service's URL without credentials, for people and state."""
         cast = self.casts[service]
         if cast.main.component.id == "external":
-            return "" if cast.spec.url.startswith("secret://") else cast.spec.url
+            url = self._external(cast)
+            return "" if MARK in url else url
         known = cast.main.component.offers
         port = known[0].port if known else ""
         found = [self._endpoint(name, port) for name in self._own(cast)]
@@ -122,3 +145,11 @@ class Addresses:
 def offers_this(name: str, interface: str) -> bool:
     """Tell whether an offered interface is the one asked for, or of its family; empty = any."""
     return not interface or name == interface or name.startswith(f"{interface}/")
+
+
+def _endpoint_of(url: str) -> Endpoint | None:
+    if MARK in url:
+        return None  # host and port are part of a secret
+    parts = urlsplit(url)
+    port = parts.port or PORTS.get(parts.scheme)
+    return Endpoint("url", parts.scheme, parts.hostname, port) if parts.hostname and port else None

@@ -30,11 +30,13 @@ class Credentials:
     Attributes:
         numbers: current rotation number by secret name.
         uses: who uses whom.
+        environ: variables of the shell that plans; their values go nowhere.
         needs: what was asked for, by name: entries of ``Plan.secrets``.
     """
 
     numbers: Mapping[str, int]
     uses: Iterable[Use]
+    environ: Mapping[str, str] = Factory(dict)
     needs: dict[str, dict[str, Any]] = Factory(dict)
 
     def ask(self, name: str, kind: str, forms: Iterable[str] = (), **more: Any) -> Secret:
@@ -51,10 +53,15 @@ class Credentials:
         found = self.ask(f"user/{name}", "user", (form,) if form else ())
         return found.as_form(form) if form else found
 
-    def variable(self, name: str, default: str | None = None) -> Secret:
-        """Ask for a variable of the shell that plans."""
-        more = {} if default is None else {"default": default}
-        return self.ask(f"env/{name}", "env", **more)
+    def variable(self, name: str, default: str | None = None) -> str:
+        """Return a variable of the shell that plans, as a reference; unset or empty: its default.
+
+        The default stands in the file, so it is no secret. A variable that is not there and has no
+        default is asked for all the same: whoever fills in the values says what is missing.
+        """
+        if default is not None and not self.environ.get(name):
+            return default
+        return str(self.ask(f"env/{name}", "env"))
 
     def consumers(self, service: str) -> list[str]:
         """Return who uses a service, sorted, ``user`` included."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve
 
-from booty import defaults
-from booty.errors import BootyError, ConfigError, ProviderError
+from booty.config import template
+from booty.errors import BootyError, BootyErrors, ConfigError, FetchError
 from booty.model.instance import Dirs, Instance, Launch, Link, Peer
 from booty.model.reference import literal_only, place
+from booty.plan.checks import launch_faults, secret_in_argv
+from booty.plan.links import entries
 from booty.plan.reader import Reader
-from booty.plan.roles import BUILT_IN, Cast, Member, instance_name
+from booty.plan.roles import BUILT_IN, Cast, Member, instance_name, typed_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +29,13 @@ DIRS = Dirs(**{name: place(name) for name in ("data", "config", "logs", "run", "
 EXTERNAL = Launch(argv=())
 
 
-def artifact_key(member: Member) -> str:
-    """Return the key under which a member's program is known: ``nats@2.15.0``."""
+def artifact_key(member: Member, binary: str = "") -> str:
+    """Return the key under which a member's program is known: ``nats@2.15.0``.
+
+    A program of the user's own has a key of its own, so that it is never taken for a fetched one.
+    """
+    if binary:
+        return f"{member.component.id}@yours-{hashlib.sha256(binary.encode()).hexdigest()[:8]}"
     return f"{member.component.id}@{member.version}" if member.version else member.component.id
 
 
@@ -88,8 +95,10 @@ class Launches:
         self, cast: Cast, member: Member, name: str, index: int, reader: Reader
     ) -> Instance:
         credentials = self.addresses.credentials
-        key = artifact_key(member)
+        key = artifact_key(member, cast.spec.binary)
         artifact = self.artifacts.get(key)
+        if artifact is None and member.component.id not in BUILT_IN:
+            self.faults.append(_not_fetched(key, cast.name))
         path = f"services.{cast.name}"
         return Instance(
             name=name,
@@ -99,14 +108,14 @@ class Launches:
             index=index,
             replicas=member.replicas,
             component=member.component.id,
-            version=member.version,
+            version=member.version or (artifact.version if artifact else ""),
             program=place(f"program:{key}") if artifact else "",
             program_args=artifact.args if artifact else (),
             dirs=DIRS,
             endpoints=self.addresses.endpoints.get(name, {}),
-            settings=member.settings,
+            settings=self._settings(cast, member, reader),
             config=self._config(cast, member, reader),
-            resources=cast.resources,
+            resources=self._resources(cast, reader),
             secrets=credentials.of_instance(cast, member, name),
             peers=self._peers(cast),
             links=self._links(cast),
@@ -115,6 +124,31 @@ class Launches:
             ),
             spec=self._spec(cast, reader, path),
         )
+
+    def _settings(self, cast: Cast, member: Member, reader: Reader) -> Any:
+        if not _templated(member.given):
+            return member.settings
+        given = reader.value(member.given, f"services.{cast.name}.settings")
+        try:
+            return typed_settings(cast.name, member.component, given)
+        except BootyErrors as error:
+            self.faults.extend(error.faults)
+        except BootyError as error:
+            self.faults.append(error)
+        return member.settings
+
+    def _resources(self, cast: Cast, reader: Reader) -> dict[str, Mapping[str, Any]]:
+        found = dict(cast.resources)
+        for resource in {
+            one.key: one for m in cast.members for one in m.component.resources
+        }.values():
+            given = cast.spec.extra.get(resource.key)
+            if _templated(given):
+                path = f"services.{cast.name}.{resource.key}"
+                found[resource.key] = entries(
+                    resource, reader.value(given, path), path, self.faults
+                )
+        return found
 
     def _config(self, cast: Cast, member: Member, reader: Reader) -> dict[str, Any]:
         own = cast.spec.roles.get(member.role.name)
@@ -164,8 +198,8 @@ class Launches:
     def _spec(self, cast: Cast, reader: Reader, path: str) -> dict[str, Any]:
         if cast.spec.run is not None:
             run = reader.value(cast.spec.run, f"{path}.run")
-            if not literal_only(run):
-                self.faults.append(_secret_in_argv(path))
+            if not literal_only(run) or _reads_shell(cast.spec.run):
+                self.faults.append(secret_in_argv(f"{path}.run"))
             return {"run": run}
         if cast.spec.url:
             return {"url": self.addresses.url(cast.name, cast.name), "offers": cast.spec.offers}
@@ -176,12 +210,15 @@ class Launches:
             return EXTERNAL
         try:
             said = cast.provider.call("configure", instance=instance)
+        except BootyErrors as error:
+            self.faults.extend(error.faults)
+            return EXTERNAL
         except BootyError as error:
             self.faults.append(error)
             return EXTERNAL
-        launch = said or defaults.configure(instance)
-        if not literal_only(list(launch.argv)) and cast.spec.run is None:
-            self.faults.append(_provider_secret(cast, instance))
+        launch = said or Launch(argv=(instance.program, *instance.program_args))
+        if member.component.id not in BUILT_IN:
+            self.faults.extend(launch_faults(cast.provider.name, instance.name, launch))
         return self._laid_over(cast, member, launch, reader)
 
     def _laid_over(self, cast: Cast, member: Member, launch: Launch, reader: Reader) -> Launch:
@@ -209,7 +246,11 @@ class Launches:
         written = {**spec.env, **(own.env if own else {})}
         return {
             **self._from_files(cast),
-            **{name: str(credentials.variable(name, "")) for name in spec.pass_env},
+            **{
+                name: credentials.variable(name)
+                for name in spec.pass_env
+                if name in self.machine.env
+            },
             **{name: reader.text(text, f"{path}.{name}") for name, text in written.items()},
             **{
                 name: str(credentials.user_secret(text.removeprefix("secret://")))
@@ -220,6 +261,8 @@ class Launches:
     def _from_files(self, cast: Cast) -> dict[str, str]:
         found = {}
         for file in cast.spec.env_file:
+            if file not in self.machine.names:
+                self.faults.append(_no_env_file(file, cast.name))
             mark = hashlib.sha256(file.encode()).hexdigest()[:12]
             for name in self.machine.names.get(file, ()):
                 secret = self.addresses.credentials.ask(
@@ -237,19 +280,33 @@ def _has(table: Any, keys: list[str]) -> bool:
     return True
 
 
-def _secret_in_argv(path: str) -> ConfigError:
-    return ConfigError(
-        f'cannot put a secret into "{path}.run": every user of the machine sees arguments',
-        reference="secret-in-argv",
-        subject=f"{path}.run",
-        hint='give it as a variable: env = { URL = "${services.X.url}" }',
+def _templated(value: Any) -> bool:
+    if isinstance(value, str):
+        return "$" in value
+    if isinstance(value, (list, tuple)):
+        return any(_templated(item) for item in value)
+    return hasattr(value, "values") and any(_templated(item) for item in value.values())
+
+
+def _reads_shell(run: str | tuple[str, ...]) -> bool:
+    # whether such a variable is set now does not matter: its value has no place in arguments
+    words = (run,) if isinstance(run, str) else run
+    return any(name.startswith("env.") for word in words for name in template.names(word))
+
+
+def _not_fetched(key: str, service: str) -> FetchError:
+    return FetchError(
+        f'cannot plan "{service}": its program {key} has not been got',
+        reference="artifact-missing",
+        subject=key,
+        hint=f"booty fetch {service}",
     )
 
 
-def _provider_secret(cast: Cast, instance: Instance) -> ProviderError:
-    return ProviderError(
-        f'cannot start "{instance.name}": its provider puts a secret into an argument',
-        reference="provider-secret",
-        subject=cast.provider.name,
-        hint="this is a fault of the provider; it must use a variable or a file",
+def _no_env_file(file: str, service: str) -> ConfigError:
+    return ConfigError(
+        f'cannot use the env-file "{file}" of {service}: it has not been read',
+        reference="env-file-unreadable",
+        subject=f"services.{service}.env-file",
+        hint="check the path; it starts at the folder of booty.toml",
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from booty.model.stack import ServiceSpec
     from booty.plan.roles import Cast
 
-__all__ = ["Use", "claim_all", "texts", "uses"]
+__all__ = ["Use", "claim_all", "entries", "offers", "texts", "uses"]
 
 
 @frozen(order=True)
@@ -53,7 +53,7 @@ def _claim(cast: Cast, casts: Mapping[str, Cast], faults: list[BootyError]) -> C
         if key in wants:
             links.update(_link(cast, wants[key], value, casts, faults))
         elif key in resources:
-            made[key] = _entries(resources[key], value, f"{path}.{key}", faults)
+            made[key] = entries(resources[key], value, f"{path}.{key}", faults)
         else:
             faults.append(config.unknown(path, key, {*wants, *resources}))
     faults.extend(
@@ -116,9 +116,10 @@ def offers(component: Component, interface: str) -> bool:
     return interface in names or any(name.startswith(f"{interface}/") for name in names)
 
 
-def _entries(
+def entries(
     resource: Resource, value: object, path: str, faults: list[BootyError]
 ) -> dict[str, Any]:
+    """Return declared resources by name, typed; what is wrong is added to ``faults``."""
     if isinstance(value, (list, tuple)) and resource.listed:
         value = {str(name): {} for name in value}
     if not isinstance(value, dict):
@@ -186,6 +187,8 @@ def texts(spec: ServiceSpec) -> Iterator[tuple[str, str]]:
     path = f"services.{spec.name}"
     for key in ("run", "cwd", "env", "config", "settings", "url", "stdin", "binary", "extra"):
         yield from _strings(f"{path}.{key}", getattr(spec, key))
+    yield from _strings(f"{path}.labels", spec.labels)
+    yield from _strings(f"{path}.reload.exec", spec.reload.exec if spec.reload else ())
     for role, own in spec.roles.items():
         for key in ("env", "config", "settings"):
             yield from _strings(f"{path}.roles.{role}.{key}", getattr(own, key))

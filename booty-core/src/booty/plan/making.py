@@ -64,7 +64,7 @@ def resolve(
 def _wish(cast: Cast, member: Any) -> ArtifactWish:
     source = cast.spec.source
     return ArtifactWish(
-        key=artifact_key(member),
+        key=artifact_key(member, cast.spec.binary),
         component=member.component,
         version=member.version,
         source=source if isinstance(source, str) else "",
@@ -108,7 +108,7 @@ def make(
     asked = wishes(casts, faults)
     ports = allocate(asked, saved, machine, faults)
     raise_all(faults)
-    credentials = Credentials(numbers=saved.secrets, uses=used)
+    credentials = Credentials(numbers=saved.secrets, uses=used, environ=machine.env)
     addresses = Addresses.of(casts, asked, ports, credentials)
     launches = Launches(
         stack=spec, addresses=addresses, artifacts=artifacts, machine=machine, faults=faults
@@ -174,7 +174,7 @@ def _planned(
     machine: Machine,
 ) -> PlannedInstance:
     rest = policy(one)
-    artifact = artifacts.get(artifact_key(one.member))
+    artifact = artifacts.get(artifact_key(one.member, one.cast.spec.binary))
     inputs = _inputs(one, rest, artifact, machine)
     executed = {key: value for key, value in rest.items() if key not in _TOLD_ONLY}
     digest = digest_of([one.launch, executed, inputs.get("version", ""), inputs.get("env", "")])

@@ -10,6 +10,8 @@ from attrs import evolve
 
 from booty.model import codec
 from booty.model.component import Probe
+from booty.model.reference import literal_only
+from booty.plan.checks import secret_in_argv
 from booty.plan.order import kind_of
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def policy(one: Started) -> dict[str, Any]:
         },
         "reload": {
             "signal": spec.reload.signal if spec.reload else component.reload_signal,
-            "exec": list(spec.reload.exec) if spec.reload else [],
+            "exec": _command(one, spec.reload.exec if spec.reload else (), "reload.exec"),
         },
         "exit_codes": sorted({0, *component.exit_codes, *spec.exit_codes}),
         "restart": {
@@ -57,7 +59,7 @@ def policy(one: Started) -> dict[str, Any]:
         "log_time": component.log_time,
         "ports": {name: endpoint.port for name, endpoint in endpoints.items()},
         "urls": _urls(one, endpoints),
-        "labels": dict(spec.labels),
+        "labels": one.reader.value(spec.labels, f"services.{one.cast.name}.labels"),
     }
 
 
@@ -87,6 +89,8 @@ def _probe(
         path = f"services.{one.cast.name}.{key}"
         given = attrs.asdict(asked, recurse=False)
         asked = Probe(**{name: _rendered(one, value, path) for name, value in given.items()})
+        if asked.exec is not None:
+            asked = evolve(asked, exec=tuple(_command(one, given["exec"], f"{key}.exec")))
     probe = asked or declared or (_of_external(one) if key == "ready" else None)
     if probe is None:
         return None
@@ -95,6 +99,14 @@ def _probe(
         evolve(probe, tcp=_tcp(probe.tcp, endpoints), http=_http(probe.http, endpoints))
     )
     return found
+
+
+def _command(one: Started, argv: tuple[str, ...], key: str) -> list[str]:
+    path = f"services.{one.cast.name}.{key}"
+    words: list[str] = one.reader.value(argv, path)
+    if not literal_only(words):
+        one.reader.faults.append(secret_in_argv(path))
+    return words
 
 
 def _rendered(one: Started, value: Any, path: str) -> Any:

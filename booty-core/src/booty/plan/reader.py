@@ -71,9 +71,22 @@ class Reader:
                 f'cannot resolve "${{{name.name}}}" in {path}: it names nothing',
                 reference="reference-to-nothing",
                 subject=path,
-                hint=f"ports of {self.instance}: {', '.join(self._endpoints) or 'none'}",
+                hint=self._hint(head, rest),
             )
         return str(found)
+
+    def _hint(self, head: str, rest: str) -> str:
+        if head == "ports":
+            return f"ports of {self.instance}: {', '.join(self._endpoints) or 'none'}"
+        cast = self.addresses.casts.get(rest.partition(".")[0])
+        if cast is None:
+            return f"services: {', '.join(self.addresses.casts)}"
+        known = {
+            port: None
+            for name in cast.instances()
+            for port in self.addresses.endpoints.get(name, {})
+        }
+        return f"endpoints of {cast.name}: {', '.join(known) or 'none that is known beforehand'}"
 
     @property
     def _endpoints(self) -> Mapping[str, Endpoint]:
@@ -93,7 +106,7 @@ class Reader:
         return place(rest)
 
     def _env(self, rest: str, name: template.Name) -> str:
-        return str(self.addresses.credentials.variable(rest, name.default))
+        return self.addresses.credentials.variable(rest, name.default)
 
     def _services(self, rest: str, _: template.Name) -> str | None:
         service, _dot, what = rest.partition(".")

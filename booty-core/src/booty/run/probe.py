@@ -146,17 +146,23 @@ async def _connect(loop: Loop, address: tuple[str, int], limit: float) -> socket
     link = socket.socket(family, socket.SOCK_STREAM)
     link.setblocking(False)
     try:
-        code = link.connect_ex(address)
-        if code in {errno.EINPROGRESS, errno.EAGAIN}:
-            if not await loop.ready(link.fileno(), write=True, timeout=limit):
-                raise TimeoutError
-            code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, os.strerror(code))
+        await _connected(loop, link, address, limit)
     except BaseException:
         link.close()
         raise
     return link
+
+
+async def _connected(
+    loop: Loop, link: socket.socket, address: tuple[str, int], limit: float
+) -> None:
+    code = link.connect_ex(address)
+    if code in {errno.EINPROGRESS, errno.EAGAIN}:
+        if not await loop.ready(link.fileno(), write=True, timeout=limit):
+            raise TimeoutError
+        code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 async def _read(loop: Loop, link: socket.socket, limit: float) -> bytes:

@@ -75,7 +75,7 @@ def wait_readable(fds: list[int], folder_fd: int | None, timeout: float | None) 
 
     Args:
         fds: descriptors to wait for.
-        folder_fd: descriptor of :func:`booty.run.inotify.open_inotify`, ``None`` = look every 50 ms.
+        folder_fd: descriptor of ``open_inotify``, ``None`` = look every 50 ms.
         timeout: seconds at most, ``None`` = for ever.
 
     Returns:

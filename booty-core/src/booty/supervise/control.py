@@ -183,6 +183,7 @@ class Control:
         except ControlError as fault:
             client.say({"id": frame.get("id"), "error": fault.data})
         else:
+            self.sup.save()  # who gets the answer may read the files at once
             client.say({"id": frame.get("id"), "ok": found})
 
 

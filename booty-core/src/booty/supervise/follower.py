@@ -169,14 +169,14 @@ class Follower:
             return
         seconds = time.monotonic() - self.asked["begin"]
         rows = [_row(row) for row in found["services"]]
-        print(table(("SERVICE", "STATE", "URL"), rows), flush=True)
+        _print(table(("SERVICE", "STATE", "URL"), rows))
         for line in [*self._steps(), f"ready after {seconds:.2f} s", *self._next(found)]:
             self.screen.say(line)
 
     def _steps(self) -> list[str]:
         spans = _last_trace(self.folder)
         words = [
-            f"{span.get('instance') or ''} {span['name']} {span['end'] - span['start']:.2f} s".strip()
+            f"{_who(span)}{span['name']} {span['end'] - span['start']:.2f} s"
             for span in spans
             if span["end"] - span["start"] >= 0.005  # noqa: PLR2004 - what is shown as 0.01
         ]
@@ -195,7 +195,7 @@ class Follower:
 
     def _print_json(self, fault: dict[str, Any] | None) -> None:
         found = listing.listing(self.folder.root, self.asked["root"])
-        print(json.dumps({**found, "changes": self.asked["changes"], "error": fault}), flush=True)
+        _print(json.dumps({**found, "changes": self.asked["changes"], "error": fault}))
 
     # -- afterwards
 
@@ -285,6 +285,15 @@ class Follower:
 def _reconnect(folder: state.Folder) -> Connection:
     # the guardian keeps the socket: a connection waits in its backlog until a successor listens
     return client.connect(folder.root, RECONNECT)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _who(span: dict[str, Any]) -> str:
+    return f"{span['instance']} " if span.get("instance") else ""
 
 
 def _row(row: dict[str, Any]) -> tuple[str, str, str]:

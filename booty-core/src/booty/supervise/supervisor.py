@@ -109,7 +109,7 @@ class Supervisor:
         self.notices = Notices(self, self.fds["notify"])
         if "hold" in self.fds:
             self.loop.watch(self.fds["hold"], self._holder_ended)
-        self.loop.before_wait.append(self._save)
+        self.loop.before_wait.append(self.save)
         self.loop.soon(self._go_on)
         self.loop.run()
 
@@ -184,7 +184,7 @@ class Supervisor:
         self.loop.after(LAST_WORDS, self._leave)
 
     def _leave(self) -> None:
-        self._save()
+        self.save()
         self.workers.close()
         self.control.flush()
         with contextlib.suppress(OSError):
@@ -215,7 +215,7 @@ class Supervisor:
 
     def _become_guardian(self) -> None:
         # the children stay our own; the new guardian starts a supervisor that adopts them
-        self._save()
+        self.save()
         self.workers.close()
         fds = {name: fd for name, fd in self.fds.items() if name != "guardian"}
         for fd in fds.values():
@@ -530,6 +530,7 @@ class Supervisor:
             sys.stderr.write(f"cannot write {path}: {error}\n")
             self.journal.tell("warning", None, message=f'cannot write "{path}": {error.strerror}')
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write down what changed; done before each wait, and before an answer."""
         for unit in self.units.values():
             unit.save()

@@ -159,7 +159,7 @@ class Configured:
         """The plan's bytes hold references; a value never reaches it."""
         text = plan.to_json(self._plan(tmp_path))
 
-        assert b"BEGIN" not in (text if isinstance(text, bytes) else text.encode())
+        assert b"BEGIN" not in text
 
 
 def _text(one: PlannedInstance) -> str:
