@@ -77,7 +77,8 @@ def _of(node: ast.AST, statuses: dict[str, int], place: str) -> Iterator[Fault]:
         message = node.args[0] if node.args else given.get("message")
         status: int | None = statuses.get(name) or _number(given.get("status"))
     elif isinstance(node, ast.Dict):
-        given = {k.value: v for k, v in zip(node.keys, node.values, strict=True) if _text(k)}
+        pairs = zip(node.keys, node.values, strict=True)
+        given = {str(k.value): v for k, v in pairs if isinstance(k, ast.Constant)}
         message, status = given.get("message"), _number(given.get("status"))
     else:
         return
@@ -86,10 +87,6 @@ def _of(node: ast.AST, statuses: dict[str, int], place: str) -> Iterator[Fault]:
         if status is None and "/config/" in place:
             status = 3  # collected there and raised together as ConfigError
         yield Fault(reference.value, status, _sentence(message), place)
-
-
-def _text(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _number(node: ast.AST | None) -> int | None:

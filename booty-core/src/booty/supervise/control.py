@@ -257,6 +257,8 @@ async def _wait(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str,
         own = _awaited(sup, names, wanted)
         left = [name for name in own if not _is(sup, name, wanted)]
         if not left and not (names is None and sup.convergence is not None):
+            if names is None and sup.last_fault is not None:
+                raise sup.last_fault  # the change failed before anybody asked
             return {}
         _refuse_failed(sup, left, wanted)
         if wanted == "good":

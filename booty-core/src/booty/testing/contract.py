@@ -19,6 +19,7 @@ class ProviderContract(Declared, Configured, Life):
         more: further TOML tables, such as a service that ``it`` must be linked to.
         greeting: what the stand-in says to whoever connects; by default what the readiness probe
             asks for.
+        real: whether the real program is run as well; mark such a class with ``pytest.mark.real``.
         log_line: what the stand-in prints; for programs whose readiness is a log line.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +33,7 @@ class Life:
     more: ClassVar[str] = ""
     greeting: ClassVar[str] = ""
     log_line: ClassVar[str] = "listening"
+    real: ClassVar[bool] = False
 
     @contextlib.contextmanager
     def _running(self, root: Path, **told: Any) -> Iterator[_Running]:
@@ -143,6 +145,26 @@ class Life:
 
             assert looked is None or looked.good is not True
 
+    def test_real_program(self, tmp_path: Path) -> None:
+        """The real program comes up, is good, gives a client, and ends well (``real = True``)."""
+        if not self.real:
+            pytest.skip("runs the stand-in only; real = True runs the program")
+        import booty
+
+        Stage(root=tmp_path, provider=self.provider, service=self.service, more=self.more).spec()
+        with booty.SyncStack.open(tmp_path / "booty.toml") as stack:
+            stack.up()
+            health = stack.health("it")
+            if "client" in providers.load(self.provider).hooks:
+                with stack.client("it") as client:
+                    assert client is not None
+            pids = [row["pid"] for row in stack.ps() if row["pid"]]
+            report = stack.down()
+
+        assert {one["good"] for one in health.values()} == {True}
+        assert {row["how"] for row in report} == {"clean"}
+        assert not [pid for pid in pids if _alive(pid)]
+
 
 class _Running:
     """A stack on a stage, and what is asked of it."""
@@ -164,7 +186,9 @@ class _Running:
             entry["stop"]["grace"] = changed.get("grace", entry["stop"]["grace"])
             entry["ready_timeout"] = changed.get("ready_timeout", entry["ready_timeout"])
         self.stage.rewrite(self.sheet)
-        self.ask("converge", plan=self.sheet["digest"])
+        handle = self.stage.secrets(self.made)
+        self.ask("converge", plan=self.sheet["digest"], fds=[handle])
+        os.close(handle)
 
     def up(self, **changed: Any) -> None:
         self.begin(**changed)
@@ -180,7 +204,7 @@ class _Running:
         return data
 
     def spawned(self) -> None:
-        self.ask("wait", names=None, **{"for": "started"})
+        self.ask("wait", names=["it"], **{"for": "started"})
 
     def pids(self) -> list[int]:
         rows = state.read(self.stage.state)["instances"]

@@ -122,6 +122,14 @@ class Stage:
         entry["env"] = {**entry["env"], "BOOTY_STANDIN": json.dumps(told)}
         entry["check"] = entry["prepare"] = None
 
+    def secrets(self, made: Plan) -> int:
+        """Return a memory file with the secrets of a plan, made for this stage alone."""
+        from booty import secrets
+        from booty.secrets.backend import FileBackend
+
+        kept = FileBackend(self.root / "secrets")
+        return secrets.to_memfd(secrets.materialise(made.secrets, kept, dict(os.environ)))
+
     def rewrite(self, sheet: dict[str, Any]) -> None:
         """Write the sheet again after a test has changed it."""
         self._write(sheet, {})
