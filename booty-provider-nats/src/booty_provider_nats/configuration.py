@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from booty_provider_nats.settings import Settings
 
-__all__ = ["FILE", "PARTS", "launch", "server_file"]
+__all__ = ["FILE", "PARTS", "launch", "server_file", "store"]
 
 FILE: Final = "nats.json"
 PARTS: Final = ("key", "cert", "ca")
@@ -69,6 +69,15 @@ def server_file(instance: Instance) -> dict[str, Any]:
     return _merge(own, instance.config, f"services.{instance.service}.config")
 
 
+def store(instance: Instance) -> str:
+    """Return the folder in which JetStream makes its own.
+
+    A member that finds the streams of a single server in its folder deletes them after 30 s
+    ("Detected orphaned stream, will cleanup"), so the two never share one.
+    """
+    return f"{instance.dirs.data}/cluster" if instance.replicas > 1 else instance.dirs.data
+
+
 def _listen(instance: Instance, port: str) -> str:
     endpoint = instance.endpoints[port]
     return f"{endpoint.bind}:{endpoint.port}"
@@ -93,7 +102,7 @@ def _jetstream(instance: Instance) -> dict[str, Any]:
     settings: Settings = instance.settings
     limits = {"max_memory_store": settings.max_memory, "max_file_store": settings.max_file}
     return {
-        "store_dir": instance.dirs.data,
+        "store_dir": store(instance),
         "sync_interval": settings.sync_interval,
         **{key: value for key, value in limits.items() if value is not None},
         **({"domain": settings.domain} if settings.domain else {}),

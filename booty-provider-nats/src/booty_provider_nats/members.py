@@ -10,6 +10,7 @@ from booty import BootyError, ConfigError, StopError
 
 from booty_provider_nats.accounts import APP
 from booty_provider_nats.api import ApiError, JetStream, ask
+from booty_provider_nats.configuration import store
 from booty_provider_nats.session import as_consumer, as_system, greeting
 
 if TYPE_CHECKING:
@@ -67,14 +68,14 @@ def _other(instance: Instance) -> Instance | None:
 
 
 async def check_size(service: str, old: Service, new: Service) -> None:
-    """Refuse a change of size that NATS would answer with a loss.
+    """Refuse a change of size that would leave messages behind.
 
-    A server that becomes a member of a cluster deletes the streams it had alone, 30 s later
-    ("Detected orphaned stream, will cleanup"); a member that becomes a single server knows only
-    the copies it happens to hold; and streams cannot have more copies than there are servers.
+    A single server and a cluster cannot read each other's folders (they have one each, see
+    :func:`~booty_provider_nats.configuration.store`), and streams cannot have more copies than
+    there are servers.
 
     Raises:
-        ConfigError: messages would be lost; the hint says how to carry them over.
+        ConfigError: messages would stay behind; the hint says how to carry them over.
     """
     before, after = len(old.instances), len(new.instances)
     if before == after or (before >= _CLUSTER and after > before):
@@ -88,7 +89,7 @@ async def check_size(service: str, old: Service, new: Service) -> None:
 
 
 def _streams_on_disk(instance: Instance) -> list[str]:
-    folder = Path(instance.dirs.data) / "jetstream" / APP / "streams"
+    folder = Path(store(instance)) / "jetstream" / APP / "streams"
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
@@ -119,8 +120,8 @@ async def _check_copies(service: str, old: Service, after: int) -> None:
 
 def _refused(service: str, before: int, after: int, held: list[str]) -> ConfigError:
     return ConfigError(
-        f'cannot turn "{service}" from {before} to {after} replicas: NATS would delete'
-        f" {', '.join(held)}",
+        f'cannot turn "{service}" from {before} to {after} replicas just so:'
+        f" {', '.join(held)} would stay behind",
         reference="nats-size",
         subject=f"services.{service}.replicas",
         hint=f"with the old number: booty client {service} backup DIR, booty destroy {service};"
