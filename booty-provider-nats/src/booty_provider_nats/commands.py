@@ -140,7 +140,7 @@ async def _request(instance: Instance, subject: str, message: str, patience: flo
 
 
 @nats.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print JSON.")
 @click.pass_obj
 def streams(instance: Instance, as_json: bool) -> None:
     """List streams and buckets: subjects, messages, bytes, copies, leader."""
@@ -179,7 +179,7 @@ def _told(stream: dict[str, Any]) -> dict[str, Any]:
 
 @nats.command()
 @click.argument("stream")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print JSON.")
 @click.pass_obj
 def consumers(instance: Instance, stream: str, as_json: bool) -> None:
     """List the consumers of STREAM: what waits, what is unacknowledged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
@@ -32,6 +33,8 @@ def command(ctx: click.Context, name: str | None, arguments: tuple[str, ...], co
     if not targets:
         raise _none(name, provider.name)
     group = _group(next(iter(targets.values())))
+    if common.as_json(ctx):
+        os.environ["BOOTY_JSON"] = "1"  # the provider's commands are a tree of their own
     return group.main(
         list(arguments) or ["--help"],
         prog_name=f"booty client {name}",
