@@ -175,8 +175,11 @@ class Session:
         self.supervisor(
             planning.stack_id, str(known.get("name", "")), _written_lifetime(self.place)
         )
-        made = planning.make()
-        refuse_dangerous(made, planning.choice)
+        prepared = planning.prepare()
+        with identity.port_lease():
+            made = planning.decide(prepared)
+            refuse_dangerous(made, planning.choice)
+            identity.register(self.place, str(made.known["name"]), dict(made.plan.ports))
         made.lock.write(self.place.lock)
         # the lock is an input too, and has just been written
         digest = plans.save(
@@ -186,7 +189,6 @@ class Session:
             self.place.state / "plans" / "latest.json",
             {"format": 1, "plan": digest, **made.known, "inputs": planning.inputs()},
         )
-        identity.register(self.place, str(made.known["name"]), dict(made.plan.ports))
         needs = made.plan.secrets
         changes = self._converge(planning.choice, digest, needs, keep=keep, spans=made.spans)
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))

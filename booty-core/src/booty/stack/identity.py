@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from booty import paths
 from booty.errors import BootyError, ConfigError, ConflictError
 from booty.stack.place import Place, read
 
-__all__ = ["ensure", "forget", "register"]
+__all__ = ["ensure", "forget", "port_lease", "register"]
 
 
 def ensure(place: Place) -> str:
@@ -77,6 +80,26 @@ def write(file: Path, data: dict[str, Any]) -> None:
         json.dump(data, stream, indent=1, sort_keys=True)
         stream.write("\n")
     new.replace(file)
+
+
+@contextmanager
+def port_lease() -> Iterator[None]:
+    """Hold the lock of all port numbers of this user, from the look at them until they are saved.
+
+    Two commands that plan new stacks in one instant would else choose the same ones.
+    """
+    handle = None
+    try:
+        paths.registry().mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(paths.registry() / ".lease", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        pass  # register() tells why; until then there is nobody to share with
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def register(place: Place, name: str, ports: dict[str, int]) -> None:

@@ -65,6 +65,17 @@ class Planned:
     left_out: Mapping[str, str] = Factory(dict)
 
 
+@frozen(kw_only=True)
+class Prepared:
+    """What a plan is decided from: the file, its providers, its programs."""
+
+    spec: StackSpec
+    known: Mapping[str, Provider]
+    broken: Mapping[str, str]
+    artifacts: Mapping[str, Artifact]
+    lock: Lock
+
+
 @define(kw_only=True)
 class Planning:
     """One planning under way.
@@ -119,17 +130,34 @@ class Planning:
         Raises:
             BootyError, BootyErrors: whatever is wrong.
         """
+        return self.decide(self.prepare())
+
+    def prepare(self) -> Prepared:
+        """Do what takes time: read, load providers, fetch.
+
+        Raises:
+            BootyError, BootyErrors: whatever is wrong.
+        """
         spec = self._timed("read", lambda: config.load(self.place.file, profiles=self.profiles))
         spec, known, broken = self._timed("load providers", lambda: self._providers(spec))
         self._refuse_problems(spec, known)
         lock = fetch.Lock.read(self.place.lock)
         wishes = plan.resolve(spec, known, lock.versions)
         artifacts, lock = self._timed("fetch", lambda: self._artifacts(wishes, lock, spec, known))
+        return Prepared(spec=spec, known=known, broken=broken, artifacts=artifacts, lock=lock)
+
+    def decide(self, prepared: Prepared) -> Planned:
+        """Look at the machine and decide; takes milliseconds.
+
+        Raises:
+            BootyError, BootyErrors: whatever is wrong.
+        """
+        spec, known, artifacts = prepared.spec, prepared.known, prepared.artifacts
         saved = self._saved()
         offered = self._timed("look at the machine", lambda: machine.look(self.place, spec))
         made = self._timed("plan", lambda: plan.make(spec, known, artifacts, saved, offered))
         sheet, blobs = plan.sheet(made)
-        _carry_over(sheet, self._running_sheet(), broken)
+        _carry_over(sheet, self._running_sheet(), prepared.broken)
         remembered = {
             "profiles": list(self.profiles),
             "env": sorted(machine.asked(spec)),
@@ -142,10 +170,10 @@ class Planning:
             plan=made,
             sheet=sheet,
             blobs=blobs,
-            lock=lock,
+            lock=prepared.lock,
             known=remembered,
             spans=tuple(self.spans),
-            left_out=broken,
+            left_out=prepared.broken,
         )
 
     def _timed(self, name: str, work: Any) -> Any:

@@ -106,7 +106,7 @@ def _gone(sup: Supervisor, unit: Unit) -> None:
     row = unit.row
     rebooted = row.get("boot") not in {None, identity.boot_id()}
     pid = row.get("pid")
-    ended = sup.exits.pop(pid, None) if pid else None
+    ended = sup.ends.pop(pid) if pid else None
     row |= {"pid": None, "start": None, "health": None}
     if ended is not None:
         row["exit"] = {"code": ended.code, "signal": ended.signal, "forced": False}

@@ -208,8 +208,8 @@ class Convergence:
     async def _bootstrap_changed(self) -> None:
         for name, service in self.sheet["services"].items():
             own = set(service["instances"])
-            if own <= self.wanted and self.sup.bootstrap_due(name):
-                await self.sup.bootstrapping(name)
+            if own <= self.wanted and self.sup.hooks.bootstrap_due(name):
+                await self.sup.hooks.bootstrapping(name)
 
     def failed(self, unit: Unit, fault: ControlError) -> bool:
         """Take note of an instance that failed; tells whether it belongs to this change."""
@@ -230,7 +230,7 @@ class Convergence:
 
 def _can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
     how = entry["reload"]
-    return bool(how["signal"] or how["exec"] or "reload" in sup.hooks(unit))
+    return bool(how["signal"] or how["exec"] or "reload" in sup.hooks.of(unit))
 
 
 async def reload(sup: Supervisor, unit: Unit) -> bool:
@@ -248,9 +248,9 @@ async def reload(sup: Supervisor, unit: Unit) -> bool:
         env = files.environment(unit.entry, sup.base_env, sup.values)
         status, _ = await starting.run_to_end(sup, unit.entry, command, env)
         return not status
-    if "reload" in sup.hooks(unit):
+    if "reload" in sup.hooks.of(unit):
         try:
-            return bool((await sup.hook(unit, "reload", 30.0)).get("value"))
+            return bool((await sup.hooks.call(unit, "reload", 30.0)).get("value"))
         except (Unknown, ControlError):
             return False
     return False

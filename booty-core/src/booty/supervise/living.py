@@ -158,9 +158,9 @@ async def _start(sup: Supervisor, unit: Unit) -> ControlError | None:
 
 
 async def _bootstrapped(sup: Supervisor, unit: Unit) -> None:
-    if sup.bootstrap_due(unit.entry["service"], fresh=unit.fresh):
+    if sup.hooks.bootstrap_due(unit.entry["service"], fresh=unit.fresh):
         unit.to("bootstrapping")
-        work = sup.bootstrapping(unit.entry["service"])
+        work = sup.hooks.bootstrapping(unit.entry["service"])
         gone = [unit.process.gone] if unit.process else []
         done = await sup.loop.first(*gone, work)
         if done is not work:
@@ -179,12 +179,12 @@ async def bootstrap_service(sup: Supervisor, service: str) -> None:
     passed = {"bootstrapping", "ready", "degraded"}
     while not all(sup.units[name].state in passed for name in names if name in sup.units):
         await sup.change()
-    own = [sup.filled(sup.units[name]) for name in names if name in sup.units]
+    own = [sup.hooks.filled(sup.units[name]) for name in names if name in sup.units]
     begin = sup.loop.now()
     data = {"name": service, "instances": own}
     provider = sup.sheet["services"][service]["provider"]
-    await sup.call_hook(provider, "bootstrap", BOOTSTRAP_LIMIT, service=data)
-    sup.note_bootstrapped(service)
+    await sup.hooks.call_provider(provider, "bootstrap", BOOTSTRAP_LIMIT, service=data)
+    sup.hooks.note_bootstrapped(service)
     sup.span("bootstrap", sup.units[names[0]], begin)
 
 
@@ -291,9 +291,9 @@ async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
     found: dict[str, Any] = {"alive": None, "ready": None, "good": None, "reason": None}
     if unit.process is None and not unit.external:
         found |= {"alive": False, "ready": False, "good": False, "reason": unit.state}
-    elif "health" in sup.hooks(unit):
+    elif "health" in sup.hooks.of(unit):
         try:
-            found |= await sup.hook(unit, "health", HEALTH_LIMIT)
+            found |= await sup.hooks.call(unit, "health", HEALTH_LIMIT)
         except (Unknown, ControlError) as error:
             found["reason"] = f"unknown: {error}"
     else:

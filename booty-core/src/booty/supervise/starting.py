@@ -73,7 +73,7 @@ async def run_to_end(
         if ended is None:
             child.send_group(9)
             await sup.loop.first(child.gone, timeout=1.0)
-        status = await sup.exit_of(pid)
+        status = await sup.ends.of(pid, child.parent)
         text = os.pread(fd, LONGEST_TAIL, 0).decode(errors="replace")
     except SpawnError as error:
         return str(error), []
@@ -159,9 +159,9 @@ async def _launches(sup: Supervisor, unit: Unit, env: dict[str, str]) -> list[di
         "umask": unit.entry["umask"],
         "limits": unit.entry["limits"],
     }
-    if "start" not in sup.hooks(unit):
+    if "start" not in sup.hooks.of(unit):
         return [own]
-    answer = await sup.hook(unit, "start", HOOK_LIMIT, launch=own)
+    answer = await sup.hooks.call(unit, "start", HOOK_LIMIT, launch=own)
     return [{**own, **launch} for launch in answer.get("value") or [own]]
 
 

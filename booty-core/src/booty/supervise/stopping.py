@@ -145,9 +145,9 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
 
 
 async def _ask(sup: Supervisor, unit: Unit, grace: float) -> None:
-    if "stop" in sup.hooks(unit):
+    if "stop" in sup.hooks.of(unit):
         try:
-            await sup.hook(unit, "stop", grace)
+            await sup.hooks.call(unit, "stop", grace)
         except (Unknown, ControlError):
             pass  # a hook that cannot ask is replaced by the plain signal
         else:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import signal
-import socket
 import sys
 from typing import Any, Final
 
@@ -15,21 +12,21 @@ from booty.run import identity, process, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
-from booty.supervise import adoption, files, launch, living, state, stopping
+from booty.supervise import adoption, files, living, state, stopping
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
+from booty.supervise.ends import Ends
 from booty.supervise.fill import Values, fill
+from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
 from booty.supervise.notices import Notices
+from booty.supervise.parent import Parent
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Workers
 
 __all__ = ["Supervisor", "main"]
 
-CHUNK: Final = 65536
-TOLD_EXIT: Final = 0.5
-"""Seconds to wait for the guardian's word on how a process ended that is not our child."""
 LAST_WORDS: Final = 0.01
 """Seconds between the report of the end and the end."""
 
@@ -51,8 +48,7 @@ class Supervisor:
         sheet: the run sheet that holds.
         without: services left out.
         force: settled when everything is to be killed now.
-        exits: how reaped processes ended that nobody has asked about yet.
-        by_pid: instances by process number.
+            by_pid: instances by process number.
     """
 
     def __init__(self, arguments: dict[str, Any]) -> None:
@@ -67,8 +63,9 @@ class Supervisor:
         self.units: dict[str, Unit] = {}
         self.sheet: dict[str, Any] = {"instances": [], "services": {}, "providers": {}}
         self.without: set[str] = set(self.stack.get("without") or ())
-        self.exits = {pid: Exit(code, number) for pid, code, number in arguments["exits"]}
         self.by_pid: dict[int, Unit] = {}
+        known = {pid: Exit(code, number) for pid, code, number in arguments["exits"]}
+        self.ends = Ends(self.loop, known, self.by_pid)
         self.force = self.loop.future()
         self.watched_again: list[Unit] = []
         self.wanted_again: list[Unit] = []
@@ -77,9 +74,7 @@ class Supervisor:
         self.working: Task[None] | None = None
         self.last_fault: ControlError | None = None
         self._changed = self.loop.future()
-        self._bootstraps: dict[str, Task[None]] = {}
         self._good: set[str] = set()
-        self._told_exit = self.loop.future()
         self._end_first = bool(arguments.get("end"))
         place = str(self.stack["runtime"])
         self.notify_path = f"{place}/notify.sock"
@@ -87,6 +82,7 @@ class Supervisor:
             str(self.stack["root"]), self.folder.root, place, str(self.stack.get("store") or "")
         )
         self.workers = Workers(self.loop, self.base_env, 2)
+        self.hooks = Hooks(self)
 
     # -- its own life
 
@@ -97,9 +93,7 @@ class Supervisor:
         tree.become_subreaper()
         process.raise_file_limit()
         self._listen()
-        self._guardian = socket.socket(fileno=self.fds["guardian"])
-        self._guardian.setblocking(False)
-        self.loop.watch(self._guardian.fileno(), self._hear_guardian)
+        self.parent = Parent(self, self.fds["guardian"])
         if "secrets" in self.fds:
             self.values.read_secrets(self.fds["secrets"])
         self._load_sheet()
@@ -117,7 +111,7 @@ class Supervisor:
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
         calls: dict[int, Any] = dict.fromkeys(stops, self._asked_to_stop)
         calls[signal.SIGHUP] = lambda: None
-        calls[signal.SIGCHLD] = self._reap
+        calls[signal.SIGCHLD] = self.ends.reap
         listen(self.loop, calls)
 
     def _load_sheet(self) -> None:
@@ -187,57 +181,15 @@ class Supervisor:
         self.save()
         self.workers.close()
         self.control.flush()
-        with contextlib.suppress(OSError):
-            self._guardian.setblocking(True)
-            self._guardian.sendall(b'{"do":"leave"}\n')
+        self.parent.tell({"do": "leave"})
         os._exit(0)
 
     # -- the guardian
 
-    def _hear_guardian(self) -> None:
-        try:
-            data = self._guardian.recv(CHUNK)
-        except BlockingIOError:
-            return
-        except ConnectionError:
-            data = b""
-        if not data:
-            self._become_guardian()
-            return
-        taken = []
-        for line in data.splitlines():
-            pid, code, number = json.loads(line)["exit"]
-            self.exits[pid] = Exit(code, number)
-            taken.append(pid)
-        self._tell_guardian({"do": "taken", "pids": taken})
-        told, self._told_exit = self._told_exit, self.loop.future()
-        told.set(None)
-
-    def _become_guardian(self) -> None:
-        # the children stay our own; the new guardian starts a supervisor that adopts them
-        self.save()
-        self.workers.close()
-        fds = {name: fd for name, fd in self.fds.items() if name != "guardian"}
-        for fd in fds.values():
-            os.set_inheritable(fd, True)
-        arguments = {
-            "state": self.folder.root,
-            "lifetime": self.lifetime,
-            "fds": fds,
-            "inherits": True,
-        }
-        argv = launch.command("guardian", arguments)
-        os.execv(argv[0], argv)
-
-    def _tell_guardian(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
-        line = json.dumps(message).encode() + b"\n"
-        with contextlib.suppress(OSError):  # its death is seen by the end of file
-            socket.send_fds(self._guardian, [line], list(fds))
-
     def keep_secrets(self, fd: int) -> None:
         """Take the values that a command handed over; successors will have them too."""
         self.values.read_secrets(fd)
-        self._tell_guardian({"do": "secrets"}, (fd,))
+        self.parent.tell({"do": "secrets"}, (fd,))
         if "secrets" in self.fds:
             os.close(self.fds["secrets"])
         self.fds["secrets"] = fd
@@ -246,41 +198,16 @@ class Supervisor:
         """Change the lifetime."""
         self.lifetime = lifetime
         self.note(lifetime=lifetime)
-        self._tell_guardian({"do": "lifetime", "lifetime": lifetime})
+        self.parent.tell({"do": "lifetime", "lifetime": lifetime})
 
     # -- ends of processes
-
-    def _reap(self) -> None:
-        while True:
-            try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if found is None:
-                return
-            unit = self.by_pid.get(found.si_pid)
-            if unit is not None and not unit.stopping:
-                # the rest of its group goes with it, before a successor starts
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(found.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(found.si_pid, os.WNOHANG)
-            self.exits[found.si_pid] = Exit.of(status)
-
-    async def exit_of(self, pid: int) -> Exit:
-        """Return how a process ended; unknown if nobody can tell."""
-        self._reap()
-        end = self.loop.now() + TOLD_EXIT
-        while pid not in self.exits:
-            if await self.loop.first(self._told_exit, timeout=end - self.loop.now()) is None:
-                return Exit()
-        return self.exits.pop(pid)
 
     async def take_exit(self, unit: Unit, *, forced: bool = False) -> Exit:
         """Note that an instance's process is gone; returns how it ended."""
         if unit.process is None:
             return Exit()
         pid = unit.process.pid
-        ended = await self.exit_of(pid)
+        ended = await self.ends.of(pid, unit.process.parent)
         self.by_pid.pop(pid, None)
         unit.lost(ended, forced=forced)
         return ended
@@ -374,63 +301,6 @@ class Supervisor:
         finally:
             self._good.discard(name)
 
-    # -- hooks
-
-    def hooks(self, unit: Unit) -> set[str]:
-        """Return the hooks that an instance's provider implements."""
-        return set(self.sheet["providers"].get(unit.entry["provider"], {}).get("hooks", ()))
-
-    async def hook(self, unit: Unit, verb: str, limit: float, **more: Any) -> dict[str, Any]:
-        """Call a hook about one instance."""
-        provider = unit.entry["provider"]
-        return await self.call_hook(provider, verb, limit, instance=self.filled(unit), **more)
-
-    async def call_hook(
-        self, provider: str, verb: str, limit: float, **arguments: Any
-    ) -> dict[str, Any]:
-        """Call a hook of a provider."""
-        entry = self.sheet["providers"][provider]
-        return await self.workers.call(provider, entry, verb, limit, **arguments)
-
-    def filled(self, unit: Unit) -> dict[str, Any]:
-        """Return an instance as hooks see it, with true values."""
-        found: dict[str, Any] = fill(unit.entry["instance"], self.values.lookup(unit.name))
-        return found
-
-    def bootstrap_due(self, service: str, *, fresh: bool = False) -> bool:
-        """Tell whether a service's resources must be made (again)."""
-        digest = self.sheet["services"][service]["bootstrap"]
-        if digest is None:
-            return False
-        if fresh or service in self._bootstraps:
-            return True
-        try:
-            saved = state.read_json(self.folder.service(service)) or {}
-        except ValueError:
-            return True
-        return bool(saved.get("bootstrapped") != digest)
-
-    def bootstrapping(self, service: str) -> Task[None]:
-        """Return the one bootstrap of a service that is under way, begin it if there is none."""
-        work = self._bootstraps.get(service)
-        if work is None or work.done:
-            work = self.loop.task(living.bootstrap_service(self, service))
-            self._bootstraps[service] = work
-            work.on_done(lambda: self._bootstrapped(service))
-        return work
-
-    def _bootstrapped(self, service: str) -> None:
-        self._bootstraps.pop(service, None)
-        self.wake()
-
-    def note_bootstrapped(self, service: str) -> None:
-        """Write down which resources a service holds."""
-        digest = self.sheet["services"][service]["bootstrap"]
-        self._write(self.folder.service(service), {"format": 1, "bootstrapped": digest})
-        for name in self.sheet["services"][service]["instances"]:
-            if name in self.units:
-                self.units[name].fresh = False
-
     # -- what instances are given
 
     def cwd(self, entry: dict[str, Any]) -> str:
@@ -513,7 +383,7 @@ class Supervisor:
         """Change what is written down about the stack, at once and for good."""
         self.stack = {**self.stack, **changes}
         kept = self._kept_by_guardian()
-        self._write(self.folder.stack, {**self.stack, **kept}, sync="desired" in changes)
+        self.write(self.folder.stack, {**self.stack, **kept}, sync="desired" in changes)
 
     def _kept_by_guardian(self) -> dict[str, Any]:
         try:
@@ -523,7 +393,8 @@ class Supervisor:
         # scale belongs to commands, the guardian's own line to the guardian
         return {key: saved[key] for key in ("guardian", "scale") if key in saved}
 
-    def _write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
+    def write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
+        """Write a state file; a full disk is told, never fatal."""
         try:
             state.write_json(path, data, sync=sync)
         except OSError as error:

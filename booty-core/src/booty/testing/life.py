@@ -12,7 +12,8 @@ import pytest
 
 from booty import providers
 from booty.supervise import state
-from booty.testing.stage import Stage
+from booty.supervise.client import ControlError, connect
+from booty.testing.stage import Stage, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +172,7 @@ class _Running:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.made = stage.plan()
+        self.made = stage.plan(free_ports(stage.plan()))
         self.sheet = stage.sheet(self.made)
         self.link = stage.open()
 
@@ -196,8 +197,6 @@ class _Running:
 
     def fails(self, **changed: Any) -> dict[str, Any]:
         """Start, and return the fault that ends the waiting."""
-        from booty.supervise.client import ControlError
-
         with pytest.raises(ControlError) as caught:
             self.up(**changed)
         data: dict[str, Any] = caught.value.data
@@ -215,8 +214,10 @@ class _Running:
         return report
 
     def end(self) -> None:
-        with contextlib.suppress(OSError, Exception):
-            self.stage.open().request("down", timeout=PATIENCE)
+        """End the stack if it still runs; the connection is closed in any case."""
+        self.link.close()
+        with contextlib.suppress(ControlError), connect(self.stage.state) as link:
+            link.request("down", timeout=PATIENCE)
 
     async def look(self, port: int) -> Any:
         """Ask the health hook about an instance whose every endpoint is silent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sys
 import uuid
 from pathlib import Path
@@ -162,6 +163,15 @@ class Stage:
     def clear(self) -> None:
         """Remove the folder; what ran has been stopped."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def free_ports(made: Plan) -> Plan:
+    """Return a plan with a port for each of its own that nobody has: tests run side by side."""
+    held = {key: socket.create_server(("127.0.0.1", 0)) for key in made.ports}
+    numbers = {key: one.getsockname()[1] for key, one in held.items()}
+    for one in held.values():
+        one.close()
+    return evolve(made, ports=numbers)
 
 
 def busy_ports() -> dict[int, str]:

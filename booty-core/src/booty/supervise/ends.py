@@ -1,0 +1,83 @@
+"""How processes ended: reaped here, or told by the guardian; unknown where nobody could."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+from booty.run.process import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.run.loop import Loop
+    from booty.supervise.unit import Unit
+
+__all__ = ["Ends"]
+
+WORD: Final = 0.5
+"""Seconds to wait for the guardian's word on a process that may be its child."""
+
+
+class Ends:
+    """Collects ends of processes.
+
+    Args:
+        loop: the loop.
+        known: ends that the guardian told of at the start, by process number.
+        by_pid: instances by process number.
+    """
+
+    def __init__(self, loop: Loop, known: Mapping[int, Exit], by_pid: Mapping[int, Unit]) -> None:
+        self._loop = loop
+        self._known = dict(known)
+        self._by_pid = by_pid
+        self._news = loop.future()
+
+    def told(self, pid: int, ended: Exit) -> None:
+        """Take an end that somebody else saw."""
+        self._known[pid] = ended
+        news, self._news = self._news, self._loop.future()
+        news.set(None)
+
+    def pop(self, pid: int) -> Exit | None:
+        """Return an end that is known already."""
+        return self._known.pop(pid, None)
+
+    def reap(self) -> None:
+        """Collect our own children that have ended."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            unit = self._by_pid.get(found.si_pid)
+            if unit is not None and not unit.stopping:
+                # the rest of its group goes with it, before a successor starts
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(found.si_pid, signal.SIGKILL)
+            _, status = os.waitpid(found.si_pid, os.WNOHANG)
+            self._known[found.si_pid] = Exit.of(status)
+
+    async def of(self, pid: int, parent: int) -> Exit:
+        """Return how a process ended.
+
+        Args:
+            pid: a process that is gone.
+            parent: whose child it was; the guardian is waited for only if it was its own.
+
+        Returns:
+            Its end; unknown if nobody can tell.
+        """
+        self.reap()
+        end = self._loop.now() + WORD
+        while pid not in self._known:
+            if parent not in {os.getpid(), os.getppid()}:
+                return Exit()
+            if await self._loop.first(self._news, timeout=end - self._loop.now()) is None:
+                return Exit()
+        return self._known.pop(pid)

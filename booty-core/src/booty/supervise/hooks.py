@@ -1,0 +1,82 @@
+"""Hooks of providers, called about instances; and the bootstrap of each service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from booty.supervise import living, state
+from booty.supervise.fill import fill
+
+if TYPE_CHECKING:
+    from booty.run.loop import Task
+    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.unit import Unit
+
+__all__ = ["Hooks"]
+
+
+class Hooks:
+    """Calls hooks by the workers of a supervisor.
+
+    Args:
+        sup: the supervisor.
+    """
+
+    def __init__(self, sup: Supervisor) -> None:
+        self._sup = sup
+        self._bootstraps: dict[str, Task[None]] = {}
+
+    def of(self, unit: Unit) -> set[str]:
+        """Return the hooks that an instance's provider implements."""
+        return set(self._sup.sheet["providers"].get(unit.entry["provider"], {}).get("hooks", ()))
+
+    async def call(self, unit: Unit, verb: str, limit: float, **more: Any) -> dict[str, Any]:
+        """Call a hook about one instance."""
+        provider = unit.entry["provider"]
+        return await self.call_provider(provider, verb, limit, instance=self.filled(unit), **more)
+
+    async def call_provider(
+        self, provider: str, verb: str, limit: float, **arguments: Any
+    ) -> dict[str, Any]:
+        """Call a hook of a provider."""
+        entry = self._sup.sheet["providers"][provider]
+        return await self._sup.workers.call(provider, entry, verb, limit, **arguments)
+
+    def filled(self, unit: Unit) -> dict[str, Any]:
+        """Return an instance as hooks see it, with true values."""
+        found: dict[str, Any] = fill(unit.entry["instance"], self._sup.values.lookup(unit.name))
+        return found
+
+    def bootstrap_due(self, service: str, *, fresh: bool = False) -> bool:
+        """Tell whether a service's resources must be made (again)."""
+        digest = self._sup.sheet["services"][service]["bootstrap"]
+        if digest is None:
+            return False
+        if fresh or service in self._bootstraps:
+            return True
+        try:
+            saved = state.read_json(self._sup.folder.service(service)) or {}
+        except ValueError:
+            return True
+        return bool(saved.get("bootstrapped") != digest)
+
+    def bootstrapping(self, service: str) -> Task[None]:
+        """Return the one bootstrap of a service that is under way, begin it if there is none."""
+        work = self._bootstraps.get(service)
+        if work is None or work.done:
+            work = self._sup.loop.task(living.bootstrap_service(self._sup, service))
+            self._bootstraps[service] = work
+            work.on_done(lambda: self._bootstrapped(service))
+        return work
+
+    def _bootstrapped(self, service: str) -> None:
+        self._bootstraps.pop(service, None)
+        self._sup.wake()
+
+    def note_bootstrapped(self, service: str) -> None:
+        """Write down which resources a service holds."""
+        digest = self._sup.sheet["services"][service]["bootstrap"]
+        self._sup.write(self._sup.folder.service(service), {"format": 1, "bootstrapped": digest})
+        for name in self._sup.sheet["services"][service]["instances"]:
+            if name in self._sup.units:
+                self._sup.units[name].fresh = False

@@ -1,0 +1,68 @@
+"""What all tests share: a home of their own, stacks that are ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One BOOTY_HOME for the whole run: programs are fetched once, ports are leased."""
+    base = tmp_path_factory.getbasetemp()
+    place = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    return place / "booty-home"
+
+
+@pytest.fixture
+def stack_env(shared_home: Path) -> dict[str, str]:
+    """The environment of a command under test; nothing of the shell's own settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BOOTY_")}
+    return kept | {"BOOTY_HOME": str(shared_home)}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder for a stack."""
+    place = tmp_path / "stack"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def booty(root: Path, stack_env: dict[str, str]) -> Iterator[Run]:
+    """Run ``booty`` in the folder of the stack, which is brought down at the end."""
+
+    def run(
+        *arguments: str, status: int = 0, cwd: Path = root, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "booty", *arguments],
+            cwd=cwd,
+            env=stack_env | more,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=110,
+        )
+        said = f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == status, said
+        return done
+
+    yield run
+    for file in root.rglob("booty.toml"):
+        subprocess.run(
+            [sys.executable, "-m", "booty", "--file", str(file), "down"],
+            env=stack_env,
+            capture_output=True,
+            check=False,
+            timeout=110,
+        )
