@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 from booty import paths, secrets
-from booty.errors import BootyError, ConfigError, ConflictError, from_data, raise_all
-from booty.model.state import Change
-from booty.stack import identity, machine, plans
+from booty.errors import (
+    BootyError,
+    ConflictError,
+    FetchError,
+    VerifyError,
+    from_data,
+)
+from booty.stack import identity, machine, moving, plans
 from booty.stack.place import Place, read
-from booty.stack.planning import Choice, Planned, Planning
+from booty.stack.planning import Choice, Planning
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
 
@@ -169,7 +174,7 @@ class Session:
     def _up(self, planning: Planning, *, replan: bool, keep: bool) -> Outcome:
         inputs = planning.inputs()
         saved = None if replan else plans.saved_for(self.place, inputs)
-        if saved is not None:
+        if saved is not None and self._programs_are_there(saved):
             return self._hand_over_saved(planning, saved, keep=keep)
         known = plans.latest(self.place)
         self.supervisor(
@@ -178,7 +183,7 @@ class Session:
         prepared = planning.prepare()
         with identity.port_lease():
             made = planning.decide(prepared)
-            refuse_dangerous(made, planning.choice)
+            moving.settle(self.place, made.plan, planning.choice.accept)
             identity.register(self.place, str(made.known["name"]), dict(made.plan.ports))
         made.lock.write(self.place.lock)
         # the lock is an input too, and has just been written
@@ -192,6 +197,23 @@ class Session:
         needs = made.plan.secrets
         changes = self._converge(planning.choice, digest, needs, keep=keep, spans=made.spans)
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))
+
+    def _programs_are_there(self, digest: str) -> bool:
+        # each program is checked before it is started; one that is gone is fetched again
+        from booty.fetch import Store
+        from booty.model import codec
+        from booty.model.plan import Artifact
+
+        store = Store(paths.store())
+        known = (plans.latest_data(self.place, digest) or {}).get("artifacts", {})
+        try:
+            for one in known.values():
+                store.check(codec.from_data(Artifact, one))
+        except VerifyError:
+            raise
+        except FetchError:
+            return False
+        return True
 
     def _hand_over_saved(self, planning: Planning, digest: str, *, keep: bool) -> Outcome:
         known = plans.latest(self.place)
@@ -269,30 +291,3 @@ def _stale(known: dict[str, Any]) -> tuple[str, ...]:
         for name, version in known.get("providers", {}).items()
         if name in now and now[name].version != version
     )
-
-
-def refuse_dangerous(made: Planned, choice: Choice) -> None:
-    """Refuse changes that move or lose data, unless they were accepted by name.
-
-    Raises:
-        ConfigError: with the way to accept it.
-    """
-    faults: list[BootyError] = []
-    accepted = set(choice.accept)
-    for step in made.plan.steps:
-        service = step.subject.partition(".")[0]
-        if step.change.rank >= Change.MIGRATE.rank and not {service, step.subject} & accepted:
-            faults.append(
-                ConfigError(
-                    f'cannot change "{step.subject}" just so: {step.reason}, which'
-                    f" {_means(step.change)}",
-                    reference=f"change-{step.change}",
-                    subject=f"services.{service}",
-                    hint=f"take the change back, or booty up --accept {service}",
-                )
-            )
-    raise_all(faults)
-
-
-def _means(change: Change) -> str:
-    return "destroys data" if change is Change.DESTROYS else "needs its data to be moved"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from booty.model.instance import Instance
     from booty.providers import Provider
 
-__all__ = ["entry", "environment", "instance", "own_environment", "plan_data", "service"]
+__all__ = ["entry", "environment", "instance", "lookup", "own_environment", "plan_data", "service"]
 
 
 def plan_data(place: Place) -> dict[str, Any]:
@@ -41,7 +41,14 @@ def plan_data(place: Place) -> dict[str, Any]:
     return found
 
 
-def _lookup(place: Place, data: Mapping[str, Any], name: str) -> Callable[[str], str]:
+def lookup(place: Place, data: Mapping[str, Any], name: str) -> Callable[[str], str]:
+    """Return the lookup of references for one instance of a plan: true places and values.
+
+    Args:
+        place: the stack.
+        data: the plan, as JSON data.
+        name: the instance whose own folders are meant.
+    """
     values = secrets.materialise(
         data["secrets"], secrets.backend("", place.id), dict(os.environ), make=False
     )
@@ -103,7 +110,7 @@ def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider,
     data = plan_data(place)
     own = entry(data, name)["instance"]
     provider = providers.load(str(own["component"]).partition("/")[0])
-    filled = fill(own, _lookup(place, data, str(own["name"])))
+    filled = fill(own, lookup(place, data, str(own["name"])))
     found = codec.instance_from_data(filled, provider.components[own["component"]])
     known = [one for one in found.consumers if one.name == consumer]
     known = known or [one for one in found.consumers if one.name == "user"]
@@ -129,7 +136,7 @@ def environment(place: Place, consumer: str = "user") -> dict[str, str]:
     """
     data = plan_data(place)
     found: dict[str, str] = fill(
-        plan.variables(data["services"], consumer), _lookup(place, data, consumer)
+        plan.variables(data["services"], consumer), lookup(place, data, consumer)
     )
     return found
 
@@ -138,7 +145,7 @@ def own_environment(place: Place, name: str) -> tuple[str, dict[str, str]]:
     """Return an instance's own working folder and variables, with true values."""
     data = plan_data(place)
     one = entry(data, name)
-    lookup = _lookup(place, data, str(one["instance"]["name"]))
+    look = lookup(place, data, str(one["instance"]["name"]))
     base = read(place.state / "state" / "stack.json").get("environment") or {}
-    own = fill({"cwd": one["launch"]["cwd"], "env": one["launch"]["env"]}, lookup)
+    own = fill({"cwd": one["launch"]["cwd"], "env": one["launch"]["env"]}, look)
     return str(own["cwd"]), {**base, **own["env"]}

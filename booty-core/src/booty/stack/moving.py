@@ -1,0 +1,89 @@
+"""Changes that move or lose data: carried out by the provider's ``migrate``, else refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from booty import providers
+from booty.errors import BootyError, ConfigError, raise_all
+from booty.model import codec
+from booty.model.instance import Service
+from booty.model.reference import fill
+from booty.model.state import Change
+from booty.stack import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from booty.model.plan import Plan, Step
+    from booty.providers import Provider
+    from booty.stack.place import Place
+
+__all__ = ["settle"]
+
+
+def settle(place: Place, made: Plan, accepted: Iterable[str]) -> None:
+    """Have the providers carry out what moves or loses data; refuse what none of them can.
+
+    Args:
+        place: the stack.
+        made: the new plan.
+        accepted: services and instances whose change the user accepts as it is.
+
+    Raises:
+        ConfigError: with the provider's way to do it by hand, else the way to accept it.
+        BootyErrors: several of these.
+    """
+    faults: list[BootyError] = []
+    taken = set(accepted)
+    dangerous = {
+        step.subject.partition(".")[0]: step
+        for step in made.steps
+        if step.change.rank >= Change.MIGRATE.rank
+        and not {step.subject, step.subject.partition(".")[0]} & taken
+    }
+    for name, step in dangerous.items():
+        try:
+            if not _carried_out(place, made, name):
+                faults.append(_refused(name, step))
+        except BootyError as error:
+            faults.append(error)
+    raise_all(faults)
+
+
+def _refused(name: str, step: Step) -> ConfigError:
+    means = "destroys data" if step.change is Change.DESTROYS else "needs its data to be moved"
+    return ConfigError(
+        f'cannot change "{step.subject}" just so: {step.reason}, which {means}',
+        reference=f"change-{step.change}",
+        subject=f"services.{name}",
+        hint=f"take the change back, or booty up --accept {name}",
+    )
+
+
+def _carried_out(place: Place, made: Plan, name: str) -> bool:
+    if not any((place.state / "data").glob(f"{name}.*")):
+        return True  # nothing is there that could be lost
+    before, after = resolve.plan_data(place), codec.to_data(made)
+    provider = providers.load(str(after["services"][name]["provider"]))
+    if "migrate" not in provider.hooks:
+        return False
+    old, new = _service(place, before, provider, name), _service(place, after, provider, name)
+    asyncio.run(_migrate(provider, old, new))
+    return True
+
+
+async def _migrate(provider: Provider, old: Service, new: Service) -> None:
+    await provider.call("migrate", service=new, old=old, new=new)
+
+
+def _service(place: Place, data: Mapping[str, Any], provider: Provider, name: str) -> Service:
+    found = []
+    for one in data["instances"]:
+        own = one["instance"]
+        if own["service"] == name:
+            filled = fill(own, resolve.lookup(place, data, str(own["name"])))
+            component = provider.components[own["component"]]
+            found.append(codec.instance_from_data(filled, component))
+    return Service(name=name, instances=tuple(found))
