@@ -124,7 +124,7 @@ def test_three_members_outlive_one(shop: Shop) -> None:
     kill(before["bus.1"]["pid"])
     shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "20", "--ack")
     until(lambda: shop.ps()["bus.1"]["pid"] not in (None, before["bus.1"]["pid"]))
-    shop.run("wait", "bus", "--for", "good", "--timeout", "60s")
+    shop.run("wait", "bus", "--for", "good", "--timeout", "60")
     after = shop.ps()
 
     assert after["bus.0"]["pid"] == before["bus.0"]["pid"]
@@ -226,8 +226,10 @@ def test_from_one_to_three_is_refused_with_the_way(shop: Shop) -> None:
     shop.run("up", "-d")
     shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "30", "--ack")
     shop.write("replicas = 3", ORDERS)
-    shop.run("up", "-d", status=3)
+    told = shop.run("up", "-d", status=3)
 
+    assert "orders would stay behind" in told
+    assert "booty client bus backup DIR" in told
     assert shop.messages() == 30
     shop.write("", ORDERS)
     shop.run("client", "bus", "backup", "saved")
@@ -236,6 +238,23 @@ def test_from_one_to_three_is_refused_with_the_way(shop: Shop) -> None:
     shop.run("up", "-d")
     assert "orders: 30 messages" in shop.run("client", "bus", "restore", "saved")
     assert shop.messages() == 30
+
+
+def test_from_three_to_five_and_back(shop: Shop) -> None:
+    """A cluster grows and shrinks by one number in the file, with its messages."""
+    shop.write("replicas = 3", ORDERS)
+    shop.run("up", "-d")
+    shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "20", "--ack")
+    shop.write("replicas = 5", ORDERS)
+    shop.run("up", "-d")
+    shop.run("wait", "bus", "--for", "good", "--timeout", "60")
+    assert len(shop.ps()) == 5
+    assert shop.messages() == 20
+    shop.write("replicas = 3", ORDERS)
+    shop.run("up", "-d")
+    shop.run("wait", "bus", "--for", "good", "--timeout", "60")
+    assert len(shop.ps()) == 3
+    assert shop.messages() == 20
 
 
 def test_tls_from_the_local_authority(shop: Shop) -> None:

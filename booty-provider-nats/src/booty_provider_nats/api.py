@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from nats.aio.client import Client
 
-__all__ = ["NOT_FOUND", "ApiError", "JetStream", "ask"]
+__all__ = ["NOT_FOUND", "ApiError", "JetStream", "accepted", "ask", "store"]
 
 ANSWER_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
@@ -46,6 +46,7 @@ async def ask(
     *,
     raw: bytes = b"",
     patience: float = ANSWER_SECONDS,
+    headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send one request and return its JSON answer, whatever it says.
 
@@ -55,6 +56,7 @@ async def ask(
         body: sent as JSON; ``None`` = send ``raw``.
         raw: bytes to send.
         patience: seconds to wait for the answer.
+        headers: sent with it.
 
     Raises:
         ApiError: nobody answered in time.
@@ -63,7 +65,7 @@ async def ask(
 
     data = raw if body is None else json.dumps(body).encode()
     try:
-        answer = await connection.request(subject, data, timeout=patience)
+        answer = await connection.request(subject, data, timeout=patience, headers=headers)
     except (Error, TimeoutError, OSError) as error:
         why = str(error).removeprefix("nats: ") or "no answer"
         raise ApiError(_UNAVAILABLE, 0, why) from error
@@ -87,25 +89,10 @@ class JetStream:
         Raises:
             ApiError: JetStream refused, or was unavailable for longer than an election takes.
         """
-        import asyncio
-
-        end = asyncio.get_running_loop().time() + SETTLE_SECONDS
-        while True:
-            try:
-                return await self._once(verb, body)
-            except ApiError as error:
-                left = end - asyncio.get_running_loop().time()
-                if error.code != _UNAVAILABLE or left <= 0:
-                    raise
-                await _pause(min(left, PAUSE_SECONDS))
+        return await _settled(lambda: self._once(verb, body))
 
     async def _once(self, verb: str, body: Any) -> dict[str, Any]:
-        answer = await ask(self.connection, f"$JS.API.{verb}", body)
-        fault = answer.get("error")
-        if fault:
-            description = str(fault.get("description", "refused"))
-            raise ApiError(int(fault.get("code", 0)), int(fault.get("err_code", 0)), description)
-        return answer
+        return accepted(await ask(self.connection, f"$JS.API.{verb}", body))
 
     async def info(self, verb: str) -> dict[str, Any] | None:
         """Return what ``verb`` (``STREAM.INFO.orders``) tells; ``None`` if there is no such thing.
@@ -135,6 +122,53 @@ class JetStream:
             offset += len(found)
             if not found or offset >= int(page.get("total", 0)):
                 return
+
+
+async def store(connection: Client, subject: str, data: bytes) -> dict[str, Any]:
+    """Publish a message and return where it was stored; while its stream has no leader, again.
+
+    Raises:
+        ApiError: no stream takes this subject, or it was unavailable for too long.
+    """
+    import uuid
+
+    named = await JetStream(connection).call("STREAM.NAMES", {"subject": subject})
+    if not named.get("streams"):
+        raise ApiError(404, 0, "no stream takes this subject")
+    # with an id of its own a message is stored once, however often it is sent
+    headers = {"Nats-Msg-Id": uuid.uuid4().hex}
+
+    async def once() -> dict[str, Any]:
+        return accepted(await ask(connection, subject, raw=data, headers=headers))
+
+    return await _settled(once)
+
+
+def accepted(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that is no refusal.
+
+    Raises:
+        ApiError: it is one.
+    """
+    fault = answer.get("error")
+    if fault:
+        description = str(fault.get("description", "refused"))
+        raise ApiError(int(fault.get("code", 0)), int(fault.get("err_code", 0)), description)
+    return answer
+
+
+async def _settled(once: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    import asyncio
+
+    end = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    while True:
+        try:
+            return await once()
+        except ApiError as error:
+            left = end - asyncio.get_running_loop().time()
+            if error.code != _UNAVAILABLE or left <= 0:
+                raise
+            await _pause(min(left, PAUSE_SECONDS))
 
 
 async def _pause(seconds: float) -> None:

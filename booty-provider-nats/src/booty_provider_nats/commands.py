@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
     from booty import Instance
+    from nats.aio.client import Client
 
 __all__ = ["nats"]
 
@@ -46,32 +47,31 @@ def pub(instance: Instance, subject: str, message: str, count: int, ack: bool) -
 
 
 async def _publish(instance: Instance, subject: str, data: bytes, count: int, *, ack: bool) -> None:
-    from booty_provider_nats.session import as_consumer
+    from booty_provider_nats.session import client_of
 
-    async with as_consumer(instance) as connection:
+    async with client_of(instance) as connection:
         for _ in range(count):
             if ack:
                 click.echo(await _stored(connection, subject, data))
             else:
                 await connection.publish(subject, data)
-        # flushed by the time the connection is closed
-        await connection.flush()
 
 
-async def _stored(connection: Any, subject: str, data: bytes) -> str:
+async def _stored(connection: Client, subject: str, data: bytes) -> str:
     from booty import RunError
-    from nats.errors import Error
+
+    from booty_provider_nats.api import ApiError, store
 
     try:
-        kept = await connection.jetstream().publish(subject, data)
-    except (Error, TimeoutError) as error:
+        kept = await store(connection, subject, data)
+    except ApiError as error:
         raise RunError(
-            f'cannot have a stream store "{subject}": {str(error).removeprefix("nats: ")}',
+            f'cannot have a stream store "{subject}": {error.description}',
             reference="nats-not-stored",
             subject=subject,
             hint="leave out --ack, or declare a stream with this subject",
         ) from error
-    return f"{kept.stream} {kept.seq}"
+    return f"{kept['stream']} {kept['seq']}"
 
 
 @nats.command()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import BootyError, RunError
 
-from booty_provider_nats.api import ApiError, JetStream, ask
+from booty_provider_nats.api import ApiError, JetStream, accepted, ask
 from booty_provider_nats.session import as_consumer
 from booty_provider_nats.shapes import COPIES
 
@@ -157,10 +157,7 @@ async def _send(connection: Client, head: dict[str, Any], snapshot: Path) -> Non
 
 
 async def _piece(connection: Client, subject: str, data: bytes) -> None:
-    answer = await ask(connection, subject, raw=data, patience=CHUNK_SECONDS)
-    if "error" in answer:
-        fault = answer["error"]
-        raise ApiError(int(fault["code"]), int(fault["err_code"]), str(fault["description"]))
+    accepted(await ask(connection, subject, raw=data, patience=CHUNK_SECONDS))
 
 
 def _cannot(message: str, subject: str) -> RunError:
