@@ -57,6 +57,7 @@ def booty(root: Path, stack_env: dict[str, str]) -> Iterator[Run]:
         assert done.returncode == status, said
         return done
 
+    run.home = stack_env["BOOTY_HOME"]  # type: ignore[attr-defined]  # for tests that go around it
     yield run
     for file in root.rglob("booty.toml"):
         subprocess.run(

@@ -24,6 +24,7 @@ def command(ctx: click.Context, name: str, argv: tuple[str, ...]) -> None:
     """
     from booty.stack import resolve
 
+    argv = argv[1:] if argv[0] == "--" else argv
     cwd, env = resolve.own_environment(common.place(ctx), name)
     sys.stdout.flush()
     try:

@@ -97,7 +97,8 @@ class Up:
             place=self.place,
             lifetime=self.options["lifetime"] or os.environ.get("BOOTY_LIFETIME", ""),
             default=OUTLIVE if self.options["detach"] else DIE,
-            hold=reader,
+            # who returns when all is ready holds nothing
+            hold=None if self.options["detach"] else reader,
         )
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
             outcome = session.up(

@@ -91,6 +91,9 @@ def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
 
 def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
     unit.has(process)
+    if unit.row["digest"] is None:
+        # its state file was lost: it was started from the sheet that holds
+        unit.note(digest=unit.entry["digest"], inputs=unit.entry["inputs"])
     sup.by_pid[process.pid] = unit
     was = unit.row["state"]
     if was in {"ready", "degraded"}:

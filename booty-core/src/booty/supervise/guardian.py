@@ -65,6 +65,7 @@ class Guardian:
         self.supervisor = 0
         self.link: socket.socket | None = None
         self.leaving = False
+        self.place = str(self._saved().get("runtime"))
 
     def run(self) -> None:
         for fd in self.fds.values():
@@ -77,6 +78,12 @@ class Guardian:
         listen(self.loop, {signal.SIGCHLD: self._reap, signal.SIGHUP: lambda: None, **passed})
         self._start()
         self.loop.run()
+
+    def _saved(self) -> dict[str, Any]:
+        try:
+            return state.read_json(self.folder.stack) or {}
+        except (OSError, ValueError):
+            return {}
 
     def _pass_on(self, number: int) -> Any:
         def send() -> None:
@@ -110,7 +117,9 @@ class Guardian:
         self._write_guardian()
 
     def _write_guardian(self) -> None:
-        saved = state.read_json(self.folder.stack) or {}
+        saved = self._saved()
+        if not saved:
+            return
         pid = os.getpid()
         saved["guardian"] = {"pid": pid, "start": identity.start_time(pid)}
         with contextlib.suppress(OSError):  # the supervisor warns of a full disk
@@ -204,17 +213,17 @@ class Guardian:
                 os.waitpid(-1, 0)
 
     def _give_up(self) -> None:
-        saved = state.read_json(self.folder.stack) or {}
+        saved = self._saved()
         with contextlib.suppress(OSError):
             state.write_json(self.folder.stack, {**saved, "unwatched": True})
         sys.stderr.write(f"the supervisor died {DEATHS} times in {WINDOW:g} s: given up\n")
         self._forget()
 
     def _forget(self) -> None:
-        saved = state.read_json(self.folder.stack) or {}
-        place = saved.get("runtime")
-        for name in ("control.sock", "notify.sock"):
-            with contextlib.suppress(OSError, TypeError):
-                os.unlink(f"{place}/{name}")
-        self.loop.stop()
-        os._exit(0)
+        # nothing may keep us here: a lock that nobody serves blocks the next up
+        try:
+            for name in ("control.sock", "notify.sock"):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{self.place}/{name}")
+        finally:
+            os._exit(0)
