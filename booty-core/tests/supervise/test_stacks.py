@@ -140,16 +140,19 @@ def test_killed_program_is_restarted_at_once(booty: Any, root: Path) -> None:
     assert row(root, "a.0")["state"] == "ready"
 
 
-def test_program_that_ends_is_a_failed_start(booty: Any, root: Path) -> None:
-    """A program that ends while it is waited for is not restarted."""
+def test_program_that_keeps_ending_is_given_up(booty: Any, root: Path) -> None:
+    """Restarts come to an end: the state says failed, with the code and the number of tries."""
     write(
         root,
-        "[services.a]\nuse = 'program'\nrun = 'echo up > \"$F\"; exit 3'\n"
+        "[services.a]\nuse = 'program'\nrun = 'touch \"$F\"; sleep 0.2; exit 3'\n"
         'env = { F = "${dirs.run}/up" }\nready = { file = "${dirs.run}/up" }\n'
         'backoff = { next = "10ms", max = "20ms", give-up = 2 }\n',
     )
-    booty("up", "-d", "--keep", status=7)
-    assert row(root, "a.0")["state"] in {"failed", "stopped"}
+    booty("up", "-d")
+    until(root, lambda: row(root, "a.0")["state"] == "failed")
+
+    assert row(root, "a.0")["restarts"] == 2
+    assert "code 3" in row(root, "a.0")["reason"]
 
 
 def test_failed_start_leaves_nothing(booty: Any, root: Path) -> None:
@@ -192,15 +195,11 @@ def test_never_ready_says_what_was_waited_for(booty: Any, root: Path) -> None:
         ("sleep 0.05; echo it is ready; exec sleep 100", "{ log = 'is ready$' }"),
         ("exec sleep 100", "{ exec = ['true'] }"),
         (
-            "exec python3 -m http.server --bind 127.0.0.1 $P",
+            SERVER,
             '{ http = "http://127.0.0.1:${ports.http}/" }',
         ),
-        ("exec python3 -m http.server --bind 127.0.0.1 $P", '{ tcp = "127.0.0.1:${ports.http}" }'),
-        (
-            "python3 -c 'import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);"
-            's.sendto(b"READY=1",os.environ["NOTIFY_SOCKET"])\'; exec sleep 100',
-            "{ notify = true }",
-        ),
+        (SERVER, '{ tcp = "127.0.0.1:${ports.http}" }'),
+        (NOTIFIER, "{ notify = true }"),
     ],
     ids=["file", "log", "exec", "http", "tcp", "notify"],
 )
