@@ -75,10 +75,10 @@ async def leave(instance: Instance) -> None:
 
 @hookimpl
 async def migrate(service: Service, old: Service, new: Service) -> None:
-    """Refuse what would lose messages, and say how it is done."""
-    from booty_provider_nats.members import check_size
+    """Make a cluster smaller, refuse what would leave messages behind, and say how it is done."""
+    from booty_provider_nats.members import change_size
 
-    await check_size(service.name, old, new)
+    await change_size(service.name, old, new)
 
 
 @hookimpl

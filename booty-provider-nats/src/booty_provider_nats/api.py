@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
 
-__all__ = ["NOT_FOUND", "ApiError", "JetStream", "accepted", "ask", "store"]
+__all__ = ["NOT_FOUND", "ApiError", "JetStream", "accepted", "ask", "pause", "store"]
 
 ANSWER_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
@@ -168,11 +168,11 @@ async def _settled(once: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, A
             left = end - asyncio.get_running_loop().time()
             if error.code != _UNAVAILABLE or left <= 0:
                 raise
-            await _pause(min(left, PAUSE_SECONDS))
+            await pause(min(left, PAUSE_SECONDS))
 
 
-async def _pause(seconds: float) -> None:
-    # nobody is told when an election ends, so the question is asked again after a while
+async def pause(seconds: float = PAUSE_SECONDS) -> None:
+    """Let a moment pass: nobody is told when an election ends, so the question is asked again."""
     import asyncio
 
     future = asyncio.get_running_loop().create_future()

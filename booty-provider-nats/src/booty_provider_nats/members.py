@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
-from booty import BootyError, ConfigError, StopError
+from booty import BootyError, ConfigError, HealthError, StopError
 
 from booty_provider_nats.accounts import APP
-from booty_provider_nats.api import ApiError, JetStream, ask
+from booty_provider_nats.api import ApiError, JetStream, ask, pause
 from booty_provider_nats.configuration import store
 from booty_provider_nats.session import as_consumer, as_system, greeting
 
 if TYPE_CHECKING:
     from booty import Instance, Service
 
-__all__ = ["check_size", "remove", "reread"]
+__all__ = ["change_size", "remove", "reread"]
 
-_CLUSTER: Final = 3
+COPY_SECONDS: Final = 120.0
+_NO_SUCH_PEER: Final = 10044
 
 
 async def reread(instance: Instance) -> bool:
@@ -42,6 +43,8 @@ async def reread(instance: Instance) -> bool:
 async def remove(instance: Instance) -> None:
     """Have the other members forget one; copies of streams that it held are made elsewhere.
 
+    Forgetting one that is not known is no fault, so this may be asked twice.
+
     Raises:
         StopError: the cluster has no leader, or refuses.
     """
@@ -53,6 +56,8 @@ async def remove(instance: Instance) -> None:
             jetstream = JetStream(connection)
             await jetstream.call("SERVER.REMOVE", {"peer": instance.name})
     except (ApiError, BootyError) as error:
+        if isinstance(error, ApiError) and error.number == _NO_SUCH_PEER:
+            return
         raise StopError(
             f'cannot take "{instance.name}" out of its cluster: {error}',
             reference="nats-leave",
@@ -67,21 +72,23 @@ def _other(instance: Instance) -> Instance | None:
     return evolve(instance, endpoints=stays[0].endpoints) if stays else None
 
 
-async def check_size(service: str, old: Service, new: Service) -> None:
-    """Refuse a change of size that would leave messages behind.
+async def change_size(service: str, old: Service, new: Service) -> None:
+    """Prepare a change of size, or refuse one that would leave messages behind.
 
     A single server and a cluster cannot read each other's folders (they have one each, see
     :func:`~booty_provider_nats.configuration.store`), and streams cannot have more copies than
-    there are servers.
+    there are servers. A cluster that grows needs nothing. One that shrinks forgets those who go,
+    one after the other, each when the copies of the one before are somewhere else.
 
     Raises:
         ConfigError: messages would stay behind; the hint says how to carry them over.
+        StopError: the cluster cannot be asked, or does not get its copies made.
     """
     before, after = len(old.instances), len(new.instances)
-    if before == after or (before >= _CLUSTER and after > before):
+    if before == after or 1 < before < after:
         return
-    if min(before, after) > 1:
-        await _check_copies(service, old, after)
+    if after > 1 and before > 1:
+        await _shrink(service, old, after)
         return
     held = sorted({name for instance in old.instances for name in _streams_on_disk(instance)})
     if held:
@@ -93,29 +100,66 @@ def _streams_on_disk(instance: Instance) -> list[str]:
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
-async def _check_copies(service: str, old: Service, after: int) -> None:
+async def _shrink(service: str, old: Service, after: int) -> None:
+    stays = old.instances[0]
     try:
-        async with as_consumer(old.instances[0]) as connection:
+        async with as_consumer(stays) as connection:
+            jetstream = JetStream(connection)
             many = [
                 stream["config"]["name"]
-                async for stream in JetStream(connection).streams()
+                async for stream in jetstream.streams()
                 if int(stream["config"]["num_replicas"]) > after
             ]
-    except (ApiError, BootyError) as error:
-        raise ConfigError(
-            f'cannot make "{service}" smaller: its streams cannot be looked at: {error}',
-            reference="nats-size",
+            if many:
+                raise _too_many_copies(service, after, many)
+            for goes in reversed(old.instances[after:]):
+                await remove(goes)
+                await _copied(jetstream, goes.name)
+    except (ApiError, HealthError) as error:
+        raise StopError(
+            f'cannot make "{service}" smaller: its members do not agree: {error}',
+            reference="nats-shrink",
             subject=f"services.{service}.replicas",
             hint=f"start it as it was first: booty start {service}",
         ) from error
-    if many:
-        raise ConfigError(
-            f'cannot run "{service}" with {after} replicas: more copies are asked for by'
-            f" {', '.join(sorted(many))}",
-            reference="nats-size",
-            subject=f"services.{service}.replicas",
-            hint=f"write replicas = {after} for these streams, booty up, then change the service",
-        )
+
+
+async def _copied(jetstream: JetStream, gone: str) -> None:
+    """Wait until every stream has all its copies, none of them with the one that goes."""
+    import asyncio
+
+    end = asyncio.get_running_loop().time() + COPY_SECONDS
+    while True:
+        lacking = [
+            stream["config"]["name"]
+            async for stream in jetstream.streams()
+            if not _complete(stream, gone)
+        ]
+        if not lacking:
+            return
+        if asyncio.get_running_loop().time() > end:
+            raise ApiError(503, 0, f"copies are missing of {', '.join(lacking)}")
+        await pause()
+
+
+def _complete(stream: dict[str, Any], gone: str) -> bool:
+    cluster = stream.get("cluster") or {}
+    copies = cluster.get("replicas") or []
+    return (
+        len(copies) == int(stream["config"]["num_replicas"]) - 1
+        and cluster.get("leader") not in ("", None, gone)
+        and all(one.get("current") and one["name"] != gone for one in copies)
+    )
+
+
+def _too_many_copies(service: str, after: int, many: list[str]) -> ConfigError:
+    return ConfigError(
+        f'cannot run "{service}" with {after} replicas: more copies are asked for by'
+        f" {', '.join(sorted(many))}",
+        reference="nats-size",
+        subject=f"services.{service}.replicas",
+        hint=f"write replicas = {after} for these streams, booty up, then change the service",
+    )
 
 
 def _refused(service: str, before: int, after: int, held: list[str]) -> ConfigError:
