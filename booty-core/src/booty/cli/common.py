@@ -104,11 +104,23 @@ def ask(found: Place, do: str, **fields: Any) -> dict[str, Any]:
 
 def itself(ctx: click.Context) -> str:
     """Return how the person would call booty for the same stack."""
-    words = ["booty"]
+    words = [_called()]
     for name in ("file", "stack"):
         if (ctx.obj or {}).get(name):
             words += [f"--{name}", ctx.obj[name]]
     return shlex.join(words)
+
+
+def _called() -> str:
+    # as it was called, if typing "booty" would not find it
+    called = sys.argv[0]
+    if os.path.basename(called) != "booty" or called == "booty":  # noqa: PTH119 - no pathlib here
+        return "booty"
+    on_path = any(
+        os.path.join(folder, "booty") == os.path.abspath(called)  # noqa: PTH100, PTH118 - likewise
+        for folder in os.environ.get("PATH", "").split(os.pathsep)
+    )
+    return "booty" if on_path else os.path.relpath(called)
 
 
 def client_of(found: Place) -> str | None:

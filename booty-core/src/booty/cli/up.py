@@ -81,8 +81,8 @@ class Up:
     def run(self) -> int:
         """Return the exit status; mostly the follower's, which takes this process over."""
         from booty.cli.progress import Fetching
+        from booty.stack.choice import Choice
         from booty.stack.handing import Session
-        from booty.stack.planning import Choice
 
         self._refuse_remove()
         profiles = self.options["profiles"] or _from_environment("BOOTY_PROFILE")

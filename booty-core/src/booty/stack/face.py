@@ -12,8 +12,8 @@ from anyio import to_thread
 
 from booty.errors import BootyError, from_data
 from booty.stack import place as places
+from booty.stack.choice import Choice
 from booty.stack.handing import Outcome, Session, request
-from booty.stack.planning import Choice
 from booty.supervise import client, state
 from booty.supervise.client import ControlError
 
@@ -96,7 +96,7 @@ class Stack:
         reader = self._hold[0] if self._hold else None
         session = Session(place=self.place, lifetime=self._lifetime, hold=reader)
         self._session = session if self._session is None else self._session
-        outcome = session.up(choice, lambda _: None)
+        outcome = session.up(choice)
         self._session.started = self._session.started or session.started
         if session.link is not None and not outcome.nothing:
             names = list(choice.names) or None

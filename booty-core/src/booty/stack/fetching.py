@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from booty import config, fetch, paths, plan, providers
 from booty.model.platform import Platform
-from booty.stack.planning import Choice, needed
+from booty.stack.choice import Choice
+from booty.stack.planning import needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

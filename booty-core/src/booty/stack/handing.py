@@ -1,38 +1,26 @@
-"""Handing a plan to the supervisor, and the lock that lets one command do so at a time."""
+"""Handing a plan to the supervisor. A second ``up`` with nothing to do imports little more."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import define
-
-from booty import paths, secrets
-from booty.errors import (
-    BootyError,
-    ConflictError,
-    FetchError,
-    VerifyError,
-    from_data,
-)
-from booty.stack import identity, machine, moving, plans
+from booty.errors import BootyError, FetchError, VerifyError, from_data
+from booty.stack import identity, plans
+from booty.stack.choice import Choice
 from booty.stack.place import Place, read
-from booty.stack.planning import Choice, Planning
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
 
 if TYPE_CHECKING:
     from booty.fetch import Tell
+    from booty.stack.planning import Planning
 
-__all__ = ["Outcome", "Session", "planning_lock", "request"]
+__all__ = ["Outcome", "Session", "request"]
 
 
-@define(kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a hand-over did.
 
     Attributes:
@@ -46,34 +34,8 @@ class Outcome:
     changes: list[dict[str, Any]]
     warnings: tuple[str, ...] = ()
     nothing: bool = False
-    left_out: dict[str, str]
+    left_out: dict[str, str] = {}  # noqa: RUF012 - never written to
     stale: tuple[str, ...] = ()
-
-
-@contextmanager
-def planning_lock(place: Place) -> Iterator[None]:
-    """Hold ``plan.lock``: one command plans and hands over at a time.
-
-    Raises:
-        ConflictError: another command holds it; it is named.
-    """
-    handle = os.open(place.state / "plan.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another command"
-            raise ConflictError(
-                f'cannot plan now: "{holder}" is at work on this stack',
-                reference="busy-planning",
-                subject=str(place.root),
-                hint="wait until it has ended",
-            ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} booty {' '.join(sys.argv[1:])}".encode()[:200], 0)
-        yield
-    finally:
-        os.close(handle)
 
 
 def request(link: Connection, do: str, **fields: Any) -> dict[str, Any]:
@@ -88,25 +50,34 @@ def request(link: Connection, do: str, **fields: Any) -> dict[str, Any]:
         raise from_data(error.data) from error
 
 
-@define(kw_only=True)
 class Session:
     """One command that changes a stack.
 
-    Attributes:
+    Args:
         place: the stack.
         lifetime: asked for, empty = as the file says, else ``default``.
         default: the lifetime of this way of starting.
         hold: read end of the holder's pipe; ``None`` = nobody holds.
+
+    Attributes:
         link: the connection to the supervisor, once there is one.
         started: whether this session started the supervisor.
     """
 
-    place: Place
-    lifetime: str = ""
-    default: str = "outlive-me"
-    hold: int | None = None
-    link: Connection | None = None
-    started: bool = False
+    def __init__(
+        self,
+        place: Place,
+        *,
+        lifetime: str = "",
+        default: str = "outlive-me",
+        hold: int | None = None,
+    ) -> None:
+        self.place = place
+        self.lifetime = lifetime
+        self.default = default
+        self.hold = hold
+        self.link: Connection | None = None
+        self.started = False
 
     def running(self) -> Connection | None:
         """Return a connection to a supervisor that is already there."""
@@ -118,46 +89,57 @@ class Session:
                     raise from_data(error.data) from error
         return self.link
 
-    def supervisor(self, stack_id: str, name: str, lifetime: str) -> Connection:
+    def supervisor(self, stack_id: str) -> Connection:
         """Return a connection; start guardian and supervisor if there are none.
 
         Raises:
             BootyError: they cannot be started, or the state belongs to another machine.
         """
-        if self.link is None:
-            before = self.running()
-            if before is not None:
-                return before
-            self.started = True
-            try:
-                self.link = launch.ensure(
-                    self.place.state,
-                    stack_id=stack_id,
-                    name=name,
-                    lifetime=self.lifetime or lifetime or self.default,
-                    hold=self.hold,
-                    environment=machine.base_environment(),
-                    store=str(paths.store()),
-                    root=str(self.place.root),
-                )
-            except ControlError as error:
-                raise from_data(error.data) from error
+        before = self.running()
+        if before is not None:
+            return before
+        name, lifetime = _written(self.place)
+        self.started = True
+        self.link = self._launch(stack_id, name, self.lifetime or lifetime or self.default)
         return self.link
 
+    def _launch(self, stack_id: str, name: str, lifetime: str) -> Connection:
+        from booty import paths
+        from booty.stack import machine
+
+        try:
+            return launch.ensure(
+                self.place.state,
+                stack_id=stack_id,
+                name=name,
+                lifetime=lifetime,
+                hold=self.hold,
+                environment=machine.base_environment(),
+                store=str(paths.store()),
+                root=str(self.place.root),
+            )
+        except ControlError as error:
+            raise from_data(error.data) from error
+
     def up(
-        self, choice: Choice, tell: Tell, *, replan: bool = False, keep: bool = False
+        self, choice: Choice, tell: Tell | None = None, *, replan: bool = False, keep: bool = False
     ) -> Outcome:
         """Plan if need be, and hand over. Returns when the supervisor has taken the plan.
+
+        Args:
+            choice: what is asked.
+            tell: told of fetching.
+            replan: plan anew though nothing changed.
+            keep: leave what failed for a look.
 
         Raises:
             BootyError, BootyErrors: whatever is wrong; a supervisor that this call started has
                 been ended again.
         """
         stack_id = identity.ensure(self.place)
-        with planning_lock(self.place):
-            planning = Planning(place=self.place, stack_id=stack_id, choice=choice, tell=tell)
+        with identity.planning_lock(self.place):
             try:
-                return self._up(planning, replan=replan, keep=keep)
+                return self._up(stack_id, choice, tell, replan=replan, keep=keep)
             except BaseException:
                 self.abandon()
                 raise
@@ -171,35 +153,41 @@ class Session:
             except ControlError:
                 return  # it is gone already
 
-    def _up(self, planning: Planning, *, replan: bool, keep: bool) -> Outcome:
-        inputs = planning.inputs()
-        saved = None if replan else plans.saved_for(self.place, inputs)
-        if saved is not None and self._programs_are_there(saved):
-            return self._hand_over_saved(planning, saved, keep=keep)
+    def _up(
+        self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
+    ) -> Outcome:
+        saved = None if replan else self._saved(choice)
+        if saved is not None:
+            if self.running() is not None and self._all_as_planned(saved, choice):
+                self._live_on()
+                return Outcome(changes=[], nothing=True, stale=self._stale())
+            if self._programs_are_there(saved):
+                return self._hand_over_saved(stack_id, saved, choice, keep=keep)
+        self.supervisor(stack_id)
+        return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
+
+    def _saved(self, choice: Choice) -> str | None:
         known = plans.latest(self.place)
-        self.supervisor(
-            planning.stack_id, str(known.get("name", "")), _written_lifetime(self.place)
+        held = choice.profiles if choice.profiles is not None else plans.held_profiles(self.place)
+        return plans.saved_for(self.place, plans.inputs(self.place, held, known))
+
+    def _live_on(self) -> None:
+        # what runs keeps its lifetime unless this call names another one
+        if self.lifetime and not self.started:
+            request(_there(self.link), "lifetime", lifetime=self.lifetime)
+
+    def _plan_anew(self, planning: Planning, *, keep: bool) -> Outcome:
+        from booty.stack.anew import make_and_save
+
+        made, digest = make_and_save(planning)
+        changes = self._converge(
+            planning.choice, digest, made.plan.secrets, keep=keep, spans=made.spans
         )
-        prepared = planning.prepare()
-        with identity.port_lease():
-            made = planning.decide(prepared)
-            moving.settle(self.place, made.plan, planning.choice.accept)
-            identity.register(self.place, str(made.known["name"]), dict(made.plan.ports))
-        made.lock.write(self.place.lock)
-        # the lock is an input too, and has just been written
-        digest = plans.save(
-            self.place, made.plan, made.sheet, made.blobs, {**made.known, "inputs": ""}
-        )
-        identity.write(
-            self.place.state / "plans" / "latest.json",
-            {"format": 1, "plan": digest, **made.known, "inputs": planning.inputs()},
-        )
-        needs = made.plan.secrets
-        changes = self._converge(planning.choice, digest, needs, keep=keep, spans=made.spans)
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))
 
     def _programs_are_there(self, digest: str) -> bool:
         # each program is checked before it is started; one that is gone is fetched again
+        from booty import paths
         from booty.fetch import Store
         from booty.model import codec
         from booty.model.plan import Artifact
@@ -215,26 +203,43 @@ class Session:
             return False
         return True
 
-    def _hand_over_saved(self, planning: Planning, digest: str, *, keep: bool) -> Outcome:
-        known = plans.latest(self.place)
-        stale = _stale(known)
-        link = self.running()
-        if link is not None and self._all_as_planned(digest, planning.choice):
-            return Outcome(changes=[], nothing=True, left_out={}, stale=stale)
-        self.supervisor(planning.stack_id, str(known["name"]), str(known.get("lifetime", "")))
+    def _hand_over_saved(
+        self, stack_id: str, digest: str, choice: Choice, *, keep: bool
+    ) -> Outcome:
+        self.supervisor(stack_id)
         needs = (plans.latest_data(self.place, digest) or {}).get("secrets", ())
-        changes = self._converge(planning.choice, digest, needs, keep=keep, spans=())
-        return Outcome(changes=changes, left_out={}, stale=stale)
+        changes = self._converge(choice, digest, needs, keep=keep, spans=())
+        return Outcome(changes=changes, stale=self._stale())
 
     def _all_as_planned(self, digest: str, choice: Choice) -> bool:
+        from booty.supervise.converging import closure
+
         found = state.read(self.place.state)
         stack = found["stack"] or {}
-        if stack.get("plan") != digest or stack.get("without") or choice.without:
+        left_out = set(choice.without)
+        if stack.get("plan") != digest or set(stack.get("without") or ()) != left_out:
             return False
         sheet = read(self.place.state / "plans" / f"{digest}.run.json")
-        names = {one["name"] for one in sheet["instances"]}
+        try:
+            wanted = closure(sheet, choice.names or None, left_out)
+        except ControlError:
+            return False  # a name that is none; the supervisor says which there are
         states = {row["instance"]: row["state"] for row in found["instances"]}
-        return all(states.get(name) in {"ready", "done"} for name in names)
+        return all(states.get(name) in {"ready", "done"} for name in wanted)
+
+    def _stale(self) -> tuple[str, ...]:
+        # a version is installed in a folder of its own: while that is there, nothing is newer
+        known = plans.latest(self.place).get("providers", {})
+        if all(os.path.exists(one["record"]) for one in known.values()):  # noqa: PTH110 - one stat
+            return ()
+        from booty import providers
+
+        now = providers.installed()
+        return tuple(
+            f"{name} {one['version']} made this plan, {now[name].version} is installed"
+            for name, one in known.items()
+            if name in now and now[name].version != one["version"]
+        )
 
     def _converge(
         self,
@@ -245,9 +250,10 @@ class Session:
         keep: bool,
         spans: Sequence[dict[str, Any]],
     ) -> list[dict[str, Any]]:
+        from booty import secrets
+
         backend = secrets.backend("", self.place.id)
-        values = secrets.materialise(needs, backend, dict(os.environ))
-        handle = secrets.to_memfd(values)
+        handle = secrets.to_memfd(secrets.materialise(needs, backend, dict(os.environ)))
         try:
             answer = request(
                 _there(self.link),
@@ -261,8 +267,16 @@ class Session:
             )
         finally:
             os.close(handle)
+        self._live_on()
         found: list[dict[str, Any]] = answer["changes"]
         return found
+
+
+def _planning(place: Place, stack_id: str, choice: Choice, tell: Tell | None) -> Planning:
+    from booty import fetch
+    from booty.stack.planning import Planning
+
+    return Planning(place=place, stack_id=stack_id, choice=choice, tell=tell or fetch.silent)
 
 
 def _there(link: Connection | None) -> Connection:
@@ -271,23 +285,13 @@ def _there(link: Connection | None) -> Connection:
     return link
 
 
-def _written_lifetime(place: Place) -> str:
+def _written(place: Place) -> tuple[str, str]:
     # needed before the file is read in full; what is wrong with it is told then
     import tomllib
 
     try:
-        found = tomllib.loads(place.file.read_text()).get("stack", {}).get("lifetime", "")
+        stack = tomllib.loads(place.file.read_text()).get("stack", {})
+        name, lifetime = str(stack.get("name", place.root.name)), str(stack.get("lifetime", ""))
     except (OSError, ValueError, AttributeError):
-        return ""
-    return found if found in {"outlive-me", "die-with-me"} else ""
-
-
-def _stale(known: dict[str, Any]) -> tuple[str, ...]:
-    from booty import providers
-
-    now = providers.installed()
-    return tuple(
-        f"{name} {version} made this plan, {now[name].version} is installed"
-        for name, version in known.get("providers", {}).items()
-        if name in now and now[name].version != version
-    )
+        return place.root.name, ""
+    return name, lifetime if lifetime in {"outlive-me", "die-with-me"} else ""

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from booty import paths
 from booty.errors import BootyError, ConfigError, ConflictError
 from booty.stack.place import Place, read
 
-__all__ = ["ensure", "forget", "port_lease", "register"]
+__all__ = ["ensure", "forget", "planning_lock", "port_lease", "register"]
 
 
 def ensure(place: Place) -> str:
@@ -29,12 +30,16 @@ def ensure(place: Place) -> str:
     try:
         return _ensure(place)
     except OSError as error:
-        raise ConfigError(
-            f'cannot write to "{place.state}": {error.strerror}',
-            reference="state-unwritable",
-            subject=str(place.state),
-            hint='make it writable, make room, or set [stack] state-dir = "/other/folder"',
-        ) from error
+        raise _unwritable(place, error) from error
+
+
+def _unwritable(place: Place, error: OSError) -> ConfigError:
+    return ConfigError(
+        f'cannot write to "{place.state}": {error.strerror}',
+        reference="state-unwritable",
+        subject=str(place.state),
+        hint='make it writable, make room, or set [stack] state-dir = "/other/folder"',
+    )
 
 
 def _ensure(place: Place) -> str:
@@ -100,6 +105,43 @@ def port_lease() -> Iterator[None]:
     finally:
         if handle is not None:
             os.close(handle)
+
+
+@contextmanager
+def planning_lock(place: Place) -> Iterator[None]:
+    """Hold ``plan.lock``: one command plans and hands over at a time.
+
+    Raises:
+        ConflictError: another command holds it; it is named.
+        ConfigError: the folder cannot be written.
+    """
+    try:
+        handle = os.open(place.state / "plan.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    try:
+        _take(handle, place)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, place: Place) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another command"
+        raise ConflictError(
+            f'cannot plan now: "{holder}" is at work on this stack',
+            reference="busy-planning",
+            subject=str(place.root),
+            hint="wait until it has ended",
+        ) from error
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()} booty {' '.join(sys.argv[1:])}".encode()[:200], 0)
+    except OSError as error:
+        raise _unwritable(place, error) from error
 
 
 def register(place: Place, name: str, ports: dict[str, int]) -> None:

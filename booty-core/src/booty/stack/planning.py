@@ -14,6 +14,7 @@ from booty.errors import BootyError, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
 from booty.stack import machine, plans
+from booty.stack.choice import Choice
 from booty.stack.place import Place, read
 
 if TYPE_CHECKING:
@@ -23,23 +24,6 @@ if TYPE_CHECKING:
     from booty.providers import Provider
 
 __all__ = ["Choice", "Planned", "Planning"]
-
-
-@frozen(kw_only=True)
-class Choice:
-    """What a command asks of a plan.
-
-    Attributes:
-        names: services or instances wanted; empty = all.
-        without: services left out.
-        profiles: profiles laid over the file; ``None`` = those of the running stack.
-        accept: services whose dangerous changes are accepted.
-    """
-
-    names: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    profiles: tuple[str, ...] | None = None
-    accept: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -100,29 +84,16 @@ class Planning:
         """The profiles that hold: as asked, else as the running stack has them."""
         if self.choice.profiles is not None:
             return self.choice.profiles
-        return tuple(plans.latest(self.place).get("profiles", ()))
+        return plans.held_profiles(self.place)
 
-    def inputs(self) -> str:
-        """Return the digest of everything that would go into a plan now."""
-        import os
+    def inputs(self, before: Mapping[str, Any] | None = None) -> str:
+        """Return the digest of everything that would go into a plan now.
 
-        before = plans.latest(self.place)
-        files = [
-            *config.layers(self.place.file, self.profiles),
-            self.place.lock,
-            paths.config_file(),
-            self.place.state / "state" / "secrets.json",
-            *(self.place.root / name for name in before.get("env_files", ())),
-        ]
-        variables = {name: os.environ.get(name) for name in before.get("env", ())}
-        stack = read(self.place.state / "state" / "stack.json")
-        more = {
-            "env": variables,
-            "profiles": self.profiles,
-            "scale": stack.get("scale", {}),
-            "root": str(self.place.root),
-        }
-        return plans.inputs_digest(files, more)
+        Args:
+            before: what is remembered of a plan; by default of the newest.
+        """
+        known = plans.latest(self.place) if before is None else before
+        return plans.inputs(self.place, self.profiles, known)
 
     def make(self) -> Planned:
         """Plan; fetch what is missing unless ``dry``.
@@ -164,7 +135,7 @@ class Planning:
             "env_files": sorted(offered.files),
             "name": spec.name,
             "lifetime": spec.lifetime,
-            "providers": {name: one.version for name, one in known.items()},
+            "providers": {name: _installed(one) for name, one in known.items()},
         }
         return Planned(
             plan=made,
@@ -259,6 +230,18 @@ class Planning:
     def _running_sheet(self) -> dict[str, Any]:
         digest = str(read(self.place.state / "state" / "stack.json").get("plan") or "")
         return read(self.place.state / "plans" / f"{digest}.run.json")
+
+
+def _installed(provider: Provider) -> dict[str, str]:
+    # its own folder of metadata goes when another version is installed: one look tells
+    from importlib import metadata
+
+    try:
+        files = metadata.files(provider.distribution) or ()
+    except (ValueError, metadata.PackageNotFoundError):
+        files = ()
+    record = next((file.locate() for file in files if file.name == "METADATA"), "")
+    return {"version": provider.version, "record": str(record)}
 
 
 def _enabled(spec: StackSpec) -> list[ServiceSpec]:

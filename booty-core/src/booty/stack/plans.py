@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,19 +17,51 @@ from booty.stack.place import Place, read
 if TYPE_CHECKING:
     from booty.model.plan import Plan
 
-__all__ = ["inputs_digest", "latest", "latest_data", "save", "saved_for", "secret_numbers"]
+__all__ = [
+    "held_profiles",
+    "inputs",
+    "latest",
+    "latest_data",
+    "remember",
+    "save",
+    "saved_for",
+    "secret_numbers",
+]
 
 KEEP: Final = 5
 """Plans that are kept, the newest first."""
 
 
-def inputs_digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:
-    """Return the digest of everything that goes into a plan.
+def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> str:
+    """Return the digest of everything that would go into a plan now.
+
+    Versions of providers are no part of it: a newer one alone never changes what runs.
 
     Args:
-        files: every file that was read, the lock among them; a missing one counts as empty.
-        more: options and variables, plain JSON.
+        place: the stack.
+        profiles: the profiles that hold.
+        before: what was remembered of the newest plan: the variables and env-files that it read.
     """
+    from booty import paths
+    from booty.config.files import layers
+
+    files = [
+        *layers(place.file, tuple(profiles)),
+        place.lock,
+        paths.config_file(),
+        place.state / "state" / "secrets.json",
+        *(place.root / name for name in before.get("env_files", ())),
+    ]
+    more = {
+        "env": {name: os.environ.get(name) for name in before.get("env", ())},
+        "profiles": list(profiles),
+        "scale": read(place.state / "state" / "stack.json").get("scale", {}),
+        "root": str(place.root),
+    }
+    return _digest(files, more)
+
+
+def _digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:
     found = hashlib.sha256(json.dumps(more, sort_keys=True).encode())
     for file in files:
         data = file.read_bytes() if file.is_file() else b""
@@ -50,6 +83,12 @@ def latest(place: Place) -> dict[str, Any]:
     return read(place.state / "plans" / "latest.json")
 
 
+def held_profiles(place: Place) -> tuple[str, ...]:
+    """Return the profiles of the running stack; none once it was brought down."""
+    running = read(place.state / "state" / "stack.json").get("desired")
+    return tuple(latest(place).get("profiles", ())) if running else ()
+
+
 def latest_data(place: Place, digest: str | None = None) -> dict[str, Any] | None:
     """Return a saved plan as data: of a digest, else the newest."""
     digest = digest or str(latest(place).get("plan", ""))
@@ -66,9 +105,8 @@ def save(
     plan: Plan,
     sheet: Mapping[str, Any],
     blobs: Mapping[str, bytes],
-    known: Mapping[str, Any],
 ) -> str:
-    """Write a plan, its sheet and its blobs, then what they were made from.
+    """Write a plan, its sheet, its blobs and its ports.
 
     Returns:
         The plan's digest.
@@ -80,14 +118,32 @@ def save(
 
     digest = str(sheet["digest"])
     folder = place.state / "plans"
-    try:
+    with _writing(folder):
         (folder / "blobs").mkdir(parents=True, exist_ok=True)
         for name, data in blobs.items():
             _write(folder / "blobs" / name, data)
         _write(folder / f"{digest}.plan.json", planning.to_json(plan))
         _write(folder / f"{digest}.run.json", json.dumps(sheet).encode())
         write(place.state / "state" / "ports.json", dict(plan.ports))
+    _prune(folder, digest)
+    return digest
+
+
+def remember(place: Place, digest: str, known: Mapping[str, Any]) -> None:
+    """Write down which plan is the newest, and what it was made from.
+
+    Raises:
+        ConfigError: the disk is full or read-only.
+    """
+    folder = place.state / "plans"
+    with _writing(folder):
         write(folder / "latest.json", {"format": 1, "plan": digest, **known})
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ConfigError(
             f'cannot write the plan to "{folder}": {error.strerror}',
@@ -95,8 +151,6 @@ def save(
             subject=str(folder),
             hint="make room, or make the folder writable",
         ) from error
-    _prune(folder, digest)
-    return digest
 
 
 def _write(file: Path, data: bytes) -> None:

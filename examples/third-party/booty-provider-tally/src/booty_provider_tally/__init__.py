@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from booty_provider_tally.client import Client
 
 BOOTY_API = 1
+LOOK = 1.0
+"""Seconds that a look at a server's health may take."""
 
 
 @frozen(kw_only=True)
@@ -80,13 +82,15 @@ def configure(instance: Instance) -> Launch:
 
 @hookimpl
 async def health(instance: Instance) -> Health:
-    """Good = it lets us in and answers."""
+    """Good = it lets us in and answers, within a second."""
+    from asyncio import timeout
+
     from booty_provider_tally.client import Client
 
     try:
-        async with Client.of(instance) as tally:
+        async with timeout(LOOK), Client.of(instance) as tally:
             await tally.names()
-    except OSError as error:
+    except OSError as error:  # a TimeoutError is one
         return Health(alive=False, ready=False, good=False, reason=str(error))
     return Health(alive=True, ready=True, good=True)
 

@@ -1,0 +1,34 @@
+"""A new plan: providers asked, programs fetched, decided, settled, saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from booty.stack import identity, moving, plans
+
+if TYPE_CHECKING:
+    from booty.stack.planning import Planned, Planning
+
+__all__ = ["make_and_save"]
+
+
+def make_and_save(planning: Planning) -> tuple[Planned, str]:
+    """Plan, and save plan, lock, ports and registry line.
+
+    Returns:
+        The plan and its digest.
+
+    Raises:
+        BootyError, BootyErrors: whatever is wrong; nothing was saved.
+    """
+    place = planning.place
+    prepared = planning.prepare()
+    with identity.port_lease():
+        made = planning.decide(prepared)
+        moving.settle(place, made.plan, planning.choice.accept)
+        identity.register(place, str(made.known["name"]), dict(made.plan.ports))
+    made.lock.write(place.lock)
+    digest = plans.save(place, made.plan, made.sheet, made.blobs)
+    # the lock is an input too, and has just been written
+    plans.remember(place, digest, {**made.known, "inputs": planning.inputs(made.known)})
+    return made, digest

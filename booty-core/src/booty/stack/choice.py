@@ -1,0 +1,23 @@
+"""What a command asks of a plan. Cheap to import: a second ``up`` needs no more."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Choice"]
+
+
+class Choice(NamedTuple):
+    """What a command asks of a plan.
+
+    Attributes:
+        names: services or instances wanted; empty = all.
+        without: services left out.
+        profiles: profiles laid over the file; ``None`` = those of the running stack.
+        accept: services whose dangerous changes are accepted.
+    """
+
+    names: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    profiles: tuple[str, ...] | None = None
+    accept: tuple[str, ...] = ()
