@@ -230,7 +230,7 @@ def _register(manager: pluggy.PluginManager, listed: Listed, module: ModuleType)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise ProviderError(
-            f'cannot use provider "{listed.name}": {_line(error)}',
+            f'cannot use provider "{listed.name}": {" ".join(str(error).split())}',
             reference="provider-hook",
             subject=listed.name,
             hint="see docs/reference/hooks.md for the names of hooks and their arguments",

@@ -107,12 +107,13 @@ def _of_tar(member: tarfile.TarInfo) -> _Entry:
         kind = "file"
     elif member.isdir():
         kind = "folder"
-    elif member.issym() or member.islnk():
+    elif member.issym():
         kind = "link"
-    target = member.linkname
-    if member.islnk():
-        target = "/" + target  # a hard link's target is written from the archive's top
-    return _Entry(name=member.name, size=member.size, mode=member.mode, kind=kind, target=target)
+    elif member.islnk():
+        kind = "hard link"
+    return _Entry(
+        name=member.name, size=member.size, mode=member.mode, kind=kind, target=member.linkname
+    )
 
 
 def _judge(archive: Path, entries: Iterable[_Entry]) -> None:
@@ -142,19 +143,17 @@ def _judge_one(archive: Path, entry: _Entry) -> None:
         raise _refused(archive, f'"{entry.name}", a device or fifo')
     if entry.mode & SET_ID:
         raise _refused(archive, f'"{entry.name}" with a set-id bit')
-    if entry.kind == "link" and _leads_out(path, entry.target):
+    hard = entry.kind == "hard link"
+    if "link" in entry.kind and _leads_out(path, entry.target, hard=hard):
         raise _refused(archive, f'"{entry.name}", a link that leads out')
 
 
-def _leads_out(path: PurePosixPath, target: str) -> bool:
-    hard = target.startswith("/")
-    if hard:
-        depth, parts = 0, PurePosixPath(target[1:]).parts
-        if target.startswith("//"):
-            return True
-    else:
-        depth, parts = len(path.parts) - 1, PurePosixPath(target).parts
-    for part in parts:
+def _leads_out(path: PurePosixPath, target: str, *, hard: bool) -> bool:
+    # a hard link's target is counted from the archive's top, a symbolic one from its own folder
+    if target.startswith("/"):
+        return True
+    depth = 0 if hard else len(path.parts) - 1
+    for part in PurePosixPath(target).parts:
         depth += -1 if part == ".." else 1
         if depth < 0:
             return True

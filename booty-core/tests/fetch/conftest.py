@@ -1,0 +1,35 @@
+"""Fixtures of fetching: a publisher on loopback, an empty store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from booty.fetch import Lock, Store
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from conftest_fetch import Publisher
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    """A publisher that is there for one test."""
+    one = Publisher()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty store."""
+    monkeypatch.setenv("BOOTY_HOME", str(tmp_path / "home"))
+    return Store(tmp_path / "home" / "store")
+
+
+@pytest.fixture
+def lock() -> Lock:
+    """An empty lock."""
+    return Lock()
