@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from booty.config import template
 from booty.errors import BootyError
@@ -14,7 +14,7 @@ from booty.model.platform import Platform
 from booty.plan.links import texts
 from booty.run import ports
 from booty.secrets.making import read_variables
-from booty.stack.place import Place, registered
+from booty.stack.place import Place, read, registered
 from booty.supervise import state
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ def look(place: Place, spec: StackSpec) -> Machine:
 def _own_ports(place: Place) -> set[int]:
     saved = state.read(place.state)
     running = {row["instance"] for row in saved["instances"] if row.get("pid")}
-    from booty.stack.place import read
-
     known = read(place.state / "state" / "ports.json")
     return {number for key, number in known.items() if key.partition("/")[0] in running}
 
@@ -68,9 +66,14 @@ def _reserved(place: Place) -> dict[int, str]:
     return {
         number: str(one["root"])
         for one in registered()
-        if one.get("id") != place.id and Path(str(one.get("state", one["root"]))).is_dir()
+        if one.get("id") != place.id and _is_there(one)
         for number in one.get("ports", {}).values()
     }
+
+
+def _is_there(one: dict[str, Any]) -> bool:
+    # a state folder that was deleted, or made anew, frees the ports of the former stack
+    return bool(read(Path(str(one.get("state"))) / "id").get("id") == one.get("id"))
 
 
 def asked(spec: StackSpec) -> Iterator[str]:

@@ -153,6 +153,8 @@ class Convergence:
         sup = self.sup
         for name in [*self.restarts, *self.reloads]:
             await starting.check(sup, self.entries[name])
+        for name in self.gone:
+            sup.desire(name, up=False)
         await stopping.stop_all(sup, self.gone)
         for name in self.gone:
             if name not in self.entries and name in sup.units:

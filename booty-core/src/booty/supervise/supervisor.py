@@ -351,7 +351,8 @@ class Supervisor:
             unit = self.units.get(entry["name"])
             if unit is not None:
                 unit.entry = entry
-        self.note(plan=sheet["digest"], without=sorted(self.without))
+        stack = sheet.get("stack") or self.stack["stack"]  # the label may have changed
+        self.note(plan=sheet["digest"], without=sorted(self.without), stack=stack)
 
     def converge(
         self, sheet: dict[str, Any], names: list[str] | None, **options: Any
