@@ -96,11 +96,15 @@ class Stack:
         reader = self._hold[0] if self._hold else None
         session = Session(place=self.place, lifetime=self._lifetime, hold=reader)
         self._session = session if self._session is None else self._session
-        outcome = session.up(choice)
-        self._session.started = self._session.started or session.started
-        if session.link is not None and not outcome.nothing:
-            names = list(choice.names) or None
-            request(session.link, "wait", names=names, limit=timeout, **{"for": "ready"})
+        try:
+            outcome = session.up(choice)
+            self._session.started = self._session.started or session.started
+            if session.link is not None and not outcome.nothing:
+                names = list(choice.names) or None
+                request(session.link, "wait", names=names, limit=timeout, **{"for": "ready"})
+        finally:
+            if session.link is not None:
+                session.link.close()
         return outcome
 
     async def down(self, *, timeout: float = PATIENCE) -> list[dict[str, Any]]:
