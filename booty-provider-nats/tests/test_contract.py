@@ -1,5 +1,6 @@
 """The contract that every provider keeps."""
 
+import pytest
 from booty.testing import ProviderContract
 
 
@@ -7,3 +8,11 @@ class TestNats(ProviderContract):
     """NATS, with a stand-in for the server."""
 
     provider = "nats"
+
+
+@pytest.mark.real
+class TestNatsItself(ProviderContract):
+    """The same with the real server, and what only that can show."""
+
+    provider = "nats"
+    real = True
