@@ -54,6 +54,7 @@ class BootyError(Exception):
         subject: what the fault is about: a path in the file (``services.bus.replicas``), an
             instance, a program; ``None`` where the message says it all.
         hint: what to type or do next; ``None`` only where nothing can be done.
+        lines: the last lines that the subject said, where it was a program that ended.
     """
 
     status: ClassVar[int] = 1
@@ -65,22 +66,25 @@ class BootyError(Exception):
         reference: str,
         subject: str | None = None,
         hint: str | None = None,
+        lines: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reference = reference
         self.subject = subject
         self.hint = hint
+        self.lines = tuple(lines)
 
     def to_data(self) -> dict[str, Any]:
-        """Return the fault as plain JSON data: ``status reference message subject hint``."""
-        return {
+        """Return the fault as JSON data: ``status reference message subject hint``, ``lines``."""
+        data = {
             "status": self.status,
             "reference": self.reference,
             "message": self.message,
             "subject": self.subject,
             "hint": self.hint,
         }
+        return {**data, "lines": list(self.lines)} if self.lines else data
 
 
 class ConfigError(BootyError):
@@ -192,7 +196,8 @@ def from_data(data: Mapping[str, Any]) -> BootyError:
     """Rebuild the exception that :meth:`BootyError.to_data` (or the supervisor) wrote down.
 
     Args:
-        data: a mapping with ``message`` and ``reference``, optionally ``status subject hint``.
+        data: a mapping with ``message`` and ``reference``, optionally ``status subject hint
+            lines``.
 
     Returns:
         An exception of the class that has this status; :class:`BootyError` for an unknown one.
@@ -203,4 +208,5 @@ def from_data(data: Mapping[str, Any]) -> BootyError:
         reference=str(data["reference"]),
         subject=data.get("subject"),
         hint=data.get("hint"),
+        lines=data.get("lines") or (),
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from booty.supervise.client import Connection
 
 __all__ = [
+    "Seconds",
     "as_json",
     "ask",
     "client_of",
@@ -61,6 +62,9 @@ def show(error: BootyError | BootyErrors, *, verbose: int = 0) -> int:
     """Print faults to stderr; returns the exit status."""
     faults: tuple[Any, ...] = getattr(error, "faults", (error,))
     for fault in faults:
+        if fault.lines:
+            said = "\n".join(f"  | {line}" for line in fault.lines)
+            click.echo(f"last lines of {fault.subject}:\n{said}", err=True)
         click.echo(f"{fault.reference}: {fault.message}", err=True)
         if fault.hint:
             click.echo(f"  hint: {fault.hint}", err=True)
@@ -170,6 +174,27 @@ def instance_names(found: Place, names: Sequence[str]) -> list[str]:
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Seconds(click.ParamType[float]):
+    """A time: ``10s``, ``1m``, or a plain number of seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; click tells what is wrong."""
+        try:
+            return float(value)
+        except ValueError:
+            from booty.config import units
+            from booty.errors import BootyError
+
+            try:
+                return units.duration(str(value))
+            except (BootyError, ValueError):
+                self.fail(f'"{value}" is no duration such as 10s', param, ctx)
 
 
 def names_argument(*, required: bool = False) -> Decorator:

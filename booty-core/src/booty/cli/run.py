@@ -92,9 +92,9 @@ def _up(ctx: click.Context, *, remove: bool) -> int:
 
 def _down(place: Place, *, remove: bool) -> None:
     from booty.cli.destroy import remove_all
-    from booty.cli.down import stop
+    from booty.stack import ending
 
     if remove:
         remove_all(place)
     else:
-        stop(place)
+        ending.down(place)

@@ -23,7 +23,9 @@ OUTLIVE = "outlive-me"
 @common.names_argument()
 @click.option("-d", "--detach", is_flag=True, help="Return when ready; the stack goes on.")
 @click.option("--profile", "profiles", multiple=True, metavar="P", help="Lay a profile over it.")
-@click.option("--timeout", type=float, metavar="S", help="Seconds to wait for readiness.")
+@click.option(
+    "--timeout", type=common.Seconds(), metavar="T", help="How long to wait for readiness."
+)
 @click.option("--rm", "remove", is_flag=True, help="Remove everything after it; new stacks only.")
 @click.option("--replan", is_flag=True, help="Plan anew though nothing changed.")
 @click.option("--keep", is_flag=True, help="Leave what failed for a look.")

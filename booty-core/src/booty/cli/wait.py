@@ -16,7 +16,12 @@ from booty.cli import common
     default="ready",
     show_default=True,
 )
-@click.option("--timeout", type=float, metavar="S", help="Seconds to wait; exit status 8 after it.")
+@click.option(
+    "--timeout",
+    type=common.Seconds(),
+    metavar="T",
+    help="How long to wait; exit status 8 after it.",
+)
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...], wanted: str, timeout: float | None) -> None:
     """Wait until services are ready, good, stopped or done.

@@ -174,7 +174,8 @@ class Session:
     def _live_on(self) -> None:
         # what runs keeps its lifetime unless this call names another one
         if self.lifetime and not self.started:
-            request(_there(self.link), "lifetime", lifetime=self.lifetime)
+            fds = [] if self.hold is None else [self.hold]
+            request(_there(self.link), "lifetime", fds=fds, lifetime=self.lifetime)
 
     def _plan_anew(self, planning: Planning, *, keep: bool) -> Outcome:
         from booty.stack.anew import make_and_save

@@ -97,6 +97,8 @@ class _Client:
             os.close(fd)
         self.fds.clear()
         self.control.clients.discard(self)
+        if not self.control.clients:
+            self.control.sup.left_alone()
 
 
 class Control:
@@ -262,7 +264,7 @@ async def _wait(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str,
             return {}
         _refuse_failed(sup, left, wanted)
         if wanted == "good":
-            sup.want_good(left)
+            sup.good.want(left)
         if not await sup.change(None if end is None else max(0.0, end - sup.loop.now())):
             raise ControlError.of(
                 f'cannot wait any longer: "{left[0] if left else "the stack"}" is not {wanted}'
@@ -360,7 +362,9 @@ async def _subscribe(_: Supervisor, client: _Client, __: dict[str, Any]) -> dict
     return {}
 
 
-async def _lifetime(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _lifetime(sup: Supervisor, client: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+    if client.fds:
+        sup.held_by(client.fds.pop(0))
     sup.live_as(str(asked["lifetime"]))
     return {}
 

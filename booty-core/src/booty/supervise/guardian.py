@@ -144,10 +144,11 @@ class Guardian:
             self._obey(json.loads(line), fds)
 
     def _obey(self, message: dict[str, Any], fds: list[int]) -> None:
-        if message.get("do") == "secrets" and fds:
-            if "secrets" in self.fds:
-                os.close(self.fds["secrets"])
-            self.fds["secrets"] = fds.pop(0)
+        if message.get("do") in {"secrets", "hold"} and fds:
+            name = message["do"]
+            if name in self.fds:
+                os.close(self.fds[name])
+            self.fds[name] = fds.pop(0)
         elif message.get("do") == "lifetime":
             self.lifetime = message["lifetime"]
         elif message.get("do") == "taken":

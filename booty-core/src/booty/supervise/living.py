@@ -124,7 +124,7 @@ async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
         unit.to("configured", f"waits for {names}")
         for need in left:
             if need["until"] == "good":
-                sup.want_good(need["instances"])
+                sup.good.want(need["instances"])
         await sup.change()
     if unit.state != "configured":
         unit.to("configured")

@@ -17,6 +17,7 @@ from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
 from booty.supervise.fill import Values, fill
+from booty.supervise.goodness import Goodness
 from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
 from booty.supervise.notices import Notices
@@ -48,7 +49,8 @@ class Supervisor:
         sheet: the run sheet that holds.
         without: services left out.
         force: settled when everything is to be killed now.
-            by_pid: instances by process number.
+        handed: whether a command handed over a plan in this life.
+        by_pid: instances by process number.
     """
 
     def __init__(self, arguments: dict[str, Any]) -> None:
@@ -69,12 +71,13 @@ class Supervisor:
         self.force = self.loop.future()
         self.watched_again: list[Unit] = []
         self.wanted_again: list[Unit] = []
+        self.handed = False
         self.ending: Task[list[dict[str, Any]]] | None = None
         self.convergence: Convergence | None = None
         self.working: Task[None] | None = None
         self.last_fault: ControlError | None = None
         self._changed = self.loop.future()
-        self._good: set[str] = set()
+        self.good = Goodness(self)
         self._end_first = bool(arguments.get("end"))
         place = str(self.stack["runtime"])
         self.notify_path = f"{place}/notify.sock"
@@ -150,6 +153,11 @@ class Supervisor:
         if self.lifetime == "die-with-me":
             self.end()
 
+    def left_alone(self) -> None:
+        """Leave if the command that started us ended before it handed over a first plan."""
+        if self.convergence is None and not self.handed and not self.by_pid:
+            self.end()
+
     def _asked_to_stop(self) -> None:
         if self.ending is not None:
             self.force.set(None)
@@ -199,6 +207,15 @@ class Supervisor:
         self.lifetime = lifetime
         self.note(lifetime=lifetime)
         self.parent.tell({"do": "lifetime", "lifetime": lifetime})
+
+    def held_by(self, fd: int) -> None:
+        """Take another holder's pipe; successors will have it too."""
+        if "hold" in self.fds:
+            self.loop.unwatch(self.fds["hold"])
+            os.close(self.fds["hold"])
+        self.fds["hold"] = fd
+        self.loop.watch(fd, self._holder_ended)
+        self.parent.tell({"do": "hold"}, (fd,))
 
     # -- ends of processes
 
@@ -286,21 +303,6 @@ class Supervisor:
         await stopping.stop_level(self, [unit])
         self.begin(unit)
 
-    def want_good(self, names: list[str]) -> None:
-        """Look at instances again and again until they are good, since somebody waits for that."""
-        for name in set(names) - self._good:
-            self._good.add(name)
-            self.loop.task(self._until_good(name))
-
-    async def _until_good(self, name: str) -> None:
-        try:
-            while (unit := self.units.get(name)) is not None and self.wants(name):
-                if unit.state == "ready" and (await living.look(self, unit))["good"]:
-                    return
-                await self.change(living.GOOD_PAUSE)
-        finally:
-            self._good.discard(name)
-
     # -- what instances are given
 
     def cwd(self, entry: dict[str, Any]) -> str:
@@ -361,6 +363,7 @@ class Supervisor:
         if self.working is not None and not self.working.done:
             self.working.cancel()
         change = Convergence(self, sheet, names, **options)
+        self.handed = True
         self.last_fault = None
         self.convergence = change
         self.working = self.loop.task(change.run())

@@ -1,0 +1,92 @@
+"""Bringing a stack down. Standard library and the supervisor's floor only: ``down`` is quick."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.errors import StopError, from_data
+from booty.run import locks
+from booty.supervise import client, launch, state
+from booty.supervise.client import Connection, ControlError
+
+if TYPE_CHECKING:
+    from booty.stack.place import Place
+
+__all__ = ["down"]
+
+LAST_WORDS: Final = 5.0
+"""Seconds that supervisor and guardian may take to leave after their report."""
+LOOK: Final = 0.005
+"""Seconds between looks at the guardian's lock, which cannot be waited for."""
+GONE: Final = frozenset(("not-running", "connection-lost"))
+
+
+def down(place: Place, timeout: float | None = None) -> list[dict[str, Any]] | None:
+    """Stop a stack, supervisor and guardian included; data is kept.
+
+    Args:
+        place: the stack.
+        timeout: seconds to wait; stopping goes on after them.
+
+    Returns:
+        How each instance ended: ``instance how code signal seconds``; ``None`` if none ran.
+
+    Raises:
+        StopError: it takes longer than ``timeout``.
+    """
+    try:
+        with client.connect(place.state) as link:
+            return _end(place, link, timeout)
+    except ControlError as error:
+        if error.reference in GONE:
+            return _unwatched(place, timeout)
+        raise from_data(error.data) from error
+
+
+def _end(place: Place, link: Connection, timeout: float | None) -> list[dict[str, Any]]:
+    try:
+        report: list[dict[str, Any]] = link.request("down", timeout=timeout)["report"]
+    except ControlError as error:
+        if error.reference != "supervisor-silent":
+            raise
+        raise StopError(
+            f"cannot wait any longer: the stack is not down after {timeout:g} s",
+            reference="down-timeout",
+            subject=str(place.root),
+            hint="booty down waits again",
+        ) from error
+    _wait_until_left(place, link)
+    return report
+
+
+def _wait_until_left(place: Place, link: Connection) -> None:
+    # who comes next must find neither of them, or it would hand its plan to one that leaves
+    end = time.monotonic() + LAST_WORDS
+    try:
+        while link.receive(max(0.0, end - time.monotonic())) is not None:
+            pass  # events that were still on their way
+    except ControlError:
+        pass  # it hung up, as it should
+    lock = state.Folder(place.state).lock
+    while locks.held(lock) and time.monotonic() < end:
+        select.select([], [], [], LOOK)
+
+
+def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | None:
+    # both watchers were killed: a new supervisor adopts what runs, and stops it
+    saved = state.read(place.state)
+    stack = saved["stack"]
+    if stack is None or not any(row.get("pid") for row in saved["instances"]):
+        return None
+    with launch.ensure(
+        place.state,
+        stack_id=place.id,
+        name=stack["stack"]["name"],
+        lifetime=stack["lifetime"],
+        environment=stack["environment"],
+        store=stack["store"],
+        root=str(place.root),
+    ) as link:
+        return _end(place, link, timeout)
