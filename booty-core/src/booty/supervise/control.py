@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
-from booty.supervise import living, stopping, wire
+from booty.supervise import living, sheets, stopping, wire
 from booty.supervise.converging import closure, reload
 from booty.supervise.wire import ControlError
 
@@ -217,7 +217,7 @@ async def _converge(sup: Supervisor, client: _Client, asked: dict[str, Any]) -> 
         raise _ending()
     if client.fds:
         sup.keep_secrets(client.fds.pop(0))
-    sheet = sup.read_sheet(str(asked["plan"]))
+    sheet = sheets.read(sup.folder, str(asked["plan"]))
     sup.values.artifacts = sheet["artifacts"]
     sup.without = set(asked.get("without") or ())
     change = sup.converge(

@@ -12,7 +12,7 @@ from booty.run import identity, process, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
-from booty.supervise import adoption, files, living, state, stopping
+from booty.supervise import adoption, files, living, sheets, state, stopping
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
@@ -121,7 +121,7 @@ class Supervisor:
         digest = self.stack.get("plan")
         if digest:
             try:
-                self.sheet = self.read_sheet(digest)
+                self.sheet = sheets.read(self.folder, digest)
             except ControlError as fault:
                 self.journal.tell("warning", None, message=fault.message)
             self.values.artifacts = self.sheet.get("artifacts", {})
@@ -155,7 +155,7 @@ class Supervisor:
 
     def left_alone(self) -> None:
         """Leave if the command that started us ended before it handed over a first plan."""
-        if self.convergence is None and not self.handed and not self.by_pid:
+        if not self.handed and not self.by_pid and not self.stack.get("desired"):
             self.end()
 
     def _asked_to_stop(self) -> None:
@@ -325,25 +325,6 @@ class Supervisor:
         return files.read_blob(self.folder, digest)
 
     # -- sheets
-
-    def read_sheet(self, digest: str) -> dict[str, Any]:
-        """Return a run sheet.
-
-        Raises:
-            ControlError: it is missing, cut, or of another format.
-        """
-        try:
-            sheet = state.read_json(self.folder.sheet(digest))
-        except (ValueError, OSError):
-            sheet = None
-        if sheet is None or sheet.get("format") != state.FORMAT:
-            raise ControlError.of(
-                f'cannot read the run sheet "{digest[:12]}": it is missing or damaged',
-                reference="bad-sheet",
-                status=7,
-                hint="booty up --replan",
-            )
-        return sheet
 
     def take_sheet(self, sheet: dict[str, Any]) -> None:
         """Let a new sheet hold; running instances go on as their entries say now."""

@@ -1,0 +1,33 @@
+"""Run sheets on disk."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from booty.supervise import state
+from booty.supervise.wire import ControlError
+
+__all__ = ["FORMATS", "read"]
+
+FORMATS: Final = (1,)
+"""Formats of run sheets that this supervisor executes."""
+
+
+def read(folder: state.Folder, digest: str) -> dict[str, Any]:
+    """Return a run sheet.
+
+    Raises:
+        ControlError: it is missing, cut, or of another format.
+    """
+    try:
+        sheet = state.read_json(folder.sheet(digest))
+    except (ValueError, OSError):
+        sheet = None
+    if sheet is None or sheet.get("format") not in FORMATS:
+        raise ControlError.of(
+            f'cannot read the run sheet "{digest[:12]}": it is missing or damaged',
+            reference="bad-sheet",
+            status=7,
+            hint="booty up --replan",
+        )
+    return sheet
