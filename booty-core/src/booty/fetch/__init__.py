@@ -1,10 +1,37 @@
-"""Fetching with trust: sources, verification, unpacking, store, lock."""
+"""Fetching with trust: sources, verification, unpacking, store, lock.
+
+Names are loaded when they are first used: a start of a saved plan checks its programs
+(:mod:`booty.fetch.integrity`) without an HTTP library.
+"""
 
 from __future__ import annotations
 
-from booty.fetch.getting import ensure, stored
-from booty.fetch.lock import Lock, Locked
-from booty.fetch.progress import Progress, Tell, silent
-from booty.fetch.store import Store
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from booty.fetch.getting import ensure, stored
+    from booty.fetch.lock import Lock, Locked
+    from booty.fetch.progress import Progress, Tell, silent
+    from booty.fetch.store import Store
 
 __all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "ensure", "silent", "stored"]
+
+_HOMES: Final = {
+    "Lock": "lock",
+    "Locked": "lock",
+    "Progress": "progress",
+    "Store": "store",
+    "Tell": "progress",
+    "ensure": "getting",
+    "silent": "progress",
+    "stored": "getting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its home when it is first asked for."""
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -18,7 +18,7 @@ from booty.fetch.progress import Progress, Tell
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Downloaded", "download", "sha256_of"]
+__all__ = ["Downloaded", "download"]
 
 OK: Final = 200
 PARTIAL: Final = 206
@@ -34,12 +34,6 @@ class Downloaded:
     path: Path
     digest: str
     size: int
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(

@@ -11,17 +11,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from booty.errors import FetchError, VerifyError
-from booty.fetch.download import sha256_of
+from booty.errors import FetchError
+from booty.fetch import integrity
 from booty.model import codec
 from booty.model.plan import Artifact
 
 __all__ = ["Store"]
 
-ENTRY: Final = "entry.json"
-FORMAT: Final = 1
 SHORT: Final = 12
 
 
@@ -51,8 +49,8 @@ class Store:
     def list(self) -> list[Artifact]:
         """Return everything in the store, by program and version."""
         found = []
-        for file in sorted(self.root.glob(f"*/*/*/{ENTRY}")):
-            entry = _read(file)
+        for file in sorted(self.root.glob(f"*/*/*/{integrity.ENTRY}")):
+            entry = integrity.read_entry(file)
             if entry:
                 found.append(codec.from_data(Artifact, entry["artifact"]))
         return found
@@ -73,7 +71,7 @@ class Store:
         """
         relative = self._relative(artifact)
         with self.locked(f"install-{artifact.digest[:SHORT]}"):
-            entry = _read(self.root / relative / ENTRY)
+            entry = integrity.read_entry(self.root / relative / integrity.ENTRY)
             if entry:
                 return codec.from_data(Artifact, entry["artifact"])
             try:
@@ -110,27 +108,7 @@ class Store:
             VerifyError: it was changed.
             FetchError: it is gone.
         """
-        if not artifact.path or Path(artifact.path).is_absolute():
-            return
-        place = self.root / artifact.path
-        entry = _read(place / ENTRY)
-        if entry is None:
-            raise FetchError(
-                f'cannot find "{artifact.key}" in the store: it was removed',
-                reference="store-missing",
-                subject=artifact.key,
-                hint="booty fetch",
-            )
-        boot = _boot()
-        stamps = {name: _stamp(place / name) for name in entry["files"]}
-        same = all(stamps[name] == known["stamp"] for name, known in entry["files"].items())
-        checked = self.root / ".checked" / artifact.path.replace("/", "_")
-        if same and _text(checked) == boot:
-            return
-        for name, known in entry["files"].items():
-            if stamps[name] is None or sha256_of(place / name) != known["sha256"]:
-                raise _changed(artifact, name)
-        _mark(checked, boot)
+        integrity.check(self.root, artifact.path, artifact.key)
 
     def remove(self, artifact: Artifact) -> None:
         """Remove one program."""
@@ -151,53 +129,21 @@ class Store:
             os.close(handle)
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    try:
-        data = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) and data.get("format") == FORMAT else None
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
-
-
-def _mark(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    except OSError:
-        return  # a read-only store is checked fully each time
-
-
-def _boot() -> str:
-    return _text(Path("/proc/sys/kernel/random/boot_id")).strip() or "unknown"
-
-
-def _stamp(file: Path) -> list[int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns]
-
-
 def _seal(staged: Path, artifact: Artifact) -> None:
     # read-only files, and a record of each, before the folder gets its name
     files = [path for path in sorted(staged.rglob("*")) if path.is_file()]
     for path in files:
         path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555 | 0o400)
     recorded = {
-        str(path.relative_to(staged)): {"stamp": _stamp(path), "sha256": sha256_of(path)}
+        str(path.relative_to(staged)): {
+            "stamp": integrity.stamp(path),
+            "sha256": integrity.sha256_of(path),
+        }
         for path in files
         if not path.is_symlink()
     }
-    entry = {"format": FORMAT, "artifact": codec.to_data(artifact), "files": recorded}
-    with (staged / ENTRY).open("w") as file:
+    entry = {"format": integrity.FORMAT, "artifact": codec.to_data(artifact), "files": recorded}
+    with (staged / integrity.ENTRY).open("w") as file:
         json.dump(entry, file, indent=1, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
@@ -205,15 +151,6 @@ def _seal(staged: Path, artifact: Artifact) -> None:
 
 def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _changed(artifact: Artifact, name: str) -> VerifyError:
-    return VerifyError(
-        f'cannot trust "{artifact.key}": "{name}" in the store was changed after it was verified',
-        reference="store-changed",
-        subject=artifact.key,
-        hint=f"remove the folder {artifact.path} of the store, then booty fetch",
-    )
 
 
 def _unwritable(root: Path, error: OSError) -> FetchError:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import executable
-from booty.fetch.download import sha256_of
+from booty.fetch.integrity import sha256_of
 from booty.fetch.progress import Progress
 from booty.fetch.sources import Refused, Request
 from booty.fetch.unpack import unpack

@@ -105,7 +105,7 @@ class Session:
 
     def _launch(self, stack_id: str, name: str, lifetime: str) -> Connection:
         from booty import paths
-        from booty.stack import machine
+        from booty.stack import surroundings
 
         try:
             return launch.ensure(
@@ -114,7 +114,7 @@ class Session:
                 name=name,
                 lifetime=lifetime,
                 hold=self.hold,
-                environment=machine.base_environment(),
+                environment=surroundings.base_environment(),
                 store=str(paths.store()),
                 root=str(self.place.root),
             )
@@ -189,15 +189,12 @@ class Session:
     def _programs_are_there(self, digest: str) -> bool:
         # each program is checked before it is started; one that is gone is fetched again
         from booty import paths
-        from booty.fetch import Store
-        from booty.model import codec
-        from booty.model.plan import Artifact
+        from booty.fetch import integrity
 
-        store = Store(paths.store())
-        known = (plans.latest_data(self.place, digest) or {}).get("artifacts", {})
+        sheet = read(self.place.state / "plans" / f"{digest}.run.json")
         try:
-            for one in known.values():
-                store.check(codec.from_data(Artifact, one))
+            for key, one in sheet.get("artifacts", {}).items():
+                integrity.check(paths.store(), one["path"], key)
         except VerifyError:
             raise
         except FetchError:

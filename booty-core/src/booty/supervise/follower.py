@@ -11,37 +11,81 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from booty.run.inotify import open_inotify
 from booty.run.tail import Tail, wait_readable
 from booty.supervise import client, listing, state
 from booty.supervise.client import Connection
-from booty.supervise.screen import Screen, table
+from booty.supervise.launch import STOPS
+from booty.supervise.screen import Screen
+from booty.supervise.telling import Teller, report_lines, services
 from booty.supervise.wire import ControlError
 
-__all__ = ["main", "report_lines"]
+__all__ = ["main"]
 
 REDRAW: Final = 0.1
 """Seconds between redraws of the status line on a terminal."""
+RECONNECT: Final = 5.0
+"""Seconds until the successor of a dead supervisor must answer."""
+UNDO: Final = 60.0
+"""Seconds that taking back a failed start may take."""
 INTERRUPTED: Final = 130
 FORCED: Final = 9
 LOST: Final = 11
-RECONNECT: Final = 5.0
 
 
 def main(arguments: dict[str, Any]) -> None:
     """Follow a start, and after it the stack.
 
     Args:
-        arguments: ``state root names timeout detach json quiet command started holds keep changes
-            notes``.
+        arguments: ``state root names timeout detach json quiet command client started holds keep
+            nothing events begin after``; see ``booty.cli.up``.
     """
-    sys.exit(Follower(arguments).run())
+    try:
+        follower = Follower(arguments)
+        status = follower.run()
+    except ControlError as error:
+        sys.stderr.write(f"{error.reference}: {error.message}\n")
+        status = error.status
+    except BrokenPipeError:
+        # whoever read our output has gone; the end of our pipe stops what we hold
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 0
+    sys.exit(status)
 
 
 class _Interrupted(Exception):  # noqa: N818 - a signal, not a fault
     """The person pressed ctrl-C, or the terminal went."""
+
+
+class _Signals:
+    """Turns stop signals into :class:`_Interrupted`, where one may come."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._armed = False
+        for number in STOPS:
+            signal.signal(number, self._take)
+
+    def _take(self, *_: object) -> None:
+        self.count += 1
+        if self._armed:
+            self._armed = False
+            raise _Interrupted
+
+    def arm(self, seen: int) -> None:
+        """Let the next signal interrupt; one that came after those seen does so at once."""
+        self._armed = True
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        if self.count > seen:
+            self._armed = False
+            raise _Interrupted
+
+    def disarm(self) -> None:
+        """Let signals only be counted."""
+        self._armed = False
 
 
 class Follower:
@@ -49,118 +93,87 @@ class Follower:
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self.asked = arguments
+        self.signals = _Signals()
         self.folder = state.Folder(arguments["state"])
         self.screen = Screen(quiet=bool(arguments["quiet"]))
+        self.teller = Teller(self.folder, self.screen)
         self.link: Connection = client.connect(self.folder.root)
-        self.begin = time.monotonic()
-        self.since: dict[str, float] = {}
-        self.states: dict[str, tuple[str, str | None]] = {}
-        self.fault: dict[str, Any] | None = None
-        self.stopped: list[dict[str, Any]] | None = None
 
     def run(self) -> int:
         """Return the exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            signal.signal(number, self._interrupt)
+        ready = False
         try:
-            status = self._until_ready()
+            self.signals.arm(0)
+            status = 0 if self.asked["nothing"] else self._until_ready()
+            ready = True
+            if not status and not self.asked["detach"]:
+                status = self._follow()
+            self.signals.disarm()
         except _Interrupted:
-            return self._leave(INTERRUPTED)
-        if status or self.asked["detach"]:
-            return status
-        try:
-            return self._follow()
-        except _Interrupted:
-            return self._leave(0)
-
-    def _interrupt(self, *_: object) -> None:
-        raise _Interrupted
+            status = self._leave(0 if ready else INTERRUPTED)
+        return status
 
     # -- the start
 
     def _until_ready(self) -> int:
         try:
-            self.link.request("subscribe", timeout=5.0)
-            names = self.asked["names"]
-            fields = {"names": names, "for": "ready", "limit": self.asked["timeout"]}
-            number = self.link.send("wait", **fields)
-            answer = self._answer(number)
+            fault = self._start_fault()
         except ControlError as error:
-            answer = {"error": error.data}
+            fault = error.data
         self.screen.end()
-        if "error" in answer:
-            return self._failed(answer["error"])
-        self._tell_ready()
-        return 0
-
-    def _answer(self, number: int) -> dict[str, Any]:
-        while True:
-            frame = self.link.receive(REDRAW if self.screen.live else None)
-            if frame is None:
-                self._draw()
-            elif "event" in frame:
-                self._take(frame["event"])
-            elif frame.get("id") == number:
-                return frame
-
-    def _draw(self) -> None:
-        now = time.monotonic()
-        waiting = [
-            f"{name} {text}{f' ({why})' if why else ''} {now - self.since[name]:.1f} s"
-            for name, (text, why) in self.states.items()
-            if text not in {"ready", "done", "stopped"}
-        ]
-        self.screen.status("  ".join(waiting))
-
-    def _take(self, event: dict[str, Any]) -> None:
-        name, detail = event["instance"], event["detail"]
-        if event["kind"] == "state":
-            self._state(name, detail)
-        elif event["kind"] == "change" and detail["action"] != "start":
-            self.screen.say(f"{name}: {detail['action']}: {detail['reason']}")
-        elif event["kind"] == "warning":
-            self.screen.say(f"warning: {detail['message']}")
-        elif event["kind"] == "stopped":
-            self.stopped = detail["report"]
-        elif event["kind"] in {"lost", "failed"}:
-            self.fault = detail
-
-    def _state(self, name: str, detail: dict[str, Any]) -> None:
-        now = time.monotonic()
-        took = now - self.since.get(name, self.begin)
-        self.states[name] = (detail["to"], detail["reason"])
-        self.since.setdefault(name, now)
-        if detail["to"] in {"ready", "done"}:
-            self.screen.say(f"{name} {detail['to']} after {took:.2f} s")
-        elif detail["to"] in {"failed", "backoff", "degraded"}:
-            self.screen.say(f"{name} {detail['to']}: {detail['reason']}")
-        elif detail["to"] == "configured" and detail["reason"]:
-            self.screen.say(f"{name} {detail['reason']}")
-
-    def _failed(self, fault: dict[str, Any]) -> int:
-        self._say_fault(fault)
-        if self.asked["started"] and not self.asked["keep"]:
-            self._end_quietly()
+        self.teller.starting = False
+        if fault is None:
+            self._tell_ready()
+            return 0
+        self.signals.disarm()
+        self.teller.fault(fault)
+        self._undo(fault)
         if self.asked["json"]:
             self._print_json(fault)
         return int(fault.get("status") or 1)
 
-    def _say_fault(self, fault: dict[str, Any]) -> None:
-        if fault.get("lines"):
-            self.screen.fault(f"last lines of {fault.get('subject')}:")
-            for line in fault["lines"]:
-                self.screen.fault(f"  | {line}")
-        self.screen.fault(f"{fault['reference']}: {fault['message']}")
-        if fault.get("hint"):
-            self.screen.fault(f"  hint: {fault['hint']}")
+    def _start_fault(self) -> dict[str, Any] | None:
+        offset = int(self.asked["events"])
+        while True:
+            self.link.request("subscribe", timeout=RECONNECT)
+            self.teller.replay(offset)
+            try:
+                return self._wait()
+            except ControlError as error:
+                if error.reference != "connection-lost" or self.teller.stopped is not None:
+                    raise
+            # the supervisor died; its successor goes on with the start
+            offset = _size(self.folder.events)
+            self.link = client.connect(self.folder.root, RECONNECT)
 
-    def _end_quietly(self) -> None:
-        # a first up that failed leaves nothing: not even its supervisor
-        try:
-            with client.connect(self.folder.root) as link:
-                link.request("down", timeout=60.0)
-        except ControlError:
-            return  # it has gone by itself
+    def _wait(self) -> dict[str, Any] | None:
+        left = self.asked["timeout"]
+        if left is not None:
+            left = max(0.0, left - (time.monotonic() - self.asked["begin"]))
+        wanted: dict[str, Any] = {"names": self.asked["names"], "for": "ready", "limit": left}
+        number = self.link.send("wait", **wanted)
+        while True:
+            self.teller.draw()
+            frame = self.link.receive(REDRAW if self.screen.live else None)
+            if frame is None:
+                continue
+            if "event" in frame:
+                self.teller.take(frame["event"])
+            elif frame.get("id") == number:
+                fault: dict[str, Any] | None = frame.get("error")
+                return fault
+
+    def _undo(self, fault: dict[str, Any]) -> None:
+        # a failed up stops what it started; one that started the supervisor leaves not even that
+        if self.asked["keep"]:
+            return
+        if self.asked["started"]:
+            self._down(limit=UNDO)
+            self._clean_up()
+        elif fault["reference"] == "wait-timeout":
+            own = [one["instance"] for one in self.teller.changes if one["action"] == "start"]
+            with suppress(ControlError), client.connect(self.folder.root) as link:
+                link.request("stop", names=own, timeout=UNDO)
 
     def _tell_ready(self) -> None:
         found = listing.listing(self.folder.root, self.asked["root"])
@@ -168,68 +181,40 @@ class Follower:
             self._print_json(None)
             return
         seconds = time.monotonic() - self.asked["begin"]
-        rows = [_row(row) for row in found["services"]]
-        _print(table(("SERVICE", "STATE", "URL"), rows))
-        for line in [*self._steps(), f"ready after {seconds:.2f} s", *self._next(found)]:
+        _print(services(found))
+        lines = [*self.teller.steps(), f"ready after {seconds:.2f} s", *self._next()]
+        for line in lines:
             self.screen.say(line)
 
-    def _steps(self) -> list[str]:
-        spans = _last_trace(self.folder)
-        words = [
-            f"{_who(span)}{span['name']} {span['end'] - span['start']:.2f} s"
-            for span in spans
-            if span["end"] - span["start"] >= 0.005  # noqa: PLR2004 - what is shown as 0.01
-        ]
-        return [f"steps: {', '.join(words)}"] if words else []
-
-    def _next(self, found: dict[str, Any]) -> list[str]:
-        command = self.asked["command"]
-        first = next((one["name"] for one in found["services"]), "NAME")
-        own = self.asked.get("client") or first
-        lines = [
-            f"  {command} logs -f",
-            f"  {command} client {own} --help" if self.asked.get("client") else f"  {command} ps",
-            f"  {command} down",
-        ]
+    def _next(self) -> list[str]:
+        command, own = self.asked["command"], self.asked["client"]
+        second = f"client {own} --help" if own else "ps"
+        lines = [f"  {command} {words}" for words in ("logs -f", second, "down")]
         return ["try next:", *lines] if self.asked["detach"] else []
 
     def _print_json(self, fault: dict[str, Any] | None) -> None:
         found = listing.listing(self.folder.root, self.asked["root"])
-        _print(json.dumps({**found, "changes": self.asked["changes"], "error": fault}))
+        _print(json.dumps({**found, "changes": self.teller.changes, "error": fault}))
 
     # -- afterwards
 
     def _follow(self) -> int:
-        tails = self._tails()
+        self.teller.starting = False
+        if self.asked["nothing"]:
+            self.link.request("subscribe", timeout=RECONNECT)
+        logs = _Logs(self.folder, self.screen, new=bool(self.asked["nothing"]))
         watch = open_inotify([self.folder.logs])
-        if not self.asked["json"]:
-            how = "stops all" if self.asked["holds"] else "leaves it running"
-            self.screen.say(f"following; ctrl-C {how}")
+        how = "stops all" if self.asked["holds"] else "leaves it running"
+        self.screen.say(f"following; ctrl-C {how}")
         while True:
             fds = [] if self.link.pending else [self.link.fileno()]
             readable = wait_readable(fds, watch, 0 if self.link.pending else None)
-            self._logs(tails)
+            logs.show()
             if readable or self.link.pending:
                 ended = self._hear()
                 if ended is not None:
-                    self._logs(tails)
+                    logs.show()
                     return ended
-
-    def _tails(self) -> dict[str, Tail]:
-        found = listing.listing(self.folder.root, self.asked["root"])
-        rows = {row["instance"]: row for row in state.read(self.folder.root)["instances"]}
-        return {
-            one["instance"]: Tail(one["log"], rows.get(one["instance"], {}).get("log_offset", 0))
-            for one in found["services"]
-        }
-
-    def _logs(self, tails: dict[str, Tail]) -> None:
-        width = max((len(name) for name in tails), default=0)
-        for number, (name, tail) in enumerate(tails.items()):
-            head = self.screen.coloured(name.ljust(width), number)
-            for line in tail.lines():
-                sys.stdout.write(f"{head} | {line}\n")
-        sys.stdout.flush()
 
     def _hear(self) -> int | None:
         try:
@@ -237,54 +222,105 @@ class Follower:
         except ControlError:
             return self._hung_up()
         if frame is not None and "event" in frame:
-            self._take(frame["event"])
+            self.teller.take(frame["event"])
         return None
 
     def _hung_up(self) -> int | None:
         # the end of the stack, or the death of a supervisor that has a successor
-        if self.stopped is None:
-            try:
-                self.link = _reconnect(self.folder)
-                self.link.request("subscribe", timeout=RECONNECT)
-            except ControlError:
-                pass
-            else:
-                return None
-        for line in report_lines(self.stopped or []):
+        report = self.teller.stopped
+        if report is None:
+            return self._after_death()
+        for line in report_lines(report):
             self.screen.say(line)
-        if self.fault is not None and self.fault.get("status") == LOST:
-            self._say_fault(self.fault)
+        if self.teller.lost is not None:
+            self.teller.fault(self.teller.lost)
+        self._clean_up()
+        if self.teller.lost is not None:
             return LOST
-        return FORCED if _forced(self.stopped or []) else 0
+        return FORCED if _forced(report) else 0
+
+    def _after_death(self) -> int | None:
+        # the guardian keeps the socket: a connection waits in its backlog until a successor listens
+        try:
+            self.link = client.connect(self.folder.root, RECONNECT)
+            self.link.request("subscribe", timeout=RECONNECT)
+        except ControlError as error:
+            self.screen.fault(f"supervisor-lost: cannot follow any longer: {error.message}")
+            self.screen.fault(f"  hint: {self.asked['command']} ps")
+            return 1
+        return None
 
     # -- the end
 
     def _leave(self, status: int) -> int:
+        seen = self.signals.count
         self.screen.end()
-        if not self.asked["holds"]:
+        undoes = bool(status and self.asked["started"] and not self.asked["keep"])
+        if not self.asked["holds"] and not undoes:
             self.screen.say(f"left; it goes on: {self.asked['command']} ps")
             return status
         self.screen.say("stopping; once more to kill")
         try:
-            report = self._down(force=False)
+            self.signals.arm(seen)
+            report = self._down()
+            self.signals.disarm()
         except _Interrupted:
             report = self._down(force=True)
             status = INTERRUPTED
         for line in report_lines(report):
             self.screen.say(line)
+        self._clean_up()
         return status or (FORCED if _forced(report) else 0)
 
-    def _down(self, *, force: bool) -> list[dict[str, Any]]:
+    def _down(self, *, force: bool = False, limit: float | None = None) -> list[dict[str, Any]]:
         try:
             with client.connect(self.folder.root) as link:
-                return list(link.request("down", force=force)["report"])
+                report = list(link.request("down", force=force, timeout=limit)["report"])
+                # who comes next must not find a supervisor that is about to leave
+                with suppress(ControlError):
+                    while link.receive(RECONNECT) is not None:
+                        pass
+                return report
         except ControlError:
-            return self.stopped or []
+            return self.teller.stopped or []
+
+    def _clean_up(self) -> None:
+        if self.asked["after"]:
+            # --rm: everything has ended, what it left is removed
+            import subprocess
+
+            subprocess.run(self.asked["after"], check=False)
 
 
-def _reconnect(folder: state.Folder) -> Connection:
-    # the guardian keeps the socket: a connection waits in its backlog until a successor listens
-    return client.connect(folder.root, RECONNECT)
+class _Logs:
+    """The lines of all instances, as they come."""
+
+    def __init__(self, folder: state.Folder, screen: Screen, *, new: bool) -> None:
+        self._folder = folder
+        self._screen = screen
+        self._tails: dict[str, Tail] = {}
+        for row in state.read(folder.root)["instances"]:
+            name = row["instance"]
+            offset = None if new else int(row.get("log_offset") or 0)
+            self._tails[name] = Tail(folder.log(name), offset)
+
+    def show(self) -> None:
+        """Print what is new, each line behind its instance's name."""
+        self._find_new()
+        width = max((len(name) for name in self._tails), default=0)
+        for number, (name, tail) in enumerate(self._tails.items()):
+            head = self._screen.coloured(name.ljust(width), number)
+            for line in tail.lines():
+                sys.stdout.write(f"{head} | {line}\n")
+        sys.stdout.flush()
+
+    def _find_new(self) -> None:
+        # an instance that a later change brought
+        with suppress(OSError):
+            for file in os.listdir(self._folder.instances):
+                name = file.removesuffix(".json")
+                if name != file and name not in self._tails:
+                    self._tails[name] = Tail(self._folder.log(name), 0)
 
 
 def _print(text: str) -> None:
@@ -292,34 +328,12 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def _who(span: dict[str, Any]) -> str:
-    return f"{span['instance']} " if span.get("instance") else ""
-
-
-def _row(row: dict[str, Any]) -> tuple[str, str, str]:
-    urls = row["urls"]
-    return row["instance"], row["state"], " ".join(urls.values())
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _forced(report: list[dict[str, Any]]) -> bool:
     return any(row["how"] == "killed" for row in report)
-
-
-def report_lines(report: list[dict[str, Any]]) -> list[str]:
-    """Return how each instance ended, one line each."""
-    words = {"clean": "ended well", "killed": "had to be killed"}
-    lines = []
-    for row in report:
-        code = row["code"] if row["code"] is not None else f"signal {row['signal']}"
-        how = words.get(row["how"]) or ("ended" if code == "signal None" else f"ended with {code}")
-        lines.append(f"{row['instance']} {how} after {row['seconds']:.2f} s")
-    return lines
-
-
-def _last_trace(folder: state.Folder) -> list[dict[str, Any]]:
-    try:
-        names = [name.removesuffix(".json") for name in os.listdir(folder.traces)]
-        number = max(int(name) for name in names if name.isdigit())
-        return list((state.read_json(f"{folder.traces}/{number}.json") or {})["spans"])
-    except (OSError, ValueError, KeyError):
-        return []

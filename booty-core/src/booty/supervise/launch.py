@@ -16,7 +16,10 @@ from booty.supervise import client, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
 
-__all__ = ["command", "ensure"]
+__all__ = ["STOPS", "command", "ensure"]
+
+STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What asks a follower for an orderly stop; blocked while a command becomes one."""
 
 _START_LIMIT: Final = 10.0
 """Seconds until a supervisor must answer."""
@@ -26,10 +29,10 @@ _LOOK: Final = 0.005
 
 
 def command(role: str, arguments: dict[str, Any]) -> list[str]:
-    """Return the argv of a guardian or supervisor.
+    """Return the argv of a guardian, supervisor or follower.
 
     Args:
-        role: ``guardian`` or ``supervisor``.
+        role: ``guardian``, ``supervisor`` or ``follower``.
         arguments: what it is told; plain JSON, no secrets.
     """
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")

@@ -38,36 +38,36 @@ class Screen:
     def say(self, text: str) -> None:
         """Print a line above the status line."""
         if not self._quiet:
-            self._clear()
-            self._stream.write(text + "\n")
-            self._draw()
+            self.fault(text)
 
     def fault(self, text: str) -> None:
         """Print a line even when quiet."""
-        self._clear()
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        self._write(f"{self._clear()}{text}\n{self._status}")
 
     def status(self, text: str) -> None:
         """Replace the status line; shown on a terminal only."""
         if self.live and not self._quiet:
-            self._clear()
-            self._status = text[: shutil.get_terminal_size().columns - 1]
-            self._draw()
-
-    def _clear(self) -> None:
-        if self._status:
-            self._stream.write("\r\x1b[K")
-
-    def _draw(self) -> None:
-        self._stream.write(self._status)
-        self._stream.flush()
+            shown = text[: shutil.get_terminal_size().columns - 1]
+            if shown != self._status:
+                self._write(self._clear() + shown)
+                self._status = shown
 
     def end(self) -> None:
         """Take the status line away."""
-        self._clear()
+        self._write(self._clear())
         self._status = ""
-        self._stream.flush()
+
+    def _clear(self) -> str:
+        return "\r\x1b[K" if self._status else ""
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # the terminal or the reader has gone: who stops a stack must not stumble over that
+            self._stream = open(os.devnull, "w")  # noqa: SIM115 - until the end of the process
+            self.live = False
 
     def coloured(self, text: str, number: int) -> str:
         """Return a text in one of ten colours, on a terminal."""
