@@ -91,8 +91,8 @@ def _up(ctx: click.Context, *, remove: bool) -> int:
 
 
 def _down(place: Place, *, remove: bool) -> None:
-    from booty.cli.destroy import remove_all
     from booty.stack import ending
+    from booty.stack.removing import remove_all
 
     if remove:
         remove_all(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from booty.stack.choice import Choice
     from booty.stack.handing import Outcome, Session
     from booty.stack.place import Place
 
@@ -79,32 +83,27 @@ class Up:
         self.names = names
         self.options = options
         self.begin = begin
+        self.detach: bool = options["detach"]
 
     def run(self) -> int:
         """Return the exit status; mostly the follower's, which takes this process over."""
         from booty.cli.progress import Fetching
-        from booty.stack.choice import Choice
         from booty.stack.handing import Session
 
-        self._refuse_remove()
-        profiles = self.options["profiles"] or _from_environment("BOOTY_PROFILE")
-        choice = Choice(
-            names=self.names,
-            without=self.options["without"],
-            accept=self.options["accept"],
-            profiles=tuple(profiles) or None,
-        )
+        if self.options["remove"]:
+            self._refuse_remove()
         reader, writer = os.pipe()
         session = Session(
-            place=self.place,
-            lifetime=self.options["lifetime"] or os.environ.get("BOOTY_LIFETIME", ""),
-            default=OUTLIVE if self.options["detach"] else DIE,
+            self.place,
+            lifetime=self._lifetime(),
+            default=OUTLIVE if self.detach else DIE,
             # who returns when all is ready holds nothing
-            hold=None if self.options["detach"] else reader,
+            hold=None if self.detach else reader,
         )
+        events = _size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
             outcome = session.up(
-                choice,
+                self._choice(),
                 fetching.tell,
                 replan=self.options["replan"],
                 keep=self.options["keep"],
@@ -112,14 +111,31 @@ class Up:
         os.close(reader)
         self._say(outcome)
         if outcome.nothing:
-            os.close(writer)
-            if self.options["detach"] or not self._holds(session):
-                return self._nothing()
-        return self._become_follower(session, outcome, writer)
+            self._nothing()
+            if self.detach or common.as_json(self.ctx):
+                return 0
+        return self._become_follower(session, outcome, writer, events)
+
+    def _choice(self) -> Choice:
+        from booty.stack.choice import Choice
+
+        profiles = self.options["profiles"] or _from_environment("BOOTY_PROFILE")
+        return Choice(
+            names=self.names,
+            without=self.options["without"],
+            accept=self.options["accept"],
+            profiles=tuple(profiles) or None,
+        )
+
+    def _lifetime(self) -> str:
+        if self.options["remove"]:
+            return DIE
+        return str(self.options["lifetime"] or os.environ.get("BOOTY_LIFETIME", ""))
 
     def _refuse_remove(self) -> None:
-        if self.options["remove"]:
-            refuse_remove(self.place)
+        if self.detach or self.options["lifetime"] == OUTLIVE:
+            raise click.UsageError("--rm is for a stack that ends with this command: without -d")
+        refuse_remove(self.place)
 
     def _say(self, outcome: Outcome) -> None:
         if common.quiet(self.ctx):
@@ -135,62 +151,66 @@ class Up:
         from booty.stack.place import read
 
         lifetime = read(self.place.state / "state" / "stack.json").get("lifetime")
-        return session.started and lifetime == DIE
+        took = session.started or bool(session.lifetime)
+        return took and lifetime == DIE and not self.detach
 
-    def _nothing(self) -> int:
+    def _nothing(self) -> None:
         from booty.supervise import listing
+        from booty.supervise.telling import services
 
         found = listing.listing(self.place.state, str(self.place.root))
         if common.as_json(self.ctx):
             common.emit({**found, "changes": [], "error": None})
-            return 0
-        rows = [
-            (row["instance"], row["state"], " ".join(row["urls"].values()))
-            for row in found["services"]
-        ]
-        click.echo(common.table(("SERVICE", "STATE", "URL"), rows))
+            return
+        click.echo(services(found))
+        ready = sum(row["state"] in {"ready", "done"} for row in found["services"])
         seconds = time.monotonic() - self.begin
-        click.echo(f"nothing to do: {len(rows)} ready, looked in {seconds:.2f} s", err=True)
-        return 0
+        click.echo(f"nothing to do: {ready} ready, looked in {seconds:.2f} s", err=True)
 
-    def _become_follower(self, session: Session, outcome: Outcome, writer: int) -> int:
+    def _become_follower(self, session: Session, outcome: Outcome, writer: int, events: int) -> int:
         from booty.supervise import launch
 
-        os.set_inheritable(writer, True)
-        names = list(self.names) or None
         arguments = {
             "state": str(self.place.state),
             "root": str(self.place.root),
-            "names": names,
+            "names": list(self.names) or None,
             "timeout": self.options["timeout"],
-            "detach": self.options["detach"],
+            "detach": self.detach,
             "json": common.as_json(self.ctx),
             "quiet": common.quiet(self.ctx),
             "command": common.itself(self.ctx),
             "client": common.client_of(self.place),
             "started": session.started,
-            "holds": self._holds(session) and not self.options["detach"],
+            "holds": self._holds(session),
             "keep": self.options["keep"],
-            "changes": outcome.changes,
+            "nothing": outcome.nothing,
+            "events": events,
             "begin": self.begin,
+            "after": self._after(),
         }
+        argv = launch.command("follower", arguments)
+        os.set_inheritable(writer, True)
         sys.stdout.flush()
         sys.stderr.flush()
-        if self.options["remove"]:
-            return self._followed(launch.command("follower", arguments))
-        argv = launch.command("follower", arguments)
+        # one that comes between us and the follower waits for it
+        signal.pthread_sigmask(signal.SIG_BLOCK, launch.STOPS)
         os.execv(argv[0], argv)  # noqa: S606 - we become it
         return 1  # pragma: no cover - not reached
 
-    def _followed(self, argv: list[str]) -> int:
-        import subprocess
+    def _after(self) -> list[str]:
+        from booty.cli.destroy import label_of
 
-        from booty.cli.destroy import remove_all
+        if not self.options["remove"]:
+            return []
+        words = [sys.executable, "-m", "booty", "-q", "--file", str(self.place.file)]
+        return [*words, "destroy", "--yes", label_of(self.place)]
 
-        status = subprocess.run(argv, check=False, pass_fds=()).returncode
-        if not self.options["detach"]:
-            remove_all(self.place)
-        return status
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _from_environment(name: str) -> tuple[str, ...]:

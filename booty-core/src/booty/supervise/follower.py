@@ -98,6 +98,7 @@ class Follower:
         self.screen = Screen(quiet=bool(arguments["quiet"]))
         self.teller = Teller(self.folder, self.screen)
         self.link: Connection = client.connect(self.folder.root)
+        self.logs: _Logs | None = None
 
     def run(self) -> int:
         """Return the exit status."""
@@ -202,10 +203,11 @@ class Follower:
         self.teller.starting = False
         if self.asked["nothing"]:
             self.link.request("subscribe", timeout=RECONNECT)
-        logs = _Logs(self.folder, self.screen, new=bool(self.asked["nothing"]))
+        logs = self.logs = _Logs(self.folder, self.screen, new=bool(self.asked["nothing"]))
         watch = open_inotify([self.folder.logs])
         how = "stops all" if self.asked["holds"] else "leaves it running"
         self.screen.say(f"following; ctrl-C {how}")
+        logs.show()
         while True:
             fds = [] if self.link.pending else [self.link.fileno()]
             readable = wait_readable(fds, watch, 0 if self.link.pending else None)
@@ -267,6 +269,8 @@ class Follower:
         except _Interrupted:
             report = self._down(force=True)
             status = INTERRUPTED
+        if self.logs is not None:
+            self.logs.show()
         for line in report_lines(report):
             self.screen.say(line)
         self._clean_up()
