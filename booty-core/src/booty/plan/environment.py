@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booty.model.plan import Plan
     from booty.plan.addresses import Addresses
     from booty.plan.roles import Cast
 
-__all__ = ["connections", "variables"]
+__all__ = ["connections", "env", "variables"]
 
 
 def connections(cast: Cast, consumer: str, addresses: Addresses) -> dict[str, Any]:
@@ -47,6 +48,18 @@ def variables(services: Mapping[str, Mapping[str, Any]], consumer: str = "user")
         if len(same) == 1:
             found.update(_of_field(same[0], consumer))
     return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def env(plan: Plan, consumer: str = "user", *services: str) -> dict[str, str]:
+    """Return the variables of ``env`` and ``run`` for one consumer of a plan.
+
+    Args:
+        plan: the plan; what is returned holds references, to be filled in by the caller.
+        consumer: whose credentials.
+        services: only these; none = all.
+    """
+    chosen = {name: plan.services[name] for name in services} if services else plan.services
+    return variables(chosen, consumer)
 
 
 def _of_service(name: str, connection: Mapping[str, Any]) -> dict[str, str]:

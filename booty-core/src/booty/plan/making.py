@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from booty.errors import BootyError, ConflictError, raise_all
+from booty.errors import BootyError, ConfigError, ConflictError, raise_all
 from booty.model import codec
 from booty.model.plan import Artifact, ArtifactWish, Plan, PlannedInstance
 from booty.plan.addresses import Addresses
 from booty.plan.allocation import allocate, in_ephemeral
 from booty.plan.credentials import Credentials
 from booty.plan.environment import connections
+from booty.plan.inputs import digest_of, inputs_of, short
 from booty.plan.launches import Launches, Started, artifact_key
 from booty.plan.links import claim_all, uses
 from booty.plan.order import levels, needs_of, service_needs
-from booty.plan.policy import policy
+from booty.plan.policy import TAKEN_OVER, policy
 from booty.plan.ports import Wish, wishes
+from booty.plan.reader import Reader
 from booty.plan.roles import BUILT_IN, Cast, cast_all
 from booty.plan.steps import steps
 
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booty.model.plan import Machine, Saved
-    from booty.model.stack import StackSpec
+    from booty.model.stack import ServiceSpec, StackSpec
     from booty.providers import Provider
 
-__all__ = ["digest_of", "make", "resolve"]
+__all__ = ["make", "resolve"]
 
 BOOTSTRAP = "bootstrap"
 
@@ -104,26 +105,30 @@ def make(
     casts = claim_all(cast_all(spec, providers, locked, scale, faults), faults)
     raise_all(faults)
     used = uses(casts, faults)
+    _refuse_early(casts, faults)
     edges = service_needs(casts, used, faults)
     asked = wishes(casts, faults)
     ports = allocate(asked, saved, machine, faults)
-    raise_all(faults)
+    raise_all(_once(faults))
     credentials = Credentials(numbers=saved.secrets, uses=used, environ=machine.env)
     addresses = Addresses.of(casts, asked, ports, credentials)
+    _render_externals(spec, addresses, faults)
     launches = Launches(
         stack=spec, addresses=addresses, artifacts=artifacts, machine=machine, faults=faults
     )
     started = launches.all()
     needs = {one.instance.name: needs_of(one, edges[one.cast.name], casts) for one in started}
-    order = levels(needs)
+    order = levels(needs, faults)
     planned = {one.instance.name: _planned(one, needs, artifacts, machine) for one in started}
     _refuse_older(started, saved, faults)
-    raise_all(faults)
+    raise_all(_once(faults))
     made = Plan(
         stack={"id": saved.stack_id, "name": spec.name},
         artifacts=dict(sorted(artifacts.items())),
         instances=tuple(planned[name] for level in order for name in level),
-        services={name: _service(cast, addresses, asked) for name, cast in sorted(casts.items())},
+        services={
+            name: _service(cast, addresses, asked, started) for name, cast in sorted(casts.items())
+        },
         ports=dict(sorted(ports.items())),
         levels=order,
         warnings=(*warnings, *_untested(casts), *in_ephemeral(ports, machine)),
@@ -132,21 +137,64 @@ def make(
     return evolve(made, steps=steps(made, saved.plan))
 
 
+def _once(faults: list[BootyError]) -> list[BootyError]:
+    # three replicas of one service find the same fault three times
+    return [*{(one.reference, one.message): one for one in faults}.values()]
+
+
+def _refuse_early(casts: Mapping[str, Cast], faults: list[BootyError]) -> None:
+    for cast in casts.values():
+        spec = cast.spec
+        early = {"bind": (spec.bind,), "binary": (spec.binary,), "env-file": spec.env_file}
+        for key, texts in early.items():
+            if any("${" in text for text in texts):
+                path = f"services.{cast.name}.{key}"
+                faults.append(
+                    ConfigError(
+                        f'cannot use "${{…}}" in {path}: it is needed before it can be known',
+                        reference="template-misplaced",
+                        subject=path,
+                        hint="write it out; a relative path starts at the folder of booty.toml",
+                    )
+                )
+
+
+def _render_externals(spec: StackSpec, addresses: Addresses, faults: list[BootyError]) -> None:
+    for cast in addresses.casts.values():
+        if cast.spec.url and not cast.spec.url.startswith("secret://"):
+            reader = Reader(
+                stack=spec,
+                service=cast.name,
+                instance=cast.instances()[0],
+                index=0,
+                addresses=addresses,
+                faults=faults,
+            )
+            addresses.externals[cast.name] = reader.text(cast.spec.url, f"services.{cast.name}.url")
+
+
 def _scale(spec: StackSpec, saved: Saved) -> tuple[dict[str, int], tuple[str, ...]]:
     # a saved scale holds until the file's own number changes
     kept: dict[str, int] = {}
     warnings = []
     before = (saved.plan or {}).get("services", {})
     for name, number in saved.scale.items():
-        service = spec.services.get(name.partition(".")[0])
-        if service is None:
+        service, _, role = name.partition(".")
+        if service not in spec.services:
             continue
-        known = before.get(service.name, {}).get("replicas_asked", service.replicas)
-        if known == service.replicas:
+        now = _replicas_asked(spec.services[service])
+        known = before.get(service, {}).get("replicas_asked")
+        known = known if isinstance(known, dict) else now
+        if known.get(role) == now.get(role):
             kept[name] = number
         else:
             warnings.append(f"the saved scale {name}={number} is dropped: replicas was changed")
     return kept, tuple(warnings)
+
+
+def _replicas_asked(service: ServiceSpec) -> dict[str, int]:
+    asked = {"": service.replicas, **{name: own.replicas for name, own in service.roles.items()}}
+    return {name: number for name, number in asked.items() if number is not None}
 
 
 def _untested(casts: Mapping[str, Cast]) -> tuple[str, ...]:
@@ -158,15 +206,6 @@ def _untested(casts: Mapping[str, Cast]) -> tuple[str, ...]:
     )
 
 
-def digest_of(value: Any) -> str:
-    """Return sha256 in hex over the canonical JSON of a value."""
-    return hashlib.sha256(codec.canonical(value)).hexdigest()
-
-
-def _short(value: Any) -> str:
-    return digest_of(value)[:16]
-
-
 def _planned(
     one: Started,
     needs: Mapping[str, list[dict[str, Any]]],
@@ -175,85 +214,38 @@ def _planned(
 ) -> PlannedInstance:
     rest = policy(one)
     artifact = artifacts.get(artifact_key(one.member, one.cast.spec.binary))
-    inputs = _inputs(one, rest, artifact, machine)
-    executed = {key: value for key, value in rest.items() if key not in _TOLD_ONLY}
-    digest = digest_of([one.launch, executed, inputs.get("version", ""), inputs.get("env", "")])
+    inputs = inputs_of(one, rest, artifact, machine)
+    executed = {key: value for key, value in rest.items() if key not in TAKEN_OVER}
     return PlannedInstance(
         instance=one.instance,
         launch=one.launch,
         needs=tuple(needs[one.instance.name]),
         policy=rest,
         inputs=inputs,
-        changes={
-            **_TAKEN_OVER,
-            **one.member.component.changes,
-        },
-        digest=digest,
+        changes=dict(one.member.component.changes),
+        digest=digest_of([one.launch, executed, inputs["version"], inputs["env"]]),
         reason=f"services.{one.cast.name}"
         + (f" has {one.member.replicas} replicas" if one.member.replicas > 1 else ""),
     )
 
 
-_TOLD_ONLY = frozenset(
-    (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
-     *("exit_codes", "stop", "reload", "kind", "older_on_newer", "log_time"))
-)  # fmt: skip
-"""Parts of the policy that the supervisor takes over without touching the process."""
-_TAKEN_OVER: dict[str, Any] = {}
-
-
-def _inputs(
-    one: Started, rest: Mapping[str, Any], artifact: Artifact | None, machine: Machine
-) -> dict[str, str]:
-    instance, spec = one.instance, one.cast.spec
-    found = {
-        "version": _short([instance.version, artifact.digest if artifact else ""]),
-        "replicas": _short([peer.name for peer in instance.peers]),
-        "peers": _short([(peer.name, peer.endpoints) for peer in instance.peers]),
-        "consumers": _short(instance.consumers),
-        "resources": _short(instance.resources),
-        "run": _short([instance.spec, one.launch.cwd, one.launch.umask, one.launch.limits]),
-        "env": _short([_own_env(one), _variables(one, machine)]),
-        "stdin": _short(rest["stdin"]),
-    }
-    for name, value in sorted((codec.to_data(instance.settings) or {}).items()):
-        found[f"settings.{name.replace('_', '-')}"] = _short(value)
-    for name, endpoint in instance.endpoints.items():
-        found[f"ports.{name}"] = _short(endpoint)
-    for kind in ("config", "links", "secrets"):
-        for name, value in getattr(instance, kind).items():
-            found[f"{kind}.{name}"] = _short(value)
-    found["bind"] = _short(spec.bind)
-    return dict(sorted(found.items()))
-
-
-def _own_env(one: Started) -> dict[str, str]:
-    return dict(one.launch.env)
-
-
-def _variables(one: Started, machine: Machine) -> dict[str, str]:
-    # the value of a variable is an input of the plan; its digest is all that is kept
-    return {
-        name: hashlib.sha256(f"{one.instance.stack}/{name}/{value}".encode()).hexdigest()[:16]
-        for name, value in sorted(machine.env.items())
-        if f"env/{name}#" in "".join(one.launch.env.values())
-    } | {path: machine.files.get(path, "") for path in one.cast.spec.env_file}
-
-
-def _service(cast: Cast, addresses: Addresses, asked: list[Wish]) -> dict[str, Any]:
+def _service(
+    cast: Cast, addresses: Addresses, asked: list[Wish], started: list[Started]
+) -> dict[str, Any]:
     hooks = cast.provider.hooks
     consumers = addresses.credentials.consumers(cast.name)
+    first = next(one.instance for one in started if one.cast is cast)
     return {
         "component": cast.main.component.id,
         "provider": cast.provider.name,
         "module": cast.provider.module.__name__,
         "hooks": sorted(hooks),
         "instances": cast.instances(),
-        "replicas_asked": cast.spec.replicas,
+        "replicas_asked": _replicas_asked(cast.spec),
         "critical": cast.spec.critical,
         "url": addresses.plain_url(cast.name),
-        "bootstrap": _short([cast.resources, consumers]) if BOOTSTRAP in hooks else None,
-        "resources": codec.to_data(cast.resources),
+        "bootstrap": short([first.resources, first.consumers]) if BOOTSTRAP in hooks else None,
+        "resources": codec.to_data(first.resources),
         "clients": dict(cast.main.component.clients),
         "metrics": codec.to_data(cast.main.component.metrics),
         "consumers": {name: connections(cast, name, addresses) for name in consumers},

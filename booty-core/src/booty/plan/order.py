@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from booty.errors import BootyError, ConfigError
+from booty.errors import BootyError, ConfigError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,17 +110,35 @@ def needs_of(one: Started, edges: Iterable[Edge], casts: Mapping[str, Cast]) -> 
     return found
 
 
-def levels(needs: Mapping[str, Iterable[Edge]]) -> tuple[tuple[str, ...], ...]:
-    """Return the instances by start level: each needs only those of levels before it."""
+def levels(
+    needs: Mapping[str, Iterable[Edge]], faults: list[BootyError]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the instances by start level: each needs only those of levels before it.
+
+    A cycle among the roles of a service is added to ``faults``, and the levels are empty.
+    """
     graph = {
         name: {target for edge in edges for target in edge["instances"]}
         for name, edges in needs.items()
     }
     sorter = TopologicalSorter(graph)
-    sorter.prepare()
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        faults.append(_role_cycle(error.args[1]))
+        return ()
     found: list[tuple[str, ...]] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())
         found.append(tuple(ready))
         sorter.done(*ready)
     return tuple(found)
+
+
+def _role_cycle(names: list[str]) -> ProviderError:
+    return ProviderError(
+        f'cannot order the roles: "{" -> ".join(reversed(names))}" is a cycle',
+        reference="cycle",
+        subject=names[0],
+        hint="this is a fault of the provider; its roles must not wait for each other in a ring",
+    )

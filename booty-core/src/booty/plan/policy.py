@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from attrs import evolve
@@ -20,7 +19,13 @@ if TYPE_CHECKING:
     from booty.model.instance import Endpoint
     from booty.plan.launches import Started
 
-__all__ = ["policy"]
+__all__ = ["TAKEN_OVER", "policy"]
+
+TAKEN_OVER: Final = frozenset(
+    (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
+     *("exit_codes", "stop", "reload", "kind", "older_on_newer", "log_time"))
+)  # fmt: skip
+"""Parts of the policy that the supervisor takes over without touching the process."""
 
 DEFAULT_READY = {"service": "on-failure", "task": "never", "external": "never"}
 
@@ -132,13 +137,9 @@ def _of_external(one: Started) -> Probe | None:
     if one.member.component.id != "external":
         return None
     url = one.cast.spec.url
+    addresses = one.reader.addresses
     if url.startswith("secret://"):
-        credentials = one.reader.addresses.credentials
-        return Probe(tcp=str(credentials.user_secret(url.removeprefix("secret://"), "address")))
-    parts = urlsplit(url)
-    if not parts.hostname or not (parts.port or parts.scheme in _PORTS):
-        return None
-    return Probe(tcp=f"{parts.hostname}:{parts.port or _PORTS[parts.scheme]}")
-
-
-_PORTS = {"http": 80, "https": 443, "nats": 4222, "mysql": 3306, "redis": 6379}
+        secret = addresses.credentials.user_secret(url.removeprefix("secret://"), "address")
+        return Probe(tcp=str(secret))
+    known = addresses.first(one.cast.name)
+    return Probe(tcp=known.address) if known else None

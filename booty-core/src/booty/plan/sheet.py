@@ -7,9 +7,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from booty.errors import ConflictError
 from booty.model import codec
 from booty.model.plan import Plan
-from booty.plan.making import digest_of
+from booty.model.reference import place
+from booty.plan.inputs import digest_of
 
 if TYPE_CHECKING:
     from booty.model.plan import PlannedInstance
@@ -28,8 +30,29 @@ def to_json(plan: Plan) -> bytes:
 
 
 def from_json(text: bytes) -> Plan:
-    """Read a plan back; settings and resources stay plain data."""
-    return codec.from_data(Plan, json.loads(text))
+    """Read a plan back; settings and resources stay plain data.
+
+    Raises:
+        ConflictError: it is cut off, damaged, or of a format that this booty does not know.
+    """
+    from cattrs import BaseValidationError
+
+    try:
+        data = json.loads(text)
+        if data["format"] == FORMAT:
+            return codec.from_data(Plan, data)
+        why = f"its format {data['format']} is unknown"
+    except (ValueError, LookupError, TypeError, BaseValidationError) as error:
+        raise _unreadable("it is damaged") from error
+    raise _unreadable(why)
+
+
+def _unreadable(why: str) -> ConflictError:
+    return ConflictError(
+        f"cannot read the saved plan: {why}",
+        reference="plan-unreadable",
+        hint="booty up --replan",
+    )
 
 
 def digest(plan: Plan) -> str:
@@ -90,7 +113,7 @@ def _entry(one: PlannedInstance, blobs: dict[str, bytes]) -> dict[str, Any]:
         "cwd": launch.cwd,
         "umask": launch.umask,
         "limits": dict(launch.limits),
-        "dirs": ["@{booty:data}", *launch.dirs],
+        "dirs": [*dict.fromkeys((place("data"), *launch.dirs))],
         "files": {
             path: _file(file.content, file.mode, blobs) for path, file in launch.files.items()
         },

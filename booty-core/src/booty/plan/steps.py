@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, Final
 
+from booty.model import codec
 from booty.model.plan import Step
+from booty.model.reference import MARK
 from booty.model.state import Change
 from booty.supervise.change import classify
 
@@ -13,7 +16,15 @@ if TYPE_CHECKING:
 
     from booty.model.plan import Plan, PlannedInstance
 
-__all__ = ["steps"]
+__all__ = ["diff", "steps"]
+
+LONG: Final = 60
+"""Longest value that a reason repeats."""
+
+
+def diff(old: Mapping[str, Any] | None, new: Plan) -> tuple[Step, ...]:
+    """Return the steps from a saved plan (JSON data; ``None`` = nothing runs) to a new one."""
+    return steps(new, old)
 
 
 def steps(made: Plan, running: Mapping[str, Any] | None) -> tuple[Step, ...]:
@@ -52,12 +63,43 @@ def _of_instance(one: PlannedInstance, before: Mapping[str, Any]) -> Step:
     entry = {"digest": one.digest, "inputs": one.inputs, "changes": one.changes}
     kind, paths = classify(old["inputs"], old["digest"], entry)
     change = Change(kind)
+    told = ", ".join(_told_change(path, old, one) for path in paths)
     if change is Change.NONE:
-        return Step(
-            "keep", name, "nothing changed" if not paths else f"{', '.join(paths)} needs no restart"
-        )
-    why = f"{', '.join(paths)} changed" if paths else "the provider starts it in another way"
-    return Step(str(change), name, why, change)
+        told = told or ", ".join(_taken_over(old, one))
+        return Step("keep", name, f"{told}; no restart needed" if told else "nothing changed")
+    return Step(str(change), name, told or "the provider starts it in another way", change)
+
+
+def _taken_over(old: Mapping[str, Any], new: PlannedInstance) -> Iterator[str]:
+    now = codec.to_data(new.policy)
+    before = old.get("policy", {})
+    for key in sorted(now):
+        if now[key] != before.get(key):
+            yield f"{key.replace('_', '-')} changed"
+
+
+def _told_change(path: str, old: Mapping[str, Any], new: PlannedInstance) -> str:
+    # both values are told where they are short and hold no secret
+    values = [_value(path, old["instance"]), _value(path, codec.to_data(new.instance))]
+    words = [json.dumps(value, ensure_ascii=False) for value in values]
+    plain = all(isinstance(value, (str, int, float)) for value in values)
+    if not plain or words[0] == words[1] or any(MARK in word or len(word) > LONG for word in words):
+        return f"{path} changed"
+    return f"{path} changed from {words[0]} to {words[1]}"
+
+
+def _value(path: str, instance: Mapping[str, Any]) -> Any:
+    head, _, name = path.partition(".")
+    match head:
+        case "version":
+            return instance["version"]
+        case "replicas":
+            return len(instance["peers"])
+        case "ports":
+            return instance["endpoints"].get(name, {}).get("port")
+        case "settings":
+            return (instance["settings"] or {}).get(name.replace("-", "_"))
+    return None
 
 
 def _bootstraps(made: Plan, before: Mapping[str, Any]) -> Iterator[Step]:
