@@ -309,8 +309,7 @@ def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
 
 async def _stop(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
     names = stopping.leaning_on(sup, _named(sup, asked["names"]))
-    for name in names:
-        sup.desire(name, up=False)
+    sup.desire(*names, up=False)
     return {"report": await stopping.stop_all(sup, names)}
 
 

@@ -165,6 +165,7 @@ class Convergence:
         sup.take_sheet(self.sheet)
         for name in self.reloads:
             await self._reload(sup.units[name])
+        sup.desire(*self.restarts, *self.starts, up=True)
         for name in [*self.restarts, *self.starts]:
             sup.begin(self._unit(name))
         await self._until_ready()
@@ -225,8 +226,7 @@ class Convergence:
         if not self.keep:
             names = [name for name in self.starts if name in sup.units]
             await stopping.stop_all(sup, names)
-            for name in names:
-                sup.desire(name, up=False)
+            sup.desire(*names, up=False)
         sup.journal.tell("failed", fault.data.get("subject"), **fault.data)
 
 

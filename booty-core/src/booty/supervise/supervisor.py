@@ -254,12 +254,11 @@ class Supervisor:
         self.desire(unit.name, up=True)
         unit.task = self.loop.task(living.live(self, unit))
 
-    def desire(self, name: str, *, up: bool) -> None:
-        """Write down what is wished of an instance; it survives a power failure."""
-        desired = dict(self.stack.get("desired") or {})
-        wish = "up" if up else "down"
-        if desired.get(name) != wish:
-            desired[name] = wish
+    def desire(self, *names: str, up: bool) -> None:
+        """Write down what is wished of instances, in one go; it survives a power failure."""
+        before = dict(self.stack.get("desired") or {})
+        desired = {**before, **dict.fromkeys(names, "up" if up else "down")}
+        if desired != before:
             self.note(desired=desired)
 
     def wants(self, name: str) -> bool:
