@@ -138,7 +138,7 @@ def levels(
 def _role_cycle(names: list[str]) -> ProviderError:
     return ProviderError(
         f'cannot order the roles: "{" -> ".join(reversed(names))}" is a cycle',
-        reference="cycle",
+        reference="role-cycle",
         subject=names[0],
         hint="this is a fault of the provider; its roles must not wait for each other in a ring",
     )

@@ -36,7 +36,7 @@ def ensure(place: Place) -> str:
 def _unwritable(place: Place, error: OSError) -> ConfigError:
     return ConfigError(
         f'cannot write to "{place.state}": {error.strerror}',
-        reference="state-unwritable",
+        reference="folder-unwritable",
         subject=str(place.state),
         hint='make it writable, make room, or set [stack] state-dir = "/other/folder"',
     )

@@ -1,0 +1,74 @@
+"""Pages say what is so: generated ones equal their source, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"```.*?```", re.DOTALL)
+PAGES = sorted(
+    page
+    for page in Path(__file__).parent.parent.rglob("*.md")
+    if not {".venv", ".booty", "node_modules", ".git"} & set(page.parts)
+)
+
+
+def test_generated_pages_are_current(workspace: Path) -> None:
+    """``make docs`` would change nothing."""
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link names a file or folder that is there."""
+    targets = LINK.findall(CODE.sub("", page.read_text()))
+    local = [one for one in targets if "://" not in one and not one.startswith("mailto:")]
+
+    assert [one for one in local if not (page.parent / one).exists()] == []
+
+
+def test_one_reference_one_status(workspace: Path) -> None:
+    """A reference stands for one exit status, wherever it is raised."""
+    sys.path.insert(0, str(workspace / "docs"))
+    from pages_errors import faults
+
+    statuses: dict[str, set[int]] = {}
+    for fault in faults():
+        if fault.status is not None:
+            statuses.setdefault(fault.reference, set()).add(fault.status)
+
+    assert {name: found for name, found in statuses.items() if len(found) > 1} == {}
+
+
+def test_every_command_has_an_example(workspace: Path) -> None:
+    """Each help text shows one call."""
+    import click
+    from booty.cli import COMMANDS, command
+
+    context = click.Context(command)
+    found = {name: command.get_command(context, name) for name in COMMANDS}
+
+    assert [n for n, one in found.items() if one and "Example:" not in (one.help or "")] == []
+
+
+def test_fragments_are_of_known_kinds(workspace: Path) -> None:
+    """Changelog fragments have a kind that the changelog knows."""
+    kinds = {"feature", "change", "fix"}
+    names = [file.name for file in (workspace / "changelog.d").glob("*.md")]
+
+    assert names
+    assert [name for name in names if name.split(".")[-2] not in kinds] == []
