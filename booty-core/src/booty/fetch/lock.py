@@ -123,6 +123,8 @@ class Lock:
         Raises:
             ConfigError: it cannot be written.
         """
+        if not self.versions and not file.exists():
+            return False  # a stack of programs of its own needs no lock
         text = self.text()
         try:
             if file.exists() and file.read_text() == text:
