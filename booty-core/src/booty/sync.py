@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self
 
 from booty.stack.face import PATIENCE, Stack
@@ -29,7 +30,7 @@ class SyncStack:
     @classmethod
     @contextmanager
     def open(
-        cls, file: str | Path = "booty.toml", *, lifetime: str = "die-with-me"
+        cls, file: str | Path = "booty.toml", *, lifetime: str | None = None
     ) -> Iterator[Self]:
         """Open a stack; nothing is started yet."""
         from anyio.from_thread import start_blocking_portal
@@ -100,30 +101,43 @@ class SyncStack:
 
     @contextmanager
     def client(self, name: str, consumer: str = "user") -> Iterator[Any]:
-        """Give a connected native client; its coroutines are run to their end when called."""
+        """Give a connected native client; its coroutines, and those of what it gives, block."""
         opened = self._portal.wrap_async_context_manager(self._stack.client(name, consumer))
         with opened as native:
             yield _Blocking(native, self._portal)
 
 
 class _Blocking:
-    """A native client whose coroutines are run to their end; everything else is as it is."""
+    """A native client, or what it gave: coroutines are run to their end when called."""
 
     def __init__(self, native: Any, portal: BlockingPortal) -> None:
         self._native = native
         self._portal = portal
 
     def __getattr__(self, name: str) -> Any:
-        from inspect import iscoroutinefunction
-
         found = getattr(self._native, name)
-        if not iscoroutinefunction(found):
-            return found
+        if not callable(found):
+            return _blocking(found, self._portal)
 
         def call(*arguments: Any, **fields: Any) -> Any:
             async def run() -> Any:
-                return await found(*arguments, **fields)
+                # also what is no coroutine may start tasks: it belongs into the loop
+                given = found(*map(_native, arguments), **fields)
+                return await given if isawaitable(given) else given
 
-            return self._portal.call(run)
+            return _blocking(self._portal.call(run), self._portal)
 
         return call
+
+
+def _native(value: Any) -> Any:
+    return value._native if isinstance(value, _Blocking) else value  # noqa: SLF001 - our own
+
+
+def _blocking(value: Any, portal: BlockingPortal) -> Any:
+    # a subscription or a message has coroutines of its own; plain values stay as they are
+    if isinstance(value, list):
+        return [_blocking(one, portal) for one in value]
+    kind = type(value)
+    own = [getattr(kind, name, None) for name in dir(kind) if not name.startswith("_")]
+    return _Blocking(value, portal) if any(map(iscoroutinefunction, own)) else value

@@ -272,18 +272,19 @@ def test_deaf_program_is_killed_at_its_grace(booty: Any, root: Path) -> None:
     assert not alive(pid)
 
 
-def test_descendants_go_too(booty: Any, root: Path) -> None:
-    """A grandchild in a session of its own does not survive the stop."""
+@pytest.mark.parametrize(("trap", "status"), [("", 0), ('trap "" TERM; ', 9)])
+def test_descendants_go_too(booty: Any, root: Path, trap: str, status: int) -> None:
+    """A grandchild in a session of its own is asked to end too, and killed at the grace."""
     write(
         root,
         "[services.a]\nuse='program'\ngrace = '0.5s'\n"
-        "run='setsid sleep 1000 & echo $! > \"$F\"; exec sleep 1000'\n"
+        f"run='({trap}exec setsid sleep 1000) & echo $! > \"$F\"; exec sleep 1000'\n"
         'env = { F = "${stack.root}/pid" }\nready = { file = "${stack.root}/pid" }\n',
     )
     booty("up", "-d")
     until(root, lambda: (root / "pid").read_text().strip() != "")
     pid = int((root / "pid").read_text())
-    booty("down", status=9)
+    booty("down", status=status)
 
     assert not alive(pid)
 

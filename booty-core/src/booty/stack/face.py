@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import anyio
 from anyio import to_thread
 
-from booty.errors import BootyError, from_data
+from booty.errors import BootyError, ConfigError, from_data
+from booty.stack import ending
 from booty.stack import place as places
 from booty.stack.choice import Choice
 from booty.stack.handing import Outcome, Session, request
-from booty.supervise import client, state
-from booty.supervise.client import ControlError
+from booty.stack.place import read
+from booty.supervise import client, listing
+from booty.supervise.client import Connection, ControlError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stack"]
 
+DIE: Final = "die-with-me"
 PATIENCE: Final = 300.0
 """Seconds that ``up`` and ``down`` wait if they are not told otherwise."""
 
@@ -35,22 +38,23 @@ class Stack:
     here with ``die-with-me`` (the default), its end, by KILL too, is an orderly stop.
     """
 
-    def __init__(self, place: Place, lifetime: str) -> None:
+    def __init__(self, place: Place, lifetime: str | None) -> None:
         self.place = place
         self._lifetime = lifetime
         self._hold: tuple[int, int] | None = None
-        self._session: Session | None = None
+        self._started = False
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, file: str | Path = places.FILE, *, lifetime: str = "die-with-me"
+        cls, file: str | Path = places.FILE, *, lifetime: str | None = None
     ) -> AsyncIterator[Self]:
         """Open a stack; nothing is started yet.
 
         Args:
             file: path of booty.toml, or its folder.
-            lifetime: ``die-with-me`` or ``outlive-me``; holds if this program starts the stack.
+            lifetime: ``die-with-me`` or ``outlive-me``; by default what the file says, else
+                ``die-with-me``. A stack that runs already keeps its own unless one is named.
 
         Raises:
             ConfigError: there is no such file.
@@ -64,14 +68,17 @@ class Stack:
                 await stack._close()
 
     async def _close(self) -> None:
-        started = self._session is not None and self._session.started
         try:
-            if started and self._lifetime == "die-with-me":
+            if self._held():
                 await self.down()
         finally:
             for fd in self._hold or ():
                 os.close(fd)
             self._hold = None
+
+    def _held(self) -> bool:
+        lifetime = read(self.place.state / "state" / "stack.json").get("lifetime")
+        return lifetime == DIE and (self._started or self._lifetime == DIE)
 
     async def up(
         self, *names: str, timeout: float = PATIENCE, profiles: tuple[str, ...] | None = None
@@ -87,46 +94,45 @@ class Stack:
             What was changed.
 
         Raises:
-            BootyError, BootyErrors: whatever is wrong.
+            BootyError, BootyErrors: whatever is wrong; what this call started has been stopped.
         """
         choice = Choice(names=names, profiles=profiles)
-        return await to_thread.run_sync(self._up, choice, timeout)
-
-    def _up(self, choice: Choice, timeout: float) -> Outcome:
         reader = self._hold[0] if self._hold else None
-        session = Session(place=self.place, lifetime=self._lifetime, hold=reader)
-        self._session = session if self._session is None else self._session
+        session = Session(self.place, lifetime=self._lifetime or "", default=DIE, hold=reader)
         try:
-            outcome = session.up(choice)
-            self._session.started = self._session.started or session.started
-            if session.link is not None and not outcome.nothing:
-                names = list(choice.names) or None
-                request(session.link, "wait", names=names, limit=timeout, **{"for": "ready"})
+            outcome = await to_thread.run_sync(session.up, choice)
+            self._started = self._started or session.started
+            await self._until_ready(session, outcome, list(names) or None, timeout)
         finally:
             if session.link is not None:
                 session.link.close()
         return outcome
 
+    async def _until_ready(
+        self, session: Session, outcome: Outcome, names: list[str] | None, timeout: float
+    ) -> None:
+        if session.link is None or outcome.nothing:
+            return
+        wanted = {"names": names, "for": "ready", "limit": timeout}
+        try:
+            await _request(session.link, "wait", **wanted)
+        except BootyError as fault:
+            await to_thread.run_sync(session.undo, outcome, fault)
+            raise
+
     async def down(self, *, timeout: float = PATIENCE) -> list[dict[str, Any]]:
         """Stop everything, supervisor included; data is kept.
 
         Args:
-            timeout: seconds to wait.
+            timeout: seconds to wait; stopping goes on after them.
 
         Returns:
             How each instance ended: ``instance how code signal seconds``.
-        """
-        return await to_thread.run_sync(self._down, timeout)
 
-    def _down(self, timeout: float) -> list[dict[str, Any]]:
-        try:
-            with client.connect(self.place.state) as link:
-                report: list[dict[str, Any]] = link.request("down", timeout=timeout)["report"]
-                return report
-        except ControlError as error:
-            if error.reference in {"not-running", "connection-lost"}:
-                return []
-            raise from_data(error.data) from error
+        Raises:
+            StopError: it takes longer.
+        """
+        return await to_thread.run_sync(ending.down, self.place, timeout) or []
 
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Ask the supervisor for something (docs/reference/control-protocol.md).
@@ -134,14 +140,12 @@ class Stack:
         Raises:
             BootyError: nobody runs the stack, or it was refused.
         """
-        return await to_thread.run_sync(self._ask, do, fields)
-
-    def _ask(self, do: str, fields: dict[str, Any]) -> dict[str, Any]:
         try:
-            with client.connect(self.place.state) as link:
-                return link.request(do, **fields)
+            link = await to_thread.run_sync(client.connect, self.place.state)
         except ControlError as error:
             raise from_data(error.data) from error
+        with link:
+            return await _request(link, do, **fields)
 
     async def start(self, *names: str) -> None:
         """Start services with what they need, and wait until they are ready."""
@@ -159,9 +163,9 @@ class Stack:
         await self.ask("wait", names=list(names), **{"for": "ready"})
 
     async def ps(self) -> list[dict[str, Any]]:
-        """Return the instances' states as they are on disk, checked against the kernel."""
-        found = await to_thread.run_sync(state.read, self.place.state)
-        rows: list[dict[str, Any]] = found["instances"]
+        """Return the instances as ``booty ps --json`` lists them under ``services``."""
+        found = await to_thread.run_sync(listing.listing, self.place.state, str(self.place.root))
+        rows: list[dict[str, Any]] = found["services"]
         return rows
 
     async def health(self, *names: str) -> dict[str, Any]:
@@ -173,13 +177,21 @@ class Stack:
         """Return a service's URL, with a consumer's own credentials.
 
         Raises:
-            ConfigError: no such service, or the stack was never up.
+            ConfigError: no such service, none with a URL, or the stack was never up.
         """
         from booty.stack import resolve
 
         head = resolve.entry(resolve.plan_data(self.place), name)["instance"]["service"]
         variable = head.replace("-", "_").upper() + "_URL"
-        return resolve.environment(self.place, consumer).get(variable, "")
+        found = resolve.environment(self.place, consumer).get(variable)
+        if not found:
+            raise ConfigError(
+                f'cannot tell a URL of "{name}": it has no port',
+                reference="no-url",
+                subject=name,
+                hint="give it one: ports = { http = 0 }",
+            )
+        return found
 
     def environment(self, consumer: str = "user") -> dict[str, str]:
         """Return the variables that ``booty run`` gives, with true values."""
@@ -211,3 +223,11 @@ class Stack:
             )
         async with found as native:
             yield native
+
+
+async def _request(link: Connection, do: str, **fields: Any) -> dict[str, Any]:
+    # the thread that waits is let go when its task is cancelled
+    try:
+        return await to_thread.run_sync(lambda: request(link, do, **fields), abandon_on_cancel=True)
+    finally:
+        link.interrupt()

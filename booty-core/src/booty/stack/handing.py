@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from booty.errors import BootyError, FetchError, VerifyError, from_data
 from booty.stack import identity, plans
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from booty.stack.planning import Planning
 
 __all__ = ["Outcome", "Session", "request"]
+
+
+ABANDON: Final = 10.0
+"""Seconds that the end of an idle supervisor may take."""
 
 
 class Outcome(NamedTuple):
@@ -146,12 +151,33 @@ class Session:
 
     def abandon(self) -> None:
         """End a supervisor that this session started and that has no plan yet."""
+        from booty.stack import ending
+
         if self.started and self.link is not None:
             self.started = False
-            try:
-                self.link.request("down", timeout=10.0)
-            except ControlError:
-                return  # it is gone already
+            self.link.close()
+            self.link = None
+            # what made us give up is told; an end that hangs as well comes second
+            with suppress(BootyError):
+                ending.down(self.place, ABANDON)
+
+    def undo(self, outcome: Outcome, fault: BootyError) -> None:
+        """Stop what a start that failed has started, and nothing that ran before.
+
+        Args:
+            outcome: what was handed over.
+            fault: why it failed.
+        """
+        from booty.stack import ending
+
+        own = [one["instance"] for one in outcome.changes if one["action"] == "start"]
+        if self.started:
+            self.started = False
+            ending.down(self.place)
+        elif fault.reference == "wait-timeout" and own:
+            # other failures were taken back by the supervisor itself
+            with client.connect(self.place.state) as link:
+                request(link, "stop", names=own)
 
     def _up(
         self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool

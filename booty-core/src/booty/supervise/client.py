@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import socket
 import time
@@ -75,6 +76,11 @@ class Connection:
     def close(self) -> None:
         """Hang up. What was asked for goes on."""
         self._sock.close()
+
+    def interrupt(self) -> None:
+        """End a wait that goes on in another thread; nothing more can be asked."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
 
     def fileno(self) -> int:
         """Return the descriptor, for a selector; :attr:`pending` may hold frames already read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from booty.run import tree
 from booty.supervise.living import accepted
@@ -79,7 +79,11 @@ async def stop_level(
     begin = sup.loop.now()
     grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
     traces = {
-        unit.name: (unit.process.pid, str(unit.row.get("mark") or ""))
+        unit.name: _Trace(
+            unit.process.pid,
+            str(unit.row.get("mark") or ""),
+            _number(unit.entry["stop"]["signal"]),
+        )
         for unit in own
         if unit.process is not None
     }
@@ -156,19 +160,32 @@ async def _ask(sup: Supervisor, unit: Unit, grace: float) -> None:
         unit.process.send(_number(unit.entry["stop"]["signal"]))
 
 
-async def _end_descendants(
-    sup: Supervisor, traces: dict[str, tuple[int, str]], end: float
-) -> set[str]:
-    # descendants have the rest of the grace too; then they are killed like the rest
-    pids = {pid for pid, _ in traces.values()}
-    marks = {mark for _, mark in traces.values() if mark}
+class _Trace(NamedTuple):
+    """By what descendants of an instance are known, and how they are asked to end."""
+
+    pid: int
+    mark: str
+    signal: int
+
+    def left(self) -> set[int]:
+        """Return the processes that are still there."""
+        return set(tree.belonging({self.pid}, {self.mark} - {""}))
+
+
+async def _end_descendants(sup: Supervisor, traces: dict[str, _Trace], end: float) -> set[str]:
+    # the program behind a shell is asked like the shell, has the rest of the grace, is then killed
+    asked: set[int] = set()
+    pids = {trace.pid for trace in traces.values()}
+    marks = {trace.mark for trace in traces.values() if trace.mark}
     while traces and (found := tree.belonging(pids, marks)):
         if sup.force.done or sup.loop.now() >= end:
-            killed = {
-                name for name, (pid, mark) in traces.items() if tree.belonging({pid}, {mark} - {""})
-            }
+            killed = {name for name, trace in traces.items() if trace.left()}
             tree.kill(found)
             return killed
+        if set(found) - asked:
+            for trace in traces.values():
+                tree.kill(sorted(trace.left() - asked), trace.signal)
+            asked |= set(found)
         await sup.loop.first(sup.force, timeout=LEFT_LOOK)
     return set()
 
