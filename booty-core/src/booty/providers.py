@@ -12,13 +12,13 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from booty import hookspecs
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
     from booty.model.component import Component
@@ -113,25 +113,51 @@ def installed() -> dict[str, Listed]:
 
     A name that two distributions claim is listed once, with the error that its use raises.
     """
-    found: dict[str, Listed] = {}
-    for point in metadata.entry_points(group=GROUP):
-        origin = point.dist
-        listed = Listed(
-            name=point.name,
-            module=point.value.partition(":")[0],
-            distribution=origin.name if origin else "",
-            version=origin.version if origin else "",
-        )
-        known = found.get(point.name)
-        found[point.name] = _twice(known, listed) if known else listed
-    return dict(sorted(found.items()))
+    claims: dict[str, dict[tuple[str, str], Listed]] = {}
+    for point in _points(GROUP):
+        listed = _as_listed(point)
+        # one distribution may be seen through two entries of sys.path
+        claims.setdefault(point.name, {})[listed.distribution, listed.module] = listed
+    return {name: _only(list(claims[name].values())) for name in sorted(claims)}
 
 
-def _twice(first: Listed, second: Listed) -> Listed:
-    if (first.distribution, first.module) == (second.distribution, second.module):
-        return first  # the same distribution, seen through two entries of sys.path
-    both = f'"{first.distribution}" and "{second.distribution}"'
-    return Listed(name=first.name, module=first.module, error=f"declared by both {both}")
+def _as_listed(point: metadata.EntryPoint) -> Listed:
+    origin = point.dist
+    return Listed(
+        name=point.name,
+        module=point.value.partition(":")[0].strip(),
+        distribution=(origin.name or "") if origin else "",
+        version=(origin.version or "") if origin else "",
+    )
+
+
+def _only(claims: Sequence[Listed]) -> Listed:
+    if len(claims) == 1:
+        return claims[0]
+    names = sorted({f'"{one.distribution or one.module}"' for one in claims})
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else f"{names[0]} twice"
+    first = claims[0]
+    return Listed(name=first.name, module=first.module, error=f"declared by {listed}")
+
+
+def _points(group: str) -> Iterable[metadata.EntryPoint]:
+    try:
+        return metadata.entry_points(group=group)
+    except Exception:  # noqa: BLE001 - whatever a damaged distribution makes the scan raise
+        return _readable_points(group)
+
+
+def _readable_points(group: str) -> Iterator[metadata.EntryPoint]:
+    # slower, distribution by distribution: a damaged one does not take the others along
+    seen: set[str] = set()
+    for distribution in metadata.distributions():
+        try:
+            name, points = distribution.name, distribution.entry_points
+        except Exception:  # noqa: BLE001, S112 - unreadable: nothing of it can be used
+            continue
+        if name not in seen:
+            seen.add(name)
+            yield from points.select(group=group)
 
 
 def load(name: str) -> Provider:
@@ -159,16 +185,7 @@ def load(name: str) -> Provider:
         version=listed.version,
         hook=manager.hook,
     )
-    declared = provider.call("components") or []
-    return Provider(
-        name=name,
-        module=module,
-        hooks=hooks,
-        components=_components(name, [one for group in declared for one in group]),
-        distribution=listed.distribution,
-        version=listed.version,
-        hook=manager.hook,
-    )
+    return evolve(provider, components=_components(name, _declared(provider)))
 
 
 def _listed(name: str) -> Listed:
@@ -181,7 +198,7 @@ def _listed(name: str) -> Listed:
             f'cannot use provider "{name}": it is {listed.error}',
             reference="provider-twice",
             subject=name,
-            hint="uninstall one of them with pip uninstall",
+            hint="pip uninstall the one that is not wanted",
         )
     return listed
 
@@ -200,7 +217,7 @@ def _missing(name: str, known: Mapping[str, Listed]) -> ProviderError:
 def _import(listed: Listed) -> ModuleType:
     try:
         return import_module(listed.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module that exits must not end the command
         raise ProviderError(
             f'cannot import provider "{listed.name}": {type(error).__name__}: {_line(error)}',
             reference="provider-broken",
@@ -214,10 +231,12 @@ def _check_api(listed: Listed, module: ModuleType) -> None:
     if stated == hookspecs.API:
         return
     newer = isinstance(stated, int) and stated > hookspecs.API
-    old, fix = ("booty", "booty-core") if newer else (listed.distribution, listed.distribution)
+    theirs = listed.distribution or listed.name
+    old, fix = ("booty", "booty-core") if newer else (theirs, theirs)
+    says = "states no BOOTY_API" if stated is None else f"speaks API {stated}"
     raise ProviderError(
-        f'cannot use provider "{listed.name}": it speaks API {stated}, booty speaks'
-        f" {hookspecs.API}; {old} is too old",
+        f'cannot use provider "{listed.name}": it {says}, booty speaks API {hookspecs.API};'
+        f" {old} is too old",
         reference="provider-api",
         subject=listed.name,
         hint=f"pip install --upgrade {fix}",
@@ -229,28 +248,48 @@ def _register(manager: pluggy.PluginManager, listed: Listed, module: ModuleType)
         manager.register(module, name=listed.name)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
+        said = " ".join(str(error).replace(repr(module), f'"{listed.module}"').split())
         raise ProviderError(
-            f'cannot use provider "{listed.name}": {" ".join(str(error).split())}',
+            f'cannot use provider "{listed.name}": {said}',
             reference="provider-hook",
             subject=listed.name,
             hint="see docs/reference/hooks.md for the names of hooks and their arguments",
         ) from error
 
 
+def _declared(provider: Provider) -> list[Component]:
+    groups = provider.call("components") or []
+    try:
+        return [one for group in groups for one in group]
+    except (BootyError, BootyErrors):
+        raise
+    except Exception as error:  # a generator raises here and not in the call
+        raise hook_failed(provider.name, "components", error) from error
+
+
 def _components(name: str, declared: list[Component]) -> dict[str, Component]:
-    ids = [one.id for one in declared]
-    strange = [one for one in ids if one.partition("/")[0] != name]
-    twice = [one for one in ids if ids.count(one) > 1]
-    if strange or twice:
-        wrong = (strange or twice)[0]
-        why = "does not begin with its name" if strange else "is declared twice"
-        raise ProviderError(
-            f'cannot use provider "{name}": component "{wrong}" {why}',
-            reference="provider-component",
-            subject=name,
-            hint=f"this is a fault of the provider; ids begin with {name}",
-        )
-    return {one.id: one for one in declared}
+    found: dict[str, Component] = {}
+    for one in declared:
+        fault = _fault(name, one, found)
+        if fault:
+            raise ProviderError(
+                f'cannot use provider "{name}": {fault}',
+                reference="provider-component",
+                subject=name,
+                hint=f"this is a fault of the provider; ids begin with {name}",
+            )
+        found[one.id] = one
+    return found
+
+
+def _fault(name: str, declared: object, found: Mapping[str, Component]) -> str:
+    from booty.model.component import Component
+
+    if not isinstance(declared, Component):
+        return f'it declares a "{type(declared).__name__}" among its components'
+    if declared.id.partition("/")[0] != name:
+        return f'component "{declared.id}" does not begin with its name'
+    return f'component "{declared.id}" is declared twice' if declared.id in found else ""
 
 
 def component(use: str) -> tuple[Provider, Component]:
@@ -269,24 +308,29 @@ def component(use: str) -> tuple[Provider, Component]:
     if found is None and "/" not in use and len(provider.components) == 1:
         found = next(iter(provider.components.values()))
     if found is None:
-        names = ", ".join(provider.components)
-        raise ConfigError(
-            f'cannot use "{use}": provider "{provider.name}" has no such component',
-            reference="component-missing",
-            subject=use,
-            hint=f"it has {names}",
-        )
+        raise _no_component(provider, use)
     return provider, found
+
+
+def _no_component(provider: Provider, use: str) -> ConfigError:
+    near = difflib.get_close_matches(use, provider.components, 1)
+    wish = f'did you mean "{near[0]}"? ' if near else ""
+    return ConfigError(
+        f'cannot use "{use}": provider "{provider.name}" has no such component',
+        reference="component-missing",
+        subject=use,
+        hint=f"{wish}it has {', '.join(provider.components) or 'none'}",
+    )
 
 
 def commands() -> dict[str, metadata.EntryPoint]:
     """Return third-party commands (group ``booty.commands``) by name, not imported."""
-    return {point.name: point for point in metadata.entry_points(group="booty.commands")}
+    return {point.name: point for point in _points("booty.commands")}
 
 
 def drivers() -> dict[str, metadata.EntryPoint]:
     """Return client drivers (group ``booty.drivers``) by URL scheme, not imported."""
-    return {point.name: point for point in metadata.entry_points(group="booty.drivers")}
+    return {point.name: point for point in _points("booty.drivers")}
 
 
 def _line(error: BaseException) -> str:

@@ -17,6 +17,15 @@ BOOTY_API = 1
 def components():
     return [Component(id="{name}", program="x")]
 """
+ASK = """
+import json, sys
+from booty import providers
+from booty.errors import BootyError
+try:
+    print(json.dumps({"ok": CALL}))
+except BootyError as error:
+    print(json.dumps(error.to_data() | {"cause": type(error.__cause__).__name__}))
+"""
 CODE = """
 import json, sys
 from booty import providers
@@ -51,6 +60,17 @@ def load(place: Path, name: str) -> dict[str, object]:
     return found
 
 
+def ask(place: Path, call: str) -> dict[str, object]:
+    """Evaluate an expression over ``providers`` where the folder's packages are installed."""
+    env = os.environ | {"PYTHONPATH": str(place)}
+    code = ASK.replace("CALL", call)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
 def test_a_good_one_is_loaded(tmp_path: Path) -> None:
     """A module with a component and its API number is all it takes."""
     install(tmp_path, "mine", GOOD.format(name="mine"))
@@ -63,12 +83,29 @@ def test_a_good_one_is_loaded(tmp_path: Path) -> None:
     [
         ("import nothing_like_that", "provider-broken", "nothing_like_that"),
         (GOOD.replace("BOOTY_API = 1", "BOOTY_API = 9"), "provider-api", "booty is too old"),
-        (GOOD.replace("BOOTY_API = 1", ""), "provider-api", "API None"),
+        (GOOD.replace("BOOTY_API = 1", "BOOTY_API = 0"), "provider-api", "mine is too old"),
+        (GOOD.replace("BOOTY_API = 1", ""), "provider-api", "states no BOOTY_API"),
+        ("import sys; sys.exit(3)", "provider-broken", "SystemExit"),
+        (GOOD.replace("return", "yield 1 / 0\n    return"), "hook-failed", "ZeroDivisionError"),
+        (GOOD.replace("[Component", "['x', Component"), "provider-component", '"str"'),
+        (GOOD.replace('"x")]', '"x")] * 2'), "provider-component", "declared twice"),
         (GOOD + "@hookimpl\ndef configur(instance): pass\n", "provider-hook", "configur"),
         (GOOD + "@hookimpl\ndef configure(instanze): pass\n", "provider-hook", "instanze"),
         (GOOD.replace('id="{name}"', 'id="other"'), "provider-component", "other"),
     ],
-    ids=["import", "newer", "no number", "hook", "argument", "id"],
+    ids=[
+        "import",
+        "newer",
+        "older",
+        "no number",
+        "exits",
+        "generator",
+        "no component",
+        "twice",
+        "hook",
+        "argument",
+        "id",
+    ],
 )
 def test_a_bad_one_fails_with_a_sentence(
     tmp_path: Path, text: str, reference: str, word: str
@@ -96,3 +133,129 @@ def test_a_name_claimed_twice(tmp_path: Path) -> None:
     assert found["reference"] == "provider-twice"
     assert "booty-provider-one" in str(found["message"])
     assert "booty-provider-two" in str(found["message"])
+
+
+def test_three_claim_one_name(tmp_path: Path) -> None:
+    """All of them are named; the others are listed and can be used."""
+    for distribution in ("one", "two", "three"):
+        install(tmp_path, "mine", GOOD.format(name="mine"), distribution)
+    install(tmp_path, "other", GOOD.format(name="other"))
+    message = str(load(tmp_path, "mine")["message"])
+
+    assert all(f'"booty-provider-{one}"' in message for one in ("one", "two", "three"))
+    assert load(tmp_path, "other")["ids"] == ["other"]
+
+
+def test_a_damaged_distribution_takes_nobody_along(tmp_path: Path) -> None:
+    """Metadata that cannot be read hides its own entry points and nothing else."""
+    install(tmp_path, "mine", GOOD.format(name="mine"))
+    info = tmp_path / "damaged-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: damaged\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[booty]\nno equals sign\n")
+
+    assert load(tmp_path, "mine")["ids"] == ["mine"]
+    assert ask(tmp_path, "sorted(providers.installed())")["ok"] == sorted(
+        {"mine", "program", "external", *_ours(tmp_path)}
+    )
+
+
+def _ours(place: Path) -> list[str]:
+    # what the environment of the tests has beside the built-in ones
+    empty = place / "empty"
+    empty.mkdir()
+    found = ask(empty, "sorted(providers.installed())")["ok"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_listing_imports_nobody(tmp_path: Path) -> None:
+    """Providers, commands and drivers are listed by name; a broken one is not even touched."""
+    install(tmp_path, "mine", "raise RuntimeError('imported')")
+    extra = "[booty.commands]\nmine = mine_module:command\n[booty.drivers]\nmine = mine_module:d\n"
+    with (tmp_path / "mine-1.0.dist-info" / "entry_points.txt").open("a") as file:
+        file.write(extra)
+    call = """[providers.installed()["mine"].version, list(providers.commands()),
+        "mine" in providers.drivers(), "mine_module" in sys.modules]"""
+
+    assert ask(tmp_path, call)["ok"] == ["1.0", ["mine"], True, False]
+
+
+def test_only_the_owner_is_imported(tmp_path: Path) -> None:
+    """Loading one provider leaves the modules of the others alone."""
+    install(tmp_path, "mine", GOOD.format(name="mine"))
+    install(tmp_path, "other", "raise RuntimeError('imported')")
+    call = '[list(providers.load("mine").components), "other_module" in sys.modules]'
+
+    assert ask(tmp_path, call)["ok"] == [["mine"], False]
+
+
+HOOKS = (
+    GOOD
+    + """
+from booty import ConfigError
+@hookimpl
+def configure(instance):
+    if instance == "ours":
+        raise ConfigError("cannot do it", reference="ours", hint="try")
+    raise KeyError(instance)
+@hookimpl
+async def stop(instance):
+    return None
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ('.call("configure", instance="ours")', ("ours", "cannot do it")),
+        (
+            '.call("configure", instance="x")',
+            ("hook-failed", 'hook "configure" of provider "mine"'),
+        ),
+    ],
+)
+def test_what_a_hook_raises(tmp_path: Path, call: str, answer: tuple[str, str]) -> None:
+    """Our exceptions pass; others become a fault that names provider and verb."""
+    install(tmp_path, "mine", HOOKS.format(name="mine"))
+    found = ask(tmp_path, f'providers.load("mine"){call}')
+
+    assert found["reference"] == answer[0]
+    assert answer[1] in str(found["message"])
+
+
+def test_verbs_that_are_not_there_and_awaitables(tmp_path: Path) -> None:
+    """A verb without implementation answers nothing; an awaitable comes back as it is."""
+    install(tmp_path, "mine", HOOKS.format(name="mine"))
+    call = """(lambda mine: [sorted(mine.hooks), mine.call("drain", instance=1),
+        (lambda made: [type(made).__name__, made.close()])(mine.call("stop", instance=1))])(
+        providers.load("mine"))"""
+
+    assert ask(tmp_path, call)["ok"] == [
+        ["components", "configure", "stop"],
+        None,
+        ["coroutine", None],
+    ]
+
+
+TWO = """
+from booty import Component, hookimpl
+BOOTY_API = 1
+@hookimpl
+def components():
+    return [Component(id=id, program="x") for id in ("mine/server", "mine/proxy")]
+"""
+
+
+def test_components_by_use(tmp_path: Path) -> None:
+    """A full id, or the bare name of a provider with one component; else the nearest is named."""
+    install(tmp_path, "mine", TWO)
+    install(tmp_path, "solo", GOOD.format(name="solo").replace('id="solo"', 'id="solo/it"'))
+    full = ask(tmp_path, 'providers.component("mine/proxy")[1].id')
+    bare = ask(tmp_path, 'providers.component("solo")[1].id')
+    wrong = ask(tmp_path, 'providers.component("mine/sever")')
+
+    assert (full["ok"], bare["ok"]) == ("mine/proxy", "solo/it")
+    assert (wrong["status"], wrong["reference"]) == (3, "component-missing")
+    assert wrong["hint"] == 'did you mean "mine/server"? it has mine/server, mine/proxy'
