@@ -15,6 +15,7 @@ from typing import Any
 
 from booty import paths
 from booty.errors import BootyError, ConfigError, ConflictError
+from booty.run import locks
 from booty.stack.place import Place, read
 
 __all__ = ["ensure", "forget", "planning_lock", "port_lease", "register"]
@@ -61,8 +62,15 @@ def _ensure(place: Place) -> str:
 
 
 def _moved(place: Place, known: dict[str, Any]) -> None:
-    # a folder that was moved is taken over; a copy would share ports, secrets and data with it
+    # a folder that was moved while nothing ran is taken over; a copy would share ports and secrets
     first = Path(str(known.get("root", "")))
+    if locks.held(str(place.state / "supervisor.lock")):
+        raise ConflictError(
+            f'cannot use "{place.root}": it was moved from "{first}" while its stack runs',
+            reference="moved-stack",
+            subject=str(place.root),
+            hint=f"mv {place.root} {first}, booty down, then move it",
+        )
     other = first / place.state.relative_to(place.root) if _below(place) else place.state
     if other != place.state and read(other / "id").get("id") == known["id"]:
         raise ConflictError(
