@@ -11,7 +11,7 @@ from booty.config import template
 from booty.errors import BootyError, BootyErrors, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from booty.model.component import Component, Resource, Want
     from booty.model.stack import ServiceSpec
@@ -37,12 +37,22 @@ class Use:
     reason: str
 
 
-def claim_all(casts: Mapping[str, Cast], faults: list[BootyError]) -> dict[str, Cast]:
-    """Give each service its links and typed resources; unclaimed keys are faults."""
-    return {name: _claim(cast, casts, faults) for name, cast in casts.items()}
+def claim_all(
+    casts: Mapping[str, Cast], broken: Collection[str], faults: list[BootyError]
+) -> dict[str, Cast]:
+    """Give each service its links and typed resources; unclaimed keys are faults.
+
+    Args:
+        casts: every service that could be cast.
+        broken: those that could not, of which a fault is told already.
+        faults: what goes wrong is added here.
+    """
+    return {name: _claim(cast, casts, broken, faults) for name, cast in casts.items()}
 
 
-def _claim(cast: Cast, casts: Mapping[str, Cast], faults: list[BootyError]) -> Cast:
+def _claim(
+    cast: Cast, casts: Mapping[str, Cast], broken: Collection[str], faults: list[BootyError]
+) -> Cast:
     components = [member.component for member in cast.members]
     wants = {want.link: want for one in components for want in one.wants}
     resources = {resource.key: resource for one in components for resource in one.resources}
@@ -50,6 +60,8 @@ def _claim(cast: Cast, casts: Mapping[str, Cast], faults: list[BootyError]) -> C
     made: dict[str, Mapping[str, Any]] = {}
     for key, value in cast.spec.extra.items():
         path = f"services.{cast.name}"
+        if key in wants and value in broken:
+            continue
         if key in wants:
             links.update(_link(cast, wants[key], value, casts, faults))
         elif key in resources:

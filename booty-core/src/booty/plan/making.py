@@ -102,7 +102,9 @@ def make(
     for key in sorted(artifacts):
         locked.setdefault(key.partition("@")[0], []).append(key.partition("@")[2])
     scale, warnings = _scale(spec, saved)
-    casts = claim_all(cast_all(spec, providers, locked, scale, faults), faults)
+    casts = cast_all(spec, providers, locked, scale, faults)
+    broken = [one.name for one in spec.services.values() if one.enabled and one.name not in casts]
+    casts = claim_all(casts, broken, faults)
     raise_all(faults)
     used = uses(casts, faults)
     _refuse_early(casts, faults)

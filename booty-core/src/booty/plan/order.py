@@ -69,6 +69,13 @@ def kind_of(cast: Cast, member: Member) -> str:
 
 
 def _nothing(cast: Cast, name: str, casts: Mapping[str, Cast]) -> ConfigError:
+    if name == cast.name:
+        return ConfigError(
+            f'cannot order the services: "{name} -> {name}" is a cycle',
+            reference="cycle",
+            subject=f"services.{name}.needs",
+            hint=f'remove "{name}" from its own needs',
+        )
     return ConfigError(
         f'cannot wait for "{name}" in services.{cast.name}.needs: no such service',
         reference="needs-nothing",

@@ -118,6 +118,8 @@ def _cast(
     scale: Mapping[str, int],
 ) -> Cast:
     provider = _provider(service, providers)
+    if "/" in service.use and service.use not in provider.components:
+        raise _component_missing(service, provider)
     wanted = evolve(service, replicas=scale.get(service.name, service.replicas))
     roles = provider.call("expand", service=wanted) or (_only_role(wanted, provider),)
     _check_roles(service, roles, provider)

@@ -1,0 +1,185 @@
+"""Port numbers: wishes, offset, what is kept, what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+BUS = '[services.bus]\nuse = "bus"\n'
+MAIN = '[services.main]\nuse = "program"\nrun = ["./main"]\n'
+
+
+def test_wishes_are_given(world: Any) -> None:
+    """On a free machine everybody gets what the component prefers; optional ports stay closed."""
+    assert world.plan(BUS).ports == {"bus.0/client": 4222, "bus.0/monitor": 8222}
+
+
+def test_optional_port_is_asked_for(world: Any) -> None:
+    """An optional port is opened where the file names it."""
+    assert world.plan(f"{BUS}ports = {{ ws = 9300 }}").ports["bus.0/ws"] == 9300
+
+
+def test_instance_n_gets_port_plus_n(world: Any) -> None:
+    """The replicas of a service count upward from the row's first number."""
+    ports = world.plan(f"{BUS}replicas = 3").ports
+
+    assert [ports[f"bus.{number}/client"] for number in range(3)] == [4222, 4223, 4224]
+
+
+def test_offset_moves_the_whole_stack(world: Any) -> None:
+    """One busy port moves every port that is not exact by the smallest free multiple of 100."""
+    world.machine_with(busy={8222: "pid 1"}, reserved={4322: "/elsewhere"})
+    ports = world.plan(f"{BUS}[services.f]\nuse = 'files'\nports = {{ s3 = 9000 }}").ports
+
+    assert ports == {"bus.0/client": 4422, "bus.0/monitor": 8422, "f.0/s3": 9200}
+
+
+def test_ephemeral_range_is_avoided(world: Any) -> None:
+    """A wish inside of the kernel's range moves on, one that the user names stays and is told."""
+    world.machine_with(ephemeral=(4000, 5000))
+    moved = world.plan(BUS)
+    named = world.plan(f"{BUS}ports = {{ client = 4222 }}")
+
+    assert moved.ports["bus.0/client"] == 5022
+    assert named.ports["bus.0/client"] == 4222
+    assert "port 4222" in named.warnings[0]
+
+
+def test_everything_ephemeral(world: Any) -> None:
+    """On a machine whose ephemeral range holds every port there is a plan all the same."""
+    world.machine_with(ephemeral=(1024, 65535))
+
+    assert world.plan(f"{BUS}{MAIN}ports = {{ http = 0 }}").ports["bus.0/client"] == 4222
+
+
+def test_two_services_of_one_kind(world: Any) -> None:
+    """Two rows with one wish lie beside each other, each row in one piece."""
+    text = "".join(f'[services.{n}]\nuse = "bus"\nreplicas = 3\n' for n in ("a", "b"))
+    ports = world.plan(text).ports
+
+    assert [ports[f"a.{n}/client"] for n in range(3)] == [4222, 4223, 4224]
+    assert [ports[f"b.{n}/client"] for n in range(3)] == [4232, 4233, 4234]
+
+
+def test_named_port_goes_first(world: Any) -> None:
+    """A number that the file names is given before one that a component only prefers."""
+    ports = world.plan(f"{BUS}{MAIN}ports = {{ http = 4222 }}").ports
+
+    assert (ports["main.0/http"], ports["bus.0/client"]) == (4222, 4232)
+
+
+@pytest.mark.parametrize("second", ["4300", "{ port = 4300, exact = true }"])
+def test_same_port_twice(world: Any, second: str) -> None:
+    """One number named twice in the file is told once, with both places."""
+    fault = world.fault(f"{BUS}ports = {{ client = 4300 }}\n{MAIN}ports = {{ http = {second} }}")
+
+    assert (fault.status, fault.reference) == (3, "port-twice")
+    assert "bus.0/client" in fault.message
+    assert "main.0/http" in fault.message
+
+
+def test_replicas_reach_another_port(world: Any) -> None:
+    """A row that would run over a number that the file names elsewhere is told."""
+    text = f"{BUS}replicas = 3\nports = {{ client = 4300 }}\n{MAIN}ports = {{ http = 4302 }}"
+
+    assert world.fault(text).reference == "port-twice"
+
+
+def test_exact_and_busy(world: Any) -> None:
+    """An exact port that somebody holds is a ConflictError that names the holder."""
+    world.machine_with(busy={8222: 'pid 4711 "monitor"'})
+    fault = world.fault(f"{BUS}ports = {{ monitor = {{ port = 8222, exact = true }} }}")
+
+    assert (fault.status, fault.reference) == (10, "port-busy")
+    assert 'pid 4711 "monitor"' in fault.message
+
+
+def test_exact_holds_for_the_row(world: Any) -> None:
+    """Exact ports of several instances stay while the others move."""
+    world.machine_with(busy={4222: "pid 1"})
+    ports = world.plan(
+        f"{BUS}replicas = 3\nports = {{ monitor = {{ port = 8222, exact = true }} }}"
+    ).ports
+
+    assert [ports[f"bus.{number}/monitor"] for number in range(3)] == [8222, 8223, 8224]
+    assert ports["bus.0/client"] == 4322
+
+
+def test_outside_the_range(world: Any) -> None:
+    """A row that runs over the last port is an error, not a wrap."""
+    fault = world.fault(
+        f"{BUS}replicas = 3\nports = {{ client = {{ port = 65534, exact = true }} }}"
+    )
+
+    assert (fault.status, fault.reference) == (3, "port-outside")
+
+
+def test_saved_ports_are_kept(world: Any) -> None:
+    """Numbers of before hold, whatever is reserved since, and what is new joins their offset."""
+    world.saved_with(ports={"bus.0/client": 4522, "bus.0/monitor": 8522})
+    world.machine_with(reserved={4522: "/elsewhere"})
+    ports = world.plan(f"{BUS}[services.f]\nuse = 'files'").ports
+
+    assert ports == {"bus.0/client": 4522, "bus.0/monitor": 8522, "f.0/s3": 9300}
+
+
+def test_saved_and_busy(world: Any) -> None:
+    """A saved port that a stranger holds is a ConflictError, never a silent move."""
+    world.saved_with(ports={"bus.0/client": 4522})
+    world.machine_with(busy={4522: 'pid 7 "stranger" of "/elsewhere"'})
+    fault = world.fault(BUS)
+
+    assert (fault.status, fault.reference, fault.subject) == (
+        10, "port-busy", "services.bus.ports.client",
+    )  # fmt: skip
+    assert "stranger" in fault.message
+
+
+def test_changed_wish_beats_saved(world: Any) -> None:
+    """When the file names another number, the saved one is given up, running or not."""
+    before = world.plan(BUS)
+    text = f"{BUS}ports = {{ client = 4333 }}"
+    running = world.again(before, text).ports["bus.0/client"]
+    world.saved_with(plan=None)
+    stopped = world.plan(text).ports["bus.0/client"]
+
+    assert (running, stopped) == (4333, 4333)
+
+
+def test_any_free_port(world: Any) -> None:
+    """Port 0 gives the same free number each time, and another one when that is taken."""
+    text = f"{MAIN}ports = {{ http = 0 }}"
+    first = world.plan(text).ports["main.0/http"]
+    world.machine_with(busy={first: "pid 1"})
+    second = world.plan(text).ports["main.0/http"]
+
+    assert 20000 <= first < 30000
+    assert second != first
+
+
+def test_scheme(world: Any) -> None:
+    """A port named like a known scheme has it, another one is plain TCP, the file may say more."""
+    made = world.plan(
+        f'{MAIN}ports = {{ http = 0, odd = 0, api = {{ port = 0, scheme = "grpc" }} }}'
+    )
+    endpoints = made.instances[0].instance.endpoints
+
+    assert [endpoints[name].scheme for name in ("http", "odd", "api")] == ["http", "tcp", "grpc"]
+
+
+def test_bind_and_reach(world: Any) -> None:
+    """What listens everywhere is reached by loopback; an address is both."""
+    wide = world.plan(f'{BUS}bind = "0.0.0.0"').instances[0].instance.endpoints["client"]
+    near = world.plan(f'{BUS}bind = "10.0.0.7"').instances[0].instance.endpoints["client"]
+
+    assert (wide.bind, wide.host) == ("0.0.0.0", "127.0.0.1")
+    assert (near.bind, near.host) == ("10.0.0.7", "10.0.0.7")
+
+
+def test_unknown_port(world: Any) -> None:
+    """A port that the component lacks is an error with the nearest name."""
+    fault = world.fault(f"{BUS}ports = {{ cliant = 1 }}")
+
+    assert (fault.status, fault.reference) == (3, "unknown-key")
+    assert '"client"' in fault.hint

@@ -1,0 +1,107 @@
+"""Which components a service is made of, and how many of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from booty.model.component import Component
+from booty.model.expand import Role
+
+DB = '[services.db]\nuse = "db"\n'
+
+
+def _names(made: Any) -> list[str]:
+    return sorted(one.instance.name for one in made.instances)
+
+
+def test_roles_are_expanded(world: Any) -> None:
+    """A service becomes its roles, each with its own number of instances."""
+    assert _names(world.plan(DB)) == ["db.kv.0", "db.kv.1", "db.kv.2", "db.pd.0", "db.sql.0"]
+
+
+def test_role_has_its_own_number(world: Any) -> None:
+    """``roles.R.replicas`` holds over what the provider says."""
+    assert "db.kv.1" not in _names(world.plan(f"{DB}[services.db.roles.kv]\nreplicas = 1"))
+
+
+def test_unknown_role(world: Any) -> None:
+    """A role that does not exist is not ignored."""
+    fault = world.fault(f"{DB}[services.db.roles.kw]\nreplicas = 1")
+
+    assert (fault.reference, fault.subject) == ("role-missing", "services.db.roles.kw")
+    assert '"kv"' in fault.hint
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_forbidden_replicas(world: Any, number: int) -> None:
+    """A number that the component forbids is an error that names the allowed ones."""
+    fault = world.fault(f'[services.bus]\nuse = "bus"\nreplicas = {number}')
+
+    assert (fault.status, fault.reference) == (3, "replicas-forbidden")
+    assert "1, 3, 5" in fault.message
+
+
+def test_engine_chooses_the_component(world: Any) -> None:
+    """An engine is a component of the same provider; one that is not there is named."""
+    made = world.plan('[services.s]\nuse = "safe"\nengine = "bao"')
+    fault = world.fault('[services.s]\nuse = "safe"\nengine = "boa"')
+
+    assert made.services["s"]["component"] == "safe/bao"
+    assert (fault.reference, fault.hint) == ("engine-missing", 'did you mean "bao"?')
+
+
+def test_use_must_name_a_component(world: Any) -> None:
+    """A provider with several components and no rule of its own needs one to be named."""
+    assert world.fault('[services.s]\nuse = "safe"').reference == "component-missing"
+
+
+def test_provider_that_is_not_there(world: Any) -> None:
+    """A service of a provider that was not loaded is a ProviderError with the way to get it."""
+    del world.providers["bus"]
+    fault = world.fault('[services.bus]\nuse = "bus"')
+
+    assert (fault.status, fault.hint) == (4, "pip install booty-provider-bus")
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        (Role(component="odd/none"),),
+        (Role(component="odd/a", name="x"), Role(component="odd/a", name="x")),
+    ],
+)
+def test_impossible_roles(world: Any, roles: tuple[Role, ...], request: Any) -> None:
+    """A provider that answers with what it lacks is named, and nothing else breaks."""
+    make = request.getfixturevalue("make_provider")
+    odd = make("odd", (Component(id="odd/a", program="a"),), expand=lambda service: roles)
+    world.providers["odd"] = odd
+    fault = world.fault('[services.o]\nuse = "odd"')
+
+    assert (fault.status, fault.reference) == (4, "provider-roles")
+
+
+def test_saved_scale(world: Any) -> None:
+    """A saved scale is laid over the file, by service and by role."""
+    world.saved_with(scale={"db.kv": 5, "bus": 3})
+    made = world.plan(f'{DB}[services.bus]\nuse = "bus"')
+
+    assert {"db.kv.4", "bus.2"} <= set(_names(made))
+
+
+def test_saved_scale_is_dropped(world: Any) -> None:
+    """When the file's own number changes, the saved scale is dropped, and that is said."""
+    text = '[services.bus]\nuse = "bus"\nreplicas = '
+    before = world.plan(f"{text}1")
+    world.saved_with(scale={"bus": 5})
+    after = world.again(before, f"{text}3")
+
+    assert _names(after) == ["bus.0", "bus.1", "bus.2"]
+    assert after.warnings == ("the saved scale bus=5 is dropped: replicas was changed",)
+
+
+def test_disabled_service_is_not_there(world: Any) -> None:
+    """A disabled service makes nothing and asks for no provider."""
+    del world.providers["bus"]
+
+    assert world.plan('[services.bus]\nuse = "bus"\nenabled = false').instances == ()

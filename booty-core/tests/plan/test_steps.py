@@ -1,0 +1,123 @@
+"""What happens, why, and by which class of change."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import evolve
+from booty import plan
+from booty.model.state import Change
+
+BUS = '[services.bus]\nuse = "bus"\n'
+
+
+def _steps(made: Any) -> dict[str, Any]:
+    return {step.subject: step for step in made.steps}
+
+
+def test_first_plan(world: Any) -> None:
+    """At first everything is started and bootstrapped, in order, each with its reason."""
+    made = world.plan(BUS)
+
+    assert [(step.action, step.subject) for step in made.steps] == [
+        ("start", "bus.0"),
+        ("bootstrap", "bus"),
+    ]
+    assert all(step.reason for step in made.steps)
+
+
+def test_missing_program_is_fetched(world: Any) -> None:
+    """A program that is not in the store is a step of its own."""
+    spec = world.spec(BUS)
+    artifacts = {key: evolve(one, path="") for key, one in world.artifacts(spec).items()}
+    made = plan.make(spec, world.providers, artifacts, world.saved, world.machine)
+
+    assert (made.steps[0].action, made.steps[0].subject) == ("fetch", "bus@2.15.0")
+
+
+def test_nothing_changed(world: Any) -> None:
+    """The same file again keeps everything."""
+    steps = world.again(world.plan(BUS), BUS).steps
+
+    assert [(step.action, step.reason) for step in steps] == [("keep", "nothing changed")]
+
+
+def test_setting_of_class_reload(world: Any) -> None:
+    """A changed setting has the class that the component declares, and both values are told."""
+    after = world.again(world.plan(BUS), f'{BUS}settings = {{ max-payload = "2MiB" }}')
+    (step,) = after.steps
+
+    assert (step.action, step.change) == ("reload", Change.RELOAD)
+    assert step.reason == "settings.max-payload changed from 1048576 to 2097152"
+
+
+def test_undeclared_change_is_a_restart(world: Any) -> None:
+    """What the component does not name is a restart."""
+    after = world.again(world.plan(BUS), f'{BUS}env = {{ A = "1" }}')
+
+    assert (after.steps[0].action, after.steps[0].reason) == ("restart", "env changed")
+
+
+def test_migration(world: Any) -> None:
+    """A change of class migrate is a step of that name, for whoever runs already."""
+    steps = _steps(world.again(world.plan(BUS), f"{BUS}replicas = 3"))
+
+    assert (steps["bus.0"].action, steps["bus.0"].change) == ("migrate", Change.MIGRATE)
+    assert "replicas changed from 1 to 3" in steps["bus.0"].reason
+    assert steps["bus.2"].action == "start"
+
+
+def test_version(world: Any) -> None:
+    """Another version tells both."""
+    after = world.again(world.plan(f'{BUS}version = "2.14"'), f'{BUS}version = "2.15"')
+
+    assert 'version changed from "2.14.3" to "2.15.0"' in _steps(after)["bus.0"].reason
+
+
+def test_policy_is_taken_over(world: Any) -> None:
+    """What only the supervisor does otherwise costs no restart, and is told."""
+    after = world.again(world.plan(BUS), f'{BUS}grace = "3s"\nrestart = "always"')
+
+    assert [(step.action, step.reason) for step in after.steps] == [
+        ("keep", "restart changed, stop changed; no restart needed")
+    ]
+
+
+def test_service_that_is_gone(world: Any) -> None:
+    """What is gone from the file is stopped, dependants first, and its data is kept."""
+    files = '[services.f]\nuse = "files"\nevents = "bus"\n'
+    main = '[services.m]\nuse = "program"\nrun = ["./m"]\n'
+    after = world.again(world.plan(f"{BUS}{files}{main}"), main)
+    stops = [step for step in after.steps if step.action == "stop"]
+
+    assert [step.subject for step in stops] == ["f.0", "bus.0"]
+    assert "data is kept" in stops[0].reason
+
+
+def test_resources(world: Any) -> None:
+    """A changed resource is a bootstrap that says which one."""
+    before = world.plan(f'{BUS}streams = ["a", "b"]')
+    after = world.again(before, f'{BUS}streams = ["b", "c"]')
+
+    assert _steps(after)["bus"].reason == (
+        "streams.c is new, streams.a is no longer declared; it is kept"
+    )
+
+
+def test_diff(world: Any) -> None:
+    """``diff`` gives the same steps between any two plans."""
+    before = world.plan(BUS)
+    data = json.loads(plan.to_json(before))
+
+    assert plan.diff(None, before) == before.steps
+    assert [step.action for step in plan.diff(data, before)] == ["keep"]
+
+
+def test_secret_values_are_not_told(world: Any) -> None:
+    """A reason never repeats a reference to a secret."""
+    world.machine_with(env={"L": "canary"})
+    after = world.again(world.plan(BUS), f'{BUS}settings = {{ label = "${{env.L}}" }}')
+
+    assert after.steps[0].reason.endswith("settings.label changed")
+    assert "booty:" not in after.steps[0].reason
