@@ -108,8 +108,9 @@ class Credentials:
     def _given(self, need: SecretNeed, name: str, cast: Cast) -> dict[str, str]:
         if need.kind == "certificate":
             hosts = sorted({"127.0.0.1", "localhost", cast.spec.bind} - {"0.0.0.0"})  # noqa: S104 - taken out
-            secret = self.ask(name, need.kind, CERTIFICATE_PARTS, hosts=hosts)
-            return {f"{need.name}:{part}": str(secret.as_form(part)) for part in CERTIFICATE_PARTS}
+            parts = (*CERTIFICATE_PARTS, *need.forms)
+            secret = self.ask(name, need.kind, parts, hosts=hosts)
+            return {f"{need.name}:{part}": str(secret.as_form(part)) for part in parts}
         secret = self.ask(name, need.kind, need.forms)
         forms = {f"{need.name}:{form}": str(secret.as_form(form)) for form in need.forms}
         return {need.name: str(secret), **forms}

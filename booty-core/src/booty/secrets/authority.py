@@ -29,8 +29,12 @@ class Authority:
     cert: str
 
 
-def create() -> tuple[str, str]:
-    """Make a CA: an ECDSA P-256 key (PKCS 8) and its certificate, both PEM."""
+def create(now: dt.datetime) -> Authority:
+    """Make a CA: an ECDSA P-256 key (PKCS 8) and its certificate.
+
+    Args:
+        now: the time it is valid from, with a zone.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -38,23 +42,26 @@ def create() -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("booty local CA")
     built = (
-        _begin(name, name, CA_DAYS)
+        _begin(name, name, now, CA_DAYS)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_usage(sign_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return _pem_key(key), _pem(built)
+    return Authority(key=_pem_key(key), cert=_pem(built))
 
 
-def issue(authority: Authority, name: str, hosts: Iterable[str]) -> dict[str, str]:
+def issue(
+    authority: Authority, name: str, hosts: Iterable[str], now: dt.datetime
+) -> dict[str, str]:
     """Make a key and a certificate for servers and clients.
 
     Args:
         authority: who signs.
         name: common name; for people.
         hosts: addresses and host names it is valid for.
+        now: the time it is valid from, with a zone; for :data:`LEAF_DAYS`.
 
     Returns:
         ``key``, ``cert`` and ``ca``, all PEM.
@@ -69,11 +76,13 @@ def issue(authority: Authority, name: str, hosts: Iterable[str]) -> dict[str, st
     key = ec.generate_private_key(ec.SECP256R1())
     uses = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     built = (
-        _begin(_name(name), issuer.subject, LEAF_DAYS)
+        _begin(_name(name), issuer.subject, now, LEAF_DAYS)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([_host(one) for one in hosts]), critical=False)
         .add_extension(uses, critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_signed_by(issuer), critical=False)
         .add_extension(_usage(sign_certificates=False), critical=True)
     )
     if not isinstance(signer, ec.EllipticCurvePrivateKey):  # pragma: no cover - we made it
@@ -89,10 +98,19 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
 
 
-def _begin(subject: x509.Name, issuer: x509.Name, days: int) -> x509.CertificateBuilder:
+def _signed_by(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    # strict clients (Python from 3.13) refuse a certificate that does not say whose key signed it
     from cryptography import x509
 
-    now = dt.datetime.now(dt.UTC)
+    own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
+
+
+def _begin(
+    subject: x509.Name, issuer: x509.Name, now: dt.datetime, days: int
+) -> x509.CertificateBuilder:
+    from cryptography import x509
+
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -20,8 +20,11 @@ def derive(value: str, form: str) -> str:
     """Return a value in another form.
 
     Args:
-        value: the secret.
-        form: ``bcrypt base64 url json address``.
+        value: the secret; for ``bcrypt`` a generated one: the cost is the least there is, because
+            nobody can guess 32 random characters at any speed, and a server pays it at each
+            connection.
+        form: ``bcrypt`` (prefix ``$2a$``, which every server takes), ``base64``, ``url`` (percent
+            quoted), ``json`` (escaped, without quotes), ``address`` (host:port of a URL).
 
     Raises:
         ProviderError: there is no such form.
@@ -54,13 +57,20 @@ def _bcrypt(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    port = parts.port or _PORTS.get(parts.scheme)
-    if not parts.hostname or not port:
+    host, port = _host_and_port(value)
+    if not host or not port:
         # the value is a secret: it is not shown
         raise ConfigError(
             "cannot find host and port in the URL of an external service",
             reference="external-url",
             hint="booty secrets set NAME with a URL such as mysql://user:password@host:3306/db",
         )
-    return f"{parts.hostname}:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "", 0  # told outside of here: this exception quotes the URL, which is secret

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import secrets as random
+import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +22,13 @@ __all__ = ["materialise", "rotate"]
 PASSWORD_LENGTH: Final = 32
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 KEY_BYTES: Final = 32
+DAY: Final = 86_400
+RENEW_DAYS: Final = 30
+"""A certificate with fewer days left is issued anew."""
+ABOUT: Final = "about"
+"""Beside a certificate, not secret: its hosts and its end, so that looking at it costs nothing."""
+BUNDLE: Final = "pem-bundle"
+AUTHORITY: Final = "authority"
 
 
 def materialise(
@@ -26,14 +37,20 @@ def materialise(
     environ: Mapping[str, str],
     *,
     make: bool = True,
+    clock: Callable[[], float] = time.time,
 ) -> dict[str, str]:
     """Return the value of every reference that a plan holds; make and keep what is missing.
+
+    A certificate is issued anew under the same reference when it has less than
+    :data:`RENEW_DAYS` left or lacks one of its hosts; programs get it at their next start.
 
     Args:
         needs: ``Plan.secrets``.
         kept: the stack's backend.
         environ: variables of the shell that plans.
-        make: whether to make and keep what is missing; else only what is there is returned.
+        make: whether to make and keep what is missing; else what is there is returned as it is,
+            and what is missing is left out.
+        clock: seconds since the epoch, for certificates.
 
     Returns:
         Values by reference (``bus.main.password#1``, ``bus.main.password#1:bcrypt``).
@@ -41,139 +58,161 @@ def materialise(
     Raises:
         ConfigError: a secret that only a user can give is missing.
         BootyErrors: several are.
+        BootyError: the backend cannot be read or written.
     """
-    if not make:
-        return _known(needs, kept, environ)
-    return _Making(kept, environ).all(needs)
-
-
-def _known(
-    needs: Iterable[Mapping[str, Any]], kept: Backend, environ: Mapping[str, str]
-) -> dict[str, str]:
-    found: dict[str, str] = {}
+    making = _Making(kept, environ, make=make, clock=clock)
     for need in needs:
-        try:
-            found |= _Making(_ReadOnly(kept), environ).all([need])
-        except BootyError:
-            continue  # who looks is not stopped by a value that is missing
-    return found
-
-
-class _ReadOnly:
-    """A backend for those that only look: nothing that is made is kept."""
-
-    def __init__(self, kept: Backend) -> None:
-        self.get = kept.get
-        self.keys = kept.keys
-
-    def set(self, values: dict[str, str]) -> None:
-        """Keep nothing."""
-
-    def delete(self, keys: list[str]) -> None:
-        """Forget nothing."""
+        making.add(need)
+    return making.finish()
 
 
 class _Making:
     """Collects values; new ones are written in one go at the end."""
 
-    def __init__(self, kept: Backend, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        kept: Backend,
+        environ: Mapping[str, str],
+        *,
+        make: bool,
+        clock: Callable[[], float],
+    ) -> None:
         self.kept = kept
         self.environ = environ
+        self.make = make
+        self.clock = clock
         self.found: dict[str, str] = {}
         self.new: dict[str, str] = {}
         self.faults: list[BootyError] = []
 
-    def all(self, needs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-        for need in needs:
-            self._one(need)
-        raise_all(self.faults)
-        if self.new:
-            self.kept.set(self.new)
-        return self.found
-
-    def _one(self, need: Mapping[str, Any]) -> None:
+    def add(self, need: Mapping[str, Any]) -> None:
         secret = Secret(str(need["name"]), int(need["number"]))
-        makers: dict[str, Callable[[Secret, Mapping[str, Any]], None]] = {
-            "certificate": self._certificate,
+        givers: dict[str, Callable[[Secret, Mapping[str, Any]], str]] = {
             "user": self._user,
             "env": self._variable,
             "env-file": self._from_file,
         }
-        makers.get(need["kind"], self._generated)(secret, need)
+        try:
+            if need["kind"] == "certificate":
+                self._certificate(secret, need)
+            elif need["kind"] in givers:
+                self._given(secret, givers[need["kind"]](secret, need), need["forms"])
+            else:
+                self._generated(secret, need)
+        except ConfigError as fault:
+            self.faults.append(fault)
+
+    def finish(self) -> dict[str, str]:
+        if self.make:  # who only looks is not stopped by a value that is missing
+            raise_all(self.faults)
+            if self.new:
+                self.kept.set(self.new)
+        return self.found
+
+    def _get(self, key: str) -> str | None:
+        return self.new[key] if key in self.new else self.kept.get(key)
+
+    def _once(self, key: str, make: Callable[[], str]) -> str | None:
+        value = self._get(key)
+        if value is None and self.make:
+            value = self.new[key] = make()
+        if value is not None:
+            self.found[key] = value
+        return value
 
     def _generated(self, secret: Secret, need: Mapping[str, Any]) -> None:
-        value = self.kept.get(secret.reference)
-        if value is None:
-            value = _password() if need["kind"] == "password" else random.token_hex(KEY_BYTES)
-            self.new[secret.reference] = value
-        self._keep(secret, value, need["forms"], cached=True)
+        maker = _password if need["kind"] == "password" else _key
+        value = self._once(secret.reference, maker)
+        for form in need["forms"] if value is not None else ():
+            self._once(secret.as_form(form).reference, partial(derive, value or "", form))
 
-    def _keep(self, secret: Secret, value: str, forms: Iterable[str], *, cached: bool) -> None:
+    def _given(self, secret: Secret, value: str, forms: Iterable[str]) -> None:
+        # derived each time: the value may be another one tomorrow
         self.found[secret.reference] = value
         for form in forms:
-            key = secret.as_form(form).reference
-            derived = self.kept.get(key) if cached else None
-            if derived is None:
-                derived = derive(value, form)
-                if cached:
-                    self.new[key] = derived
-            self.found[key] = derived
+            self.found[secret.as_form(form).reference] = derive(value, form)
 
     def _certificate(self, secret: Secret, need: Mapping[str, Any]) -> None:
-        parts = {form: self.kept.get(secret.as_form(form).reference) for form in authority.PARTS}
-        if None in parts.values():
-            made = authority.issue(self._authority(), secret.name, need["hosts"])
-            parts = {**made}
-            self.new.update({secret.as_form(form).reference: text for form, text in made.items()})
-        self.found.update({secret.as_form(f).reference: text or "" for f, text in parts.items()})
-        self.found[secret.reference] = parts["cert"] or ""
+        keys = {part: secret.as_form(part).reference for part in (*authority.PARTS, ABOUT)}
+        parts = {part: self._get(key) or "" for part, key in keys.items()}
+        if self.make and not (all(parts.values()) and self._fits(parts[ABOUT], need["hosts"])):
+            parts = self._issued(secret, need["hosts"])
+            self.new.update({keys[part]: text for part, text in parts.items()})
+        if not all(parts[part] for part in authority.PARTS):
+            return
+        self.found[secret.reference] = parts["cert"]
+        self.found.update({keys[part]: parts[part] for part in authority.PARTS})
+        for form in set(need["forms"]) - set(authority.PARTS):
+            bundle = form == BUNDLE
+            text = parts["cert"] + parts["key"] if bundle else derive(parts["cert"], form)
+            self.found[secret.as_form(form).reference] = text
+
+    def _fits(self, about: str, hosts: Iterable[str]) -> bool:
+        known = json.loads(about)
+        left = known["until"] - self.clock()
+        return left > RENEW_DAYS * DAY and set(hosts) <= set(known["hosts"])
+
+    def _issued(self, secret: Secret, hosts: Iterable[str]) -> dict[str, str]:
+        now, named = self._now(), sorted(hosts)
+        parts = authority.issue(self._authority(), secret.name, named, now)
+        until = int(self.clock()) + authority.LEAF_DAYS * DAY
+        return parts | {ABOUT: json.dumps({"hosts": named, "until": until})}
 
     def _authority(self) -> authority.Authority:
-        key, cert = (self.kept.get(f"authority#1:{part}") for part in ("key", "cert"))
-        if key is None or cert is None:
-            key, cert = self.new.get("authority#1:key"), self.new.get("authority#1:cert")
-        if key is None or cert is None:
-            key, cert = authority.create()
-            self.new |= {"authority#1:key": key, "authority#1:cert": cert}
-        return authority.Authority(key=key, cert=cert)
+        names = [f"{AUTHORITY}#1:{part}" for part in ("key", "cert")]
+        key, cert = (self._get(name) for name in names)
+        if key and cert:
+            return authority.Authority(key=key, cert=cert)
+        made = authority.create(self._now())
+        self.new.update(zip(names, (made.key, made.cert), strict=True))
+        return made
 
-    def _user(self, secret: Secret, need: Mapping[str, Any]) -> None:
+    def _now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.clock(), dt.UTC)
+
+    def _user(self, secret: Secret, need: Mapping[str, Any]) -> str:
         value = self.kept.get(secret.reference)
         name = secret.name.removeprefix("user/")
         if value is None:
-            self.faults.append(
-                ConfigError(
-                    f'cannot find the secret "{name}": nobody has set it',
-                    reference="secret-missing",
-                    subject=f"secret://{name}",
-                    hint=f"booty secrets set {name}",
-                )
+            raise ConfigError(
+                f'cannot find the secret "{name}": nobody has set it',
+                reference="secret-missing",
+                subject=f"secret://{name}",
+                hint=f"booty secrets set {name}",
             )
-            return
-        self._keep(secret, value, need["forms"], cached=False)
+        return value
 
-    def _variable(self, secret: Secret, need: Mapping[str, Any]) -> None:
+    def _variable(self, secret: Secret, need: Mapping[str, Any]) -> str:
         name = secret.name.removeprefix("env/")
-        value = self.environ.get(name) or need.get("default")
+        value = self.environ.get(name)
         if value is None:
-            self.faults.append(
-                ConfigError(
-                    f'cannot resolve "${{env.{name}}}": the variable is not set',
-                    reference="variable-missing",
-                    subject=name,
-                    hint=f"export {name}=… or write ${{env.{name}:-default}}",
-                )
+            raise ConfigError(
+                f'cannot resolve "${{env.{name}}}": the variable is not set',
+                reference="variable-missing",
+                subject=name,
+                hint=f"export {name}=… or write ${{env.{name}:-default}}",
             )
-            return
-        self._keep(secret, value, need["forms"], cached=False)
+        return value
 
-    def _from_file(self, secret: Secret, need: Mapping[str, Any]) -> None:
-        value = read_variables(Path(need["path"])).get(need["variable"], "")
-        self._keep(secret, value, need["forms"], cached=False)
+    def _from_file(self, secret: Secret, need: Mapping[str, Any]) -> str:
+        name, file = str(need["variable"]), Path(need["path"])
+        value = read_variables(file).get(name)
+        if value is None:
+            raise ConfigError(
+                f'cannot find "{name}" in env-file "{file}" any more',
+                reference="variable-missing",
+                subject=str(file),
+                hint=f"write {name}=… into it",
+            )
+        return value
 
 
 def _password() -> str:
     return "".join(random.choice(ALPHABET) for _ in range(PASSWORD_LENGTH))
+
+
+def _key() -> str:
+    return random.token_hex(KEY_BYTES)
 
 
 def read_variables(file: Path) -> dict[str, str]:
@@ -183,15 +222,7 @@ def read_variables(file: Path) -> dict[str, str]:
         ConfigError: it cannot be read, or a line is no assignment.
     """
     found: dict[str, str] = {}
-    try:
-        lines = file.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f'cannot read env-file "{file}": {getattr(error, "strerror", "it is not text")}',
-            reference="env-file-unreadable",
-            subject=str(file),
-            hint="check the path; it starts at the folder of booty.toml",
-        ) from error
+    lines = _text(file).splitlines()
     for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("export ")
         if text and not text.startswith("#"):
@@ -207,13 +238,28 @@ def read_variables(file: Path) -> dict[str, str]:
     return found
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except OSError as error:
+        why = str(error.strerror)
+    except UnicodeDecodeError:
+        why = "it is not text"  # that exception quotes the file, which is secret
+    raise ConfigError(
+        f'cannot read env-file "{file}": {why}',
+        reference="env-file-unreadable",
+        subject=str(file),
+        hint="check the path; it starts at the folder of booty.toml",
+    )
+
+
 def _unquoted(value: str) -> str:
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if quoted else value
 
 
 def rotate(name: str, number: int, kept: Backend, value: str | None = None) -> int:
-    """Begin a new number of a secret; the former one stays until it is deleted.
+    """Begin a new number of a secret; the former ones stay: what runs still uses them.
 
     Args:
         name: the secret's name.
@@ -223,7 +269,17 @@ def rotate(name: str, number: int, kept: Backend, value: str | None = None) -> i
 
     Returns:
         The new number.
+
+    Raises:
+        ConfigError: it is the local CA, which lives as long as the stack.
     """
+    if name == AUTHORITY:
+        raise ConfigError(
+            f'cannot rotate "{name}": the local CA lives as long as its stack',
+            reference="secret-fixed",
+            subject=name,
+            hint="rotate a certificate instead: booty secrets list",
+        )
     if value is not None:
         kept.set({Secret(name, number + 1).reference: value})
     return number + 1
