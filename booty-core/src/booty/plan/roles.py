@@ -180,11 +180,15 @@ def _component_id(service: ServiceSpec, provider: Provider) -> str:
         return service.use
     if "/" not in service.use and len(known) == 1:
         return next(iter(known))
-    raise ConfigError(
+    raise _component_missing(service, provider)
+
+
+def _component_missing(service: ServiceSpec, provider: Provider) -> ConfigError:
+    return ConfigError(
         f'cannot use "{service.use}": provider "{provider.name}" has no such component',
         reference="component-missing",
         subject=f"services.{service.name}.use",
-        hint=f"it has {', '.join(known)}",
+        hint=f"it has {', '.join(provider.components)}",
     )
 
 
