@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from booty import __version__
-from booty.run import runtime
+from booty.run import locks, runtime
 from booty.supervise import state, wire
 from booty.supervise.wire import ControlError
 
@@ -230,7 +230,8 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         timeout: seconds the hello may take.
 
     Raises:
-        ControlError: nobody watches it (``not-running``), or no common protocol.
+        ControlError: nobody watches it (``not-running``), no common protocol, or the folder is a
+            copy of one that is watched (``copied-stack``).
     """
     path = control_path(state_dir)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -238,7 +239,8 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         if path is None:
             raise FileNotFoundError  # noqa: TRY301 - the same answer as for a missing socket
         sock.connect(path)
-        return Connection(sock, timeout)
+        link = Connection(sock, timeout)
+        _refuse_copy(state.Folder(state_dir))
     except OSError as error:
         sock.close()
         raise ControlError.of(
@@ -250,3 +252,16 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
     except BaseException:
         sock.close()
         raise
+    return link
+
+
+def _refuse_copy(folder: state.Folder) -> None:
+    # who answers holds the lock of its own folder: a moved one still, a copy never
+    if not locks.held(folder.lock):
+        raise ControlError.of(
+            f'cannot use "{folder.root}": it is a copy of a stack that runs elsewhere',
+            reference="copied-stack",
+            status=10,
+            subject=folder.root,
+            hint=f"rm {folder.path('id')} {folder.stack} to make it a stack of its own",
+        )
