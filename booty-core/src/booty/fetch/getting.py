@@ -145,5 +145,7 @@ def _nobody(wish: ArtifactWish, refusals: list[str]) -> FetchError:
         f'cannot get "{wish.key}": {why}',
         reference="no-source",
         subject=wish.key,
-        hint='fill the store where there is a network, set a mirror, or use binary = "…"',
+        hint="correct binary, or leave it out: then the program is fetched"
+        if wish.binary
+        else 'fill the store where there is a network, set a mirror, or use binary = "…"',
     )

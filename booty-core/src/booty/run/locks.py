@@ -34,7 +34,7 @@ def held(path: str) -> bool:
     """Tell whether somebody holds a lock file; writes nothing, a missing file is free."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -126,7 +126,7 @@ def _quiet(path: str) -> dict[str, Any] | None:
 def _rows(folder: Folder) -> list[dict[str, Any]]:
     try:
         names = sorted(name for name in os.listdir(folder.instances) if name.endswith(".json"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     rows = []
     for name in names:
