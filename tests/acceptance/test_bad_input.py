@@ -1,0 +1,294 @@
+"""Bad input: one clear error with reference, exit status and hint; nothing started, nothing lost.
+
+What is shown elsewhere is not shown again: digests, archives and another architecture
+(``fetch/test_release.py``); an early end, a program that never gets ready, a cut state file and
+state of another machine (``supervise/test_stacks.py``); a broken provider
+(``providers/test_broken_in_a_stack.py``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HEAD = '[stack]\nformat = 1\nname = "t"\n'
+SLEEPER = 'use = "program"\nrun = ["sleep", "1000"]\n'
+GOOD = f"[services.good]\n{SLEEPER}"
+BUSLIKE = "[services.b]\nuse = 'links/bus'\n"
+OTHER = "[services.o]\nuse = 'links/other'\n"
+BUS = '[services.bus]\nuse = "nats"\n'
+PORT = f"[services.x]\n{SLEEPER}ports.http = {{ port = 18765, exact = true }}\n"
+
+# A provider of somebody else: one component that links to a bus, one that offers it, one neither.
+PROVIDER = """
+from booty import Component, Interface, Launch, OnPath, Port, Want, hookimpl
+
+BOOTY_API = 1
+
+
+def one(name, **more):
+    return Component(
+        id="links/" + name, program="sleep", summary="Sleeps.", versions=("1",),
+        sources=(OnPath(),), **more
+    )
+
+
+@hookimpl
+def components():
+    return (
+        one("user", wants=(Want(link="events", interface="bus", required=True),)),
+        one(
+            "bus", ports=(Port("main", 7500, "tcp"),),
+            offers=(Interface(name="bus", port="main", url="tcp://{host}:{port}"),),
+        ),
+        one("other"),
+    )
+
+
+@hookimpl
+def configure(instance):
+    return Launch(argv=(instance.program, "1000"))
+"""
+
+
+def write(root: Path, text: str, name: str = "booty.toml", head: str = HEAD) -> None:
+    """Write a file of the stack."""
+    (root / name).write_text(head + text)
+
+
+def refused(booty: Any, root: Path, status: int, reference: str, *words: str, **env: str) -> str:
+    """Show that ``up`` is refused once, in one clear error, and that nothing runs."""
+    said: str = booty("up", "-d", status=status, **env).stderr
+
+    assert f"{reference}: " in said
+    assert said.count("hint: ") == 1
+    assert "Traceback" not in said
+    assert "unexpected" not in said
+    for word in words:
+        assert word in said
+    assert running(booty) == []
+    return said
+
+
+def running(booty: Any) -> list[str]:
+    """Return the instances that have a process, and the supervisor if there is one."""
+    listed = json.loads(booty("ps", "--json").stdout)
+    assert listed["unwatched"] is False
+    watched = ["supervisor"] if listed["supervisor"] else []
+    return watched + [row["instance"] for row in listed["services"] if row["pid"]]
+
+
+def test_no_file(booty: Any, root: Path) -> None:
+    """Without booty.toml there is nothing to do, for any command."""
+    for command in (("up", "-d"), ("ps", "--json"), ("down",), ("plan",)):
+        said = booty(*command, status=3).stderr
+
+        assert "no-file: " in said
+        assert "hint: booty init" in said
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "reference", "text", "words"),
+    [
+        (3, "toml-syntax", f"{GOOD}[services.x\n", ["booty.toml:7", "line 7"]),
+        (3, "name-twice", f"{GOOD}{GOOD}", ["booty.toml:7"]),
+        (3, "unknown-key", f"{GOOD}[services.x]\n{SLEEPER}replcas = 2\n", ['"replicas"?']),
+        (3, "unknown-key", f"{GOOD}[service.x]\n{SLEEPER}", ['"services"?']),
+        (3, "wrong-type", f"{GOOD}replicas = 'two'\n", ["whole number", "booty.toml:7"]),
+        (3, "wrong-type", f"{GOOD}needs = 'x'\n", ["booty.toml:7"]),
+        (4, "provider-missing", f"{GOOD}[services.x]\nuse = 'porgram'\n", ['mean "program"?']),
+        (4, "provider-missing", f"{GOOD}[services.x]\nuse = 'postgres'\n",
+         ["hint: pip install booty-provider-postgres"]),
+        (3, "component-missing", f"{GOOD}[services.x]\nuse = 'nats/jetstrem'\n", ["nats"]),
+        (3, "component-missing", f"{GOOD}[services.x]\nuse = 'program/other'\n", ["program"]),
+        (3, "cycle", f"{GOOD}needs = ['x']\n[services.x]\n{SLEEPER}needs = ['good']\n",
+         ["good -> x -> good"]),
+        (3, "cycle", f"{GOOD}needs = ['good']\n", ["good -> good"]),
+        (3, "service-unknown", f"{GOOD}needs = ['god']\n", ['"good"']),
+        (3, "bad-value", f"{BUS}replicas = 0\n{GOOD}", ["services.bus.replicas", "from 1"]),
+        (3, "replicas-forbidden", f"{BUS}replicas = 2\n{GOOD}", ["1, 3, 5"]),
+        (3, "service-unknown", f"{GOOD}env.X = '${{services.bus.url}}'\n", ["booty.toml:7"]),
+        (3, "template-name", f"{GOOD}env.X = '${{dirs.nope}}'\n", ["dirs.data", "booty.toml:7"]),
+        (3, "reference-to-nothing", f"{GOOD}env.X = '${{ports.http}}'\n", ["${ports.http}"]),
+        (3, "variable-missing", f"{GOOD}env.X = '${{env.BOOTYS_NO_SUCH}}'\n",
+         ["BOOTYS_NO_SUCH"]),
+        (3, "secret-missing", f"{GOOD}secrets.X = 'secret://never-set'\n", ["never-set"]),
+        (3, "port-twice", PORT + PORT.replace("services.x", "services.y"), ["x.0/http"]),
+        (3, "bad-value", f"{GOOD}ports.http = 70000\n", ["70000", "65535"]),
+        (3, "bad-value", f"{GOOD}ports.http = -1\n", ["-1", "65535"]),
+        (3, "port-outside", f"{GOOD}replicas = 2\nports.http = {{ port = 65535, exact = true }}\n",
+         ["65536"]),
+        (3, "version-missing", f"{GOOD}{BUS}version = '99'\n", ["2.15.0"]),
+        (3, "link-to-nothing", f"{GOOD}[services.x]\nuse = 'links/user'\nevents = 'bus'\n",
+         ["add a service that offers bus"]),
+        (3, "link-to-nothing", f"{GOOD}[services.x]\nuse = 'links/user'\nevents = 'x'\n", ["x"]),
+        (3, "link-missing", f"{GOOD}[services.x]\nuse = 'links/user'\n{BUSLIKE}",
+         ["bus is offered by b"]),
+        (3, "no-such-interface", f"{BUSLIKE}{OTHER}[services.x]\nuse='links/user'\nevents='o'\n",
+         ["bus is offered by b"]),
+        (3, "wrong-type", f"{GOOD}{BUS}streams = {{ s = {{ subjects = 7 }} }}\n", ["streams"]),
+    ],
+)  # fmt: skip
+def test_file_is_refused(  # noqa: PLR0917 - fixtures and a row of the table
+    booty: Any,
+    root: Path,
+    tmp_path: Path,
+    status: int,
+    reference: str,
+    text: str,
+    words: list[str],
+) -> None:
+    """What booty.toml asks for cannot be: nothing of it is started, the good part neither."""
+    write(root, text)
+    refused(booty, root, status, reference, *words, PYTHONPATH=install(tmp_path / "packages"))
+
+
+def install(place: Path) -> str:
+    """Install the provider ``links``; returns the folder for PYTHONPATH."""
+    info = place / "links-1.0.dist-info"
+    info.mkdir(parents=True)
+    (place / "links_module.py").write_text(PROVIDER)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: links\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[booty]\nlinks = links_module\n")
+    return str(place)
+
+
+def test_link_to_what_offers_it_is_taken(booty: Any, root: Path, tmp_path: Path) -> None:
+    """The provider of these tests is a good one: its links are refused for their own sake."""
+    write(root, "[services.x]\nuse = 'links/user'\nevents = 'b'\n[services.b]\nuse = 'links/bus'\n")
+
+    booty("plan", PYTHONPATH=install(tmp_path / "packages"))
+
+
+def test_all_faults_are_told_at_once(booty: Any, root: Path) -> None:
+    """Each with its own reference and hint, the exit status is that of the first."""
+    write(root, f"{GOOD}kind = 'thing'\ngrace = 'soon'\nneeds = 'x'\n")
+    said = booty("up", "-d", status=3).stderr
+
+    assert said.count("hint: ") == 3
+    assert running(booty) == []
+
+
+def test_one_name_in_two_files(booty: Any, root: Path) -> None:
+    """Two included files with a service of the same name: both places are named."""
+    write(root, GOOD, "one.toml", head="")
+    write(root, GOOD, "two.toml", head="")
+    write(root, "", head=f'include = ["one.toml", "two.toml"]\n{HEAD}')
+
+    refused(booty, root, 3, "name-twice", '"good"', "one.toml:1", "two.toml:1")
+
+
+def test_included_file_is_missing(booty: Any, root: Path) -> None:
+    """A file that is not there is no empty file."""
+    write(root, GOOD, head=f'include = "one.toml"\n{HEAD}')
+
+    refused(booty, root, 3, "include-missing", "one.toml")
+
+
+def test_exact_port_is_busy(booty: Any, root: Path) -> None:
+    """The holder is named: a program and its pid."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        number = held.getsockname()[1]
+        write(root, f"{GOOD}ports.http = {{ port = {number}, exact = true }}\n")
+        refused(booty, root, 10, "port-busy", f'"{number}"', str(os.getpid()))
+
+
+def test_port_that_may_move_moves(booty: Any, root: Path) -> None:
+    """A busy number that is not exact is no error."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        number = held.getsockname()[1]
+        write(root, f"{GOOD}ports.http = {number}\n")
+        booty("up", "-d")
+        ports = json.loads(booty("ps", "--json").stdout)["services"][0]["ports"]
+
+    assert ports["http"] != number
+
+
+@pytest.mark.parametrize("kind", ["not executable", "missing", "a folder", "not on PATH", "text"])
+def test_program_cannot_be_run(booty: Any, root: Path, kind: str) -> None:
+    """A program that cannot be executed: its path is told, what was started ends again."""
+    name = "no-such-program-here" if kind == "not on PATH" else "./tool"
+    if kind in {"not executable", "text"}:
+        (root / "tool").write_text("neither a program nor a script\n")
+        (root / "tool").chmod(0o755 if kind == "text" else 0o644)
+    elif kind == "a folder":
+        (root / "tool").mkdir()
+    write(root, f'{GOOD}[services.x]\nuse = "program"\nrun = ["{name}"]\n')
+
+    refused(booty, root, 7, "spawn-failed", "x.0", Path(name).name)
+
+
+def test_binary_is_missing(booty: Any, root: Path) -> None:
+    """A program of the user's own in place of a fetched one must be there."""
+    write(root, f"{GOOD}{BUS}binary = './no-server'\n")
+
+    refused(booty, root, 5, "no-source", "no-server", "hint: correct binary")
+
+
+def test_state_folder_cannot_be_made(booty: Any, root: Path) -> None:
+    """A file in its place: said by ``up``; commands that only look see that nothing runs."""
+    (root / ".booty").write_text("mine\n")
+    write(root, GOOD)
+    refused(booty, root, 3, "folder-unwritable", ".booty", "state-dir")
+
+    assert (root / ".booty").read_text() == "mine\n"
+
+
+def test_state_folder_on_a_read_only_place(booty: Any, root: Path) -> None:
+    """A file system that takes no folders."""
+    write(root, GOOD, head=f'{HEAD}state-dir = "/proc/booty"\n')
+
+    refused(booty, root, 3, "folder-unwritable", "/proc/booty", "state-dir")
+
+
+def test_somebody_else_is_planning(booty: Any, root: Path) -> None:
+    """A second ``up`` while the first plans is told who is at work; afterwards it may."""
+    write(root, GOOD)
+    (root / ".booty").mkdir()
+    with (root / ".booty/plan.lock").open("w") as lock:
+        lock.write("pid 1 booty up")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused(booty, root, 10, "busy-planning", "pid 1 booty up", "wait")
+    booty("up", "-d")
+
+    assert "good.0" in running(booty)
+
+
+@pytest.mark.parametrize("command", ["down", "restart good", "stop good", "up -d"])
+def test_copied_stack(booty: Any, root: Path, command: str) -> None:
+    """A copy of a stack's folder is not the stack: no command in it touches what runs."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    copy = root.parent / "copy"
+    shutil.copytree(root, copy)
+    said = booty(*command.split(), status=10, cwd=copy).stderr
+    after = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert "copied-stack: " in said
+    assert "hint: rm " in said
+    assert before == after
+
+
+def test_stack_that_runs_keeps_running(booty: Any, root: Path) -> None:
+    """A file that became bad ends nothing of what runs; looking and ``down`` still work."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    write(root, f"{GOOD}[services.x\n")
+    said = booty("up", "-d", status=3).stderr
+    after = json.loads(booty("ps", "--json").stdout)["services"]
+    booty("down")
+
+    assert "toml-syntax: " in said
+    assert before == after
+    assert running(booty) == []
