@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import socket
 import sys
 import traceback
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import anyio
@@ -17,35 +18,80 @@ from booty import providers
 from booty.errors import BootyError, BootyErrors, HealthError, ProviderError
 from booty.model import codec
 from booty.model.instance import Instance, Launch, Service
-from booty.model.state import Event
+from booty.model.state import Event, Health
 from booty.supervise import wire
+from booty.worker.redaction import Redaction
 
 __all__ = ["answer", "serve"]
 
 CHUNK: Final = 65536
 DEADLINE: Final = 60.0
 """Seconds a call may take if the request does not say."""
+ANSWERS: Final[dict[str, type | tuple[type, ...]]] = {
+    "health": Health,
+    "reload": bool,
+    "start": (list, tuple),
+}
+"""What a verb answers with, where the supervisor reads the answer."""
+
+# one scan of the installed distributions for the life of a worker; a failed load is tried again
+_load = functools.cache(providers.load)
+
+
+class Line:
+    """Our end of the socket pair: bytes in, whole answers out.
+
+    Args:
+        link: the socket, not blocking.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._turn = anyio.Lock()
+
+    async def read(self) -> bytes:
+        """Return the next bytes; none when the other side has hung up."""
+        while True:
+            await anyio.wait_readable(self._link)
+            try:
+                return self._link.recv(CHUNK)
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                return b""
+
+    async def write(self, frame: bytes) -> None:
+        """Send a frame; another one only begins after it. Nobody misses it after a hang-up."""
+        view = memoryview(frame)
+        async with self._turn:
+            while view:
+                await anyio.wait_writable(self._link)
+                try:
+                    view = view[self._link.send(view) :]
+                except BlockingIOError:
+                    continue
+                except ConnectionError:
+                    return
 
 
 async def serve(link: socket.socket) -> None:
     """Serve until the other side hangs up; calls still under way are dropped then."""
-    feed = wire.Feed()
+    line, feed = Line(link), wire.Feed()
     async with anyio.create_task_group() as group:
-        while True:
-            await anyio.wait_readable(link)
-            data = link.recv(CHUNK)
-            if not data:
-                group.cancel_scope.cancel()
-                return
+        while data := await line.read():
             for request in feed.add(data):
-                group.start_soon(_respond, link, request)
+                group.start_soon(_respond, line, request)
+        group.cancel_scope.cancel()
 
 
-async def _respond(link: socket.socket, request: Mapping[str, Any]) -> None:
-    frame = memoryview(wire.pack({"id": request["id"], **await answer(request)}))
-    while frame:
-        await anyio.wait_writable(link)
-        frame = frame[link.send(frame) :]
+async def _respond(line: Line, request: Mapping[str, Any]) -> None:
+    number = request["id"]
+    said = await answer(request)
+    try:
+        frame = wire.pack({"id": number, **said})
+    except (wire.WireError, TypeError, ValueError) as error:
+        frame = wire.pack({"id": number, **_failed(request, error)})
+    await line.write(frame)
 
 
 async def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,30 +101,53 @@ async def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         request: ``verb``, ``provider``, ``deadline`` (seconds) and the hook's arguments as data.
 
     Returns:
-        ``{"ok": {…}}`` or ``{"error": {…}}``; never raises for what a hook does.
+        ``{"ok": {…}}`` or ``{"error": {…}}``, without the credentials of the request but for
+        ``start``; never raises for what a hook does.
     """
     limit = float(request.get("deadline") or DEADLINE)
     try:
-        with anyio.fail_after(limit):
-            return {"ok": _plain(await _call(request))}
-    except TimeoutError:
-        return {"error": _late(request, limit).to_data()}
-    except BootyErrors as error:
-        others = [fault.to_data() for fault in error.faults[1:]]
-        return {"error": error.faults[0].to_data() | {"others": others}}
-    except BootyError as error:
-        _tell(error)
-        return {"error": error.to_data()}
+        # not fail_after: a hook's own TimeoutError is a fault of the hook
+        with anyio.move_on_after(limit):
+            return {"ok": _said(request, await _call(request))}
     except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer
-        _tell(error)
-        fault = providers.hook_failed(str(request["provider"]), str(request["verb"]), error)
-        return {"error": fault.to_data()}
+        return _failed(request, error)
+    return {"error": _late(request, limit).to_data()}
+
+
+def _failed(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+    veil = Redaction(request)
+    # stderr is the supervisor's log; an answer holds one line only
+    sys.stderr.write(veil.text("".join(traceback.format_exception(error))))
+    sys.stderr.flush()
+    if isinstance(error, BootyErrors):
+        first, *others = [fault.to_data() for fault in error.faults]
+        return {"error": veil.data(first | {"others": others})}
+    if not isinstance(error, BootyError):
+        error = providers.hook_failed(str(request["provider"]), str(request["verb"]), error)
+    return {"error": veil.data(error.to_data())}
 
 
 async def _call(request: Mapping[str, Any]) -> Any:
-    provider = providers.load(str(request["provider"]))
+    provider = _load(str(request["provider"]))
     found = provider.call(str(request["verb"]), **_arguments(request, provider))
-    return await found if isinstance(found, Awaitable) or inspect.isawaitable(found) else found
+    if isinstance(found, list):  # "event" is told to each implementation
+        return [await one if inspect.isawaitable(one) else one for one in found]
+    return await found if inspect.isawaitable(found) else found
+
+
+def _said(request: Mapping[str, Any], value: Any) -> Any:
+    verb = str(request["verb"])
+    kind = ANSWERS.get(verb)
+    if value is not None and kind is not None and not isinstance(value, kind):
+        raise ProviderError(
+            f'cannot use what hook "{verb}" of provider "{request["provider"]}" answered: it is'
+            f' of type "{type(value).__name__}"',
+            reference="hook-answer",
+            subject=str(request["provider"]),
+            hint="see docs/reference/hooks.md for what the hook returns",
+        )
+    said = _plain(value)
+    return said if verb == "start" else Redaction(request).data(said)
 
 
 def _arguments(request: Mapping[str, Any], provider: providers.Provider) -> dict[str, Any]:
@@ -130,8 +199,3 @@ def _late(request: Mapping[str, Any], limit: float) -> HealthError:
         subject=str(request["provider"]),
         hint="look into the log of the supervisor",
     )
-
-
-def _tell(error: Exception) -> None:
-    # stderr is the supervisor's log; an answer holds one line only
-    traceback.print_exception(error, file=sys.stderr)
