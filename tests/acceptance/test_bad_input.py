@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,41 @@ def test_copied_stack(booty: Any, root: Path, command: str) -> None:
 
     assert "copied-stack: " in said
     assert "hint: rm " in said
+    assert before == after
+
+
+def test_copy_of_an_unwatched_stack(booty: Any, root: Path) -> None:
+    """Nobody answers for the original, but its programs are not those of the copy."""
+    write(root, GOOD)
+    booty("up", "-d")
+    stack = json.loads((root / ".booty/state/stack.json").read_text())
+    for watcher in ("guardian", "supervisor"):
+        os.kill(stack[watcher]["pid"], signal.SIGKILL)
+    copy = root.parent / "copy"
+    shutil.copytree(root, copy)
+    said = booty("down", status=10, cwd=copy).stderr
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert "copied-stack: " in said
+    assert [row["state"] for row in rows] == ["ready"]
+
+
+def test_copy_becomes_a_stack_of_its_own(booty: Any, root: Path) -> None:
+    """What the hint says works: the copy starts its own program, the original goes on."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    copy = root.parent / "copy"
+    shutil.copytree(root, copy)
+    said = booty("up", "-d", status=10, cwd=copy).stderr
+    for file in said.partition("hint: rm ")[2].partition(" to make")[0].split():
+        Path(file).unlink()
+    booty("up", "-d", cwd=copy)
+    own = json.loads(booty("ps", "--json", cwd=copy).stdout)["services"]
+    booty("down", cwd=copy)
+    after = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert own[0]["pid"] != before[0]["pid"]
     assert before == after
 
 

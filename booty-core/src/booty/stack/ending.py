@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import StopError, from_data
 from booty.run import locks
+from booty.stack import identity
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
 
@@ -80,6 +81,7 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
     stack = saved["stack"]
     if stack is None or not any(row.get("pid") for row in saved["instances"]):
         return None
+    identity.refuse_copy(place)
     with launch.ensure(
         place.state,
         stack_id=place.id,

@@ -18,7 +18,7 @@ from booty.errors import BootyError, ConfigError, ConflictError
 from booty.run import locks
 from booty.stack.place import Place, read
 
-__all__ = ["ensure", "forget", "planning_lock", "port_lease", "register"]
+__all__ = ["ensure", "forget", "planning_lock", "port_lease", "refuse_copy", "register"]
 
 
 def ensure(place: Place) -> str:
@@ -77,8 +77,20 @@ def _moved(place: Place, known: dict[str, Any]) -> None:
             f'cannot use "{place.root}": it is a copy of the stack in "{first}"',
             reference="copied-stack",
             subject=str(place.root),
-            hint=f"rm {place.state}/id to make it a stack of its own (its data is kept)",
+            hint=f"rm {place.state}/id {place.state}/state/stack.json to make it a stack of its own"
+            " (its data is kept)",
         )
+
+
+def refuse_copy(place: Place) -> None:
+    """Refuse a folder that is a copy of another one that is still there; writes nothing.
+
+    Raises:
+        ConflictError: it is one.
+    """
+    known = read(place.state / "id")
+    if "id" in known and known.get("root") != str(place.root):
+        _moved(place, known)
 
 
 def _below(place: Place) -> bool:
