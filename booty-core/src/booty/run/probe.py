@@ -48,7 +48,8 @@ async def look(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) 
     Args:
         loop: the loop.
         probe: one probe of a run sheet, references filled in.
-        around: ``env`` and ``cwd`` for ``exec``.
+        around: ``env`` and ``cwd`` for ``exec``, and ``ended``, which tells how a child ended,
+            if somebody else than the probe reaps.
 
     Returns:
         An empty string if it is as it should be, else a phrase that says what is not.
@@ -231,9 +232,11 @@ async def _exec(loop: Loop, argv: list[str], around: Mapping[str, Any], limit: f
         if ended is None:
             return f'"{argv[0]}" takes more than {limit:g} s'
     finally:
-        child.send_group(9)
+        if not child.gone.done:
+            child.send_group(9)
         child.watch.close()
-    status = process.reap(pid)
+    # where SIGCHLD is listened to, its listener may have been first
+    status = await around["ended"](child) if "ended" in around else process.reap(pid)
     return "" if status and status.code == 0 else f'"{argv[0]}" ends with {_ending(status)}'
 
 

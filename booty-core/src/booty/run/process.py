@@ -142,6 +142,7 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
     # folder and umask are inherited; we have one thread, so nobody sees them changed
     here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
     before = os.umask(umask)
+    give_back_file_limit()
     try:
         os.chdir(cwd)
         return os.posix_spawn(
@@ -154,6 +155,8 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
             setsigdef=_DEFAULTED,
         )
     finally:
+        if _given_limits:
+            raise_file_limit()
         os.umask(before)
         os.fchdir(here)
         os.close(here)
@@ -289,9 +292,21 @@ class Process:
             os.killpg(self.pid, number)
 
 
+_given_limits: list[int] = []
+
+
 def raise_file_limit() -> None:
     """Let this process open as many files as it may: each child watched is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            _given_limits[:] = [soft]
+
+
+def give_back_file_limit() -> None:
+    """Set the limit that this process was given: who uses select() breaks with a high one."""
+    if _given_limits:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_given_limits[0], hard))

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from booty.run import identity, tree
 from booty.run.process import Process
-from booty.supervise import state
+from booty.supervise import living, state, stopping
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
 
-__all__ = ["adopt"]
+__all__ = ["adopt", "go_on"]
 
 WAS_UP = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping", "backoff",
                     "configured"})  # fmt: skip
+
+DOWN = frozenset({"absent", "fetched", "stopped"})
 
 
 def adopt(sup: Supervisor) -> None:
@@ -30,6 +32,8 @@ def adopt(sup: Supervisor) -> None:
         sup.add(unit)
         if row is not None:
             _find(sup, unit)
+        elif sup.wants(unit.name):
+            sup.wanted_again.append(unit)
 
 
 def _row(sup: Supervisor, name: str) -> dict[str, Any] | None:
@@ -66,6 +70,8 @@ def _find(sup: Supervisor, unit: Unit) -> None:
         sup.wanted_again.append(unit)
     elif row["state"] in WAS_UP:
         _gone(sup, unit)
+    elif row["state"] in DOWN and row["reason"] != "reboot" and sup.wants(unit.name):
+        sup.wanted_again.append(unit)  # in the middle of a restart
 
 
 def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
@@ -96,13 +102,14 @@ def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
         unit.note(digest=unit.entry["digest"], inputs=unit.entry["inputs"])
     sup.by_pid[process.pid] = unit
     was = unit.row["state"]
+    if was == "stopping" or sup.unwanted(unit.name):
+        sup.stopped_again.append(unit)
+        return
     if was in {"ready", "degraded"}:
         unit.ever_ready = True
-        sup.watched_again.append(unit)
     else:
-        # in the middle of a start or a stop: its probe decides
-        unit.row["state"] = "starting"
-        sup.watched_again.append(unit)
+        unit.row["state"] = "starting"  # in the middle of a start: its probe decides
+    sup.watched_again.append(unit)
 
 
 def _gone(sup: Supervisor, unit: Unit) -> None:
@@ -118,3 +125,28 @@ def _gone(sup: Supervisor, unit: Unit) -> None:
     unit.note()
     if not rebooted and sup.wants(unit.name):
         sup.wanted_again.append(unit)
+
+
+def go_on(sup: Supervisor) -> None:
+    """Go on with what the predecessor was at: a start, a restart, a stop, the end of all."""
+    if sup.end_first:
+        # die-with-me, and both watchers were killed: what is left of it ends now
+        sup.loop.task(stopping.stop_all(sup, list(sup.units)))
+        return
+    if sup.stack.get("ending"):
+        sup.end()
+        return
+    for unit in sup.watched_again:
+        starts = unit.state == "starting"
+        work = living.go_on_starting if starts else living.watch_and_restart
+        unit.task = sup.loop.task(work(sup, unit))
+    for unit in sup.wanted_again:
+        sup.begin(unit)
+    sup.loop.task(_stop_again(sup))
+
+
+async def _stop_again(sup: Supervisor) -> None:
+    await stopping.stop_all(sup, [unit.name for unit in sup.stopped_again])
+    for unit in sup.stopped_again:
+        if sup.wants(unit.name) and unit.process is None:
+            sup.begin(unit)

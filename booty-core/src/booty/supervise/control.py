@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -184,6 +185,9 @@ class Control:
             found = await verb.run(self.sup, client, fields)
         except ControlError as fault:
             client.say({"id": frame.get("id"), "error": fault.data})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            sys.stderr.write(f"{frame.get('do')}: {error!r}\n")
+            self._refuse(client, frame, "bad-request", f'cannot do "{frame.get("do")}" that way')
         else:
             self.sup.save()  # who gets the answer may read the files at once
             client.say({"id": frame.get("id"), "ok": found})

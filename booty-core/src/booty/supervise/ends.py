@@ -56,8 +56,8 @@ class Ends:
             if found is None:
                 return
             unit = self._by_pid.get(found.si_pid)
-            if unit is not None and not unit.stopping:
-                # the rest of its group goes with it, before a successor starts
+            if unit is None or not unit.stopping:
+                # the rest of its group goes with it, while the number is still its own
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(found.si_pid, signal.SIGKILL)
             _, status = os.waitpid(found.si_pid, os.WNOHANG)

@@ -25,6 +25,8 @@ __all__ = ["main"]
 DEATHS: Final = 5
 WINDOW: Final = 60.0
 """So many deaths of a supervisor in so many seconds, and the guardian gives up."""
+PAUSE: Final = 1.0
+"""Seconds until it is tried again where the system refuses to start a process."""
 REMEMBERED: Final = 4096
 """Exits of orphans that are kept for a successor."""
 CHUNK: Final = 65536
@@ -199,7 +201,16 @@ class Guardian:
         elif self._too_often():
             self._give_up()
         else:
+            self._start_again()
+
+    def _start_again(self) -> None:
+        try:
             self._start()
+        except (process.SpawnError, OSError) as error:
+            # no process or no descriptor to be had: it counts as one more death
+            sys.stderr.write(f"cannot start a supervisor: {error}\n")
+            self._hear_rest()
+            self.loop.after(PAUSE, self._lost)
 
     def _too_often(self) -> bool:
         now = time.monotonic()
@@ -207,11 +218,22 @@ class Guardian:
         return len(self.deaths) >= DEATHS
 
     def _end_all(self) -> None:
+        # what was adopted from watchers that were killed is not below us
+        rows = state.read(self.folder.root)["instances"]
+        marks = {str(row["mark"]) for row in rows if row.get("mark")}
+        pids = {int(row["pid"]) for row in rows if identity.alive(row["pid"], row.get("start"))}
         # descendants that called setsid are below us too: orphans become our children
         while below := tree.descendants(os.getpid()):
             tree.kill(below)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, 0)
+            self._bury()
+        tree.kill(tree.belonging(pids, marks))
+
+    def _bury(self) -> None:
+        # at least one, and all that are there: each look at the process table costs
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
     def _give_up(self) -> None:
         saved = self._saved()

@@ -206,6 +206,7 @@ def _write_stack(folder: state.Folder, before: dict[str, Any], settings: dict[st
         "scale": {},
     }
     now = {"machine": machine, "unwatched": False, "supervisor": None, "guardian": None}
+    now |= {"ending": False}
     try:
         state.write_json(folder.stack, {**fresh, **before, **settings, **now}, sync=True)
     except OSError as error:

@@ -76,22 +76,16 @@ async def watch_and_restart(sup: Supervisor, unit: Unit) -> None:
 
 
 async def go_on_starting(sup: Supervisor, unit: Unit) -> None:
-    """Wait for the readiness of an adopted instance that was in the middle of its start."""
-    try:
-        await starting.ready(sup, unit)
-        await _bootstrapped(sup, unit)
-    except (ControlError, Unknown) as error:
-        await sup.clear(unit)
-        unit.to("failed", str(error))
-        return
-    unit.ever_ready = True
-    unit.to("ready")
+    """Go on with an adopted instance that was in the middle of its start."""
+    await _live(sup, unit, 0, spawned=True)
 
 
-async def _live(sup: Supervisor, unit: Unit, tries: int) -> None:
+async def _live(sup: Supervisor, unit: Unit, tries: int, *, spawned: bool = False) -> None:
     while True:
-        await _wait_for_needs(sup, unit)
-        fault = await _start(sup, unit)
+        if not spawned:
+            await _wait_for_needs(sup, unit)
+        fault = await _start(sup, unit, spawned=spawned)
+        spawned = False
         if fault is None:
             after = await _after(sup, unit, tries)
         elif unit.ever_ready:
@@ -130,10 +124,10 @@ async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
         unit.to("configured")
 
 
-async def _start(sup: Supervisor, unit: Unit) -> ControlError | None:
+async def _start(sup: Supervisor, unit: Unit, *, spawned: bool) -> ControlError | None:
     begin = sup.loop.now()
     try:
-        if not unit.external:
+        if not unit.external and not spawned:
             await starting.spawn(sup, unit)
             sup.span("exec", unit, begin)
         if unit.entry["kind"] == "task":

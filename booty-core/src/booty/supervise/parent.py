@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from booty.run import process
 from booty.run.process import Exit
 from booty.supervise import launch
 
@@ -63,6 +64,7 @@ class Parent:
             "fds": fds,
             "inherits": True,
         }
+        process.give_back_file_limit()
         argv = launch.command("guardian", arguments)
         os.execv(argv[0], argv)
 

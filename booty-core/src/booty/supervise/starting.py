@@ -69,9 +69,13 @@ async def run_to_end(
     try:
         pid = process.spawn(argv, env, cwd=sup.cwd(entry), output=fd)
         child = Process(sup.loop, pid)
-        ended = await sup.loop.first(child.gone, timeout=float(command["timeout"]))
+        try:
+            ended = await sup.loop.first(child.gone, timeout=float(command["timeout"]))
+        finally:
+            # its time is over, or the start that it belongs to was given up
+            if not child.gone.done:
+                child.send_group(9)
         if ended is None:
-            child.send_group(9)
             await sup.loop.first(child.gone, timeout=1.0)
         status = await sup.ends.of(pid, child.parent)
         text = os.pread(fd, LONGEST_TAIL, 0).decode(errors="replace")

@@ -49,6 +49,7 @@ class Supervisor:
         sheet: the run sheet that holds.
         without: services left out.
         force: settled when everything is to be killed now.
+        end_first: whether what is found is to be ended.
         handed: whether a command handed over a plan in this life.
         by_pid: instances by process number.
     """
@@ -71,6 +72,7 @@ class Supervisor:
         self.force = self.loop.future()
         self.watched_again: list[Unit] = []
         self.wanted_again: list[Unit] = []
+        self.stopped_again: list[Unit] = []
         self.handed = False
         self.ending: Task[list[dict[str, Any]]] | None = None
         self.convergence: Convergence | None = None
@@ -78,7 +80,7 @@ class Supervisor:
         self.last_fault: ControlError | None = None
         self._changed = self.loop.future()
         self.good = Goodness(self)
-        self._end_first = bool(arguments.get("end"))
+        self.end_first = bool(arguments.get("end"))
         place = str(self.stack["runtime"])
         self.notify_path = f"{place}/notify.sock"
         self.values = Values(
@@ -107,7 +109,7 @@ class Supervisor:
         if "hold" in self.fds:
             self.loop.watch(self.fds["hold"], self._holder_ended)
         self.loop.before_wait.append(self.save)
-        self.loop.soon(self._go_on)
+        self.loop.soon(lambda: adoption.go_on(self))
         self.loop.run()
 
     def _listen(self) -> None:
@@ -132,21 +134,6 @@ class Supervisor:
         machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
         self.note(supervisor=me, machine=machine, unwatched=False, version=__version__)
         self.journal.tell("supervisor", None, pid=pid, adopted=len(self.by_pid))
-
-    def _go_on(self) -> None:
-        if self._end_first:
-            # die-with-me, and both watchers were killed: what is left of it ends now
-            self.loop.task(stopping.stop_all(self, list(self.units)))
-            return
-        for unit in self.watched_again:
-            unit.task = self.loop.task(self._watch_again(unit))
-        for unit in self.wanted_again:
-            self.begin(unit)
-
-    async def _watch_again(self, unit: Unit) -> None:
-        if unit.state == "starting" and unit.entry["kind"] != "task":
-            await living.go_on_starting(self, unit)
-        await living.watch_and_restart(self, unit)
 
     def _holder_ended(self) -> None:
         self.loop.unwatch(self.fds["hold"])
@@ -173,6 +160,7 @@ class Supervisor:
     async def _end(self) -> list[dict[str, Any]]:
         if self.working is not None:
             self.working.cancel()
+        self.note(ending=True)  # a successor goes on with it
         report = await stopping.stop_all(self, list(self.units))
         self.note(desired={}, supervisor=None, plan=self.stack.get("plan"), without=[])
         self.journal.tell("stopped", None, report=report)
@@ -265,6 +253,10 @@ class Supervisor:
         """Tell whether an instance is to be up."""
         return bool((self.stack.get("desired") or {}).get(name) == "up")
 
+    def unwanted(self, name: str) -> bool:
+        """Tell whether an instance was asked to be down; of others nothing is known."""
+        return bool((self.stack.get("desired") or {}).get(name) == "down")
+
     def wake(self) -> None:
         """Let everybody who waits for a change look again."""
         changed, self._changed = self._changed, self.loop.future()
@@ -317,6 +309,7 @@ class Supervisor:
             "log": self.folder.log(unit.name),
             "offset": unit.row["log_offset"],
             "notified": unit.notified,
+            "ended": lambda child: self.ends.of(child.pid, child.parent),
         }
 
     def blob(self, digest: str) -> str:

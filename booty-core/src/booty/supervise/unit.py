@@ -32,7 +32,6 @@ class Unit:
         process: its process, ``None`` if it has none.
         task: the coroutine that brings it up and watches it.
         notified: settled when it says READY=1.
-        ever_ready: whether it was ready once since it was last wanted.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
     """
@@ -53,7 +52,6 @@ class Unit:
         self.process: Process | None = None
         self.task: Task[None] | None = None
         self.notified: Future[None] = loop.future()
-        self.ever_ready = False
         self.stopping = False
         self.fresh = False
         self.changed: list[Any] = []
@@ -68,6 +66,15 @@ class Unit:
     def state(self) -> str:
         """Its state."""
         return str(self.row["state"])
+
+    @property
+    def ever_ready(self) -> bool:
+        """Whether it was ready once since it was last wanted; a successor must know it too."""
+        return bool(self.row.get("ever_ready"))
+
+    @ever_ready.setter
+    def ever_ready(self, value: bool) -> None:
+        self.note(ever_ready=value)
 
     @property
     def live(self) -> bool:
@@ -157,6 +164,7 @@ def _blank(name: str) -> dict[str, Any]:
         "mark": None,
         "since": None,
         "restarts": 0,
+        "ever_ready": False,
         "exit": None,
         "digest": None,
         "inputs": {},
