@@ -7,9 +7,9 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
-    from booty.cli import run
+    from booty import cli
 
-    sys.exit(run())
+    sys.exit(cli.main())
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ SLOW = '[services.slow]\nuse = "program"\nrun = "sleep 100"\nready = { log = "ne
 BAD = '[services.bad]\nuse = "program"\nrun = "echo alas; exit 3"\nready = { log = "never" }\n'
 LISTING = """
 import json, sys
-from booty.cli import run
-status = run(["up", "-d"])
+from booty.cli import main
+status = main(["up", "-d"])
 print(json.dumps(sorted(sys.modules)))
 sys.exit(status)
 """

@@ -12,7 +12,7 @@ import click
 
 from booty import __version__
 
-__all__ = ["COMMANDS", "Root", "command", "run"]
+__all__ = ["COMMANDS", "Root", "command", "main"]
 
 COMMANDS: Final = {
     "init": ("init", "Write a first booty.toml."),
@@ -50,6 +50,10 @@ COMMANDS: Final = {
 """Commands by name: their module, and one line about each."""
 
 INTERRUPTED: Final = 130
+FLAGS: Final = frozenset(("--json", "--version", "-v", "-vv", "--verbose", "-q", "--quiet"))
+VALUES: Final = frozenset(("--file", "--stack"))
+OTHERS: Final = {"run": 1, "exec": 2}
+"""After so many words, the command itself among them, the rest belongs to somebody else."""
 
 
 class Root(click.Group):
@@ -70,7 +74,7 @@ class Root(click.Group):
             found: click.Command = module.command
             return found
         other = _third_parties().get(cmd_name)
-        return other.load() if other is not None else None
+        return _loaded(cmd_name, other) if other is not None else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table; nothing is imported for it."""
@@ -99,6 +103,29 @@ def _third_parties() -> dict[str, Any]:
     return {point.name: point for point in metadata.entry_points(group="booty.commands")}
 
 
+def _loaded(name: str, point: Any) -> click.Command:
+    # somebody else's command fails alone, with a sentence
+    try:
+        found = point.load()
+    except Exception as error:
+        raise _broken(name, point, f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, click.Command):
+        raise _broken(name, point, f'"{point.value}" is no click command')
+    return found
+
+
+def _broken(name: str, point: Any, why: str) -> Exception:
+    from booty.errors import ProviderError
+
+    distribution = point.dist.name if point.dist else point.value
+    return ProviderError(
+        f'cannot load the command "{name}" of "{distribution}": {why}',
+        reference="command-broken",
+        subject=name,
+        hint=f"pip install --upgrade {distribution}, or pip uninstall it",
+    )
+
+
 @click.group(
     cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -116,7 +143,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ctx.obj = options
 
 
-def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each end
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each end
     """Run the command line.
 
     Args:
@@ -152,24 +179,23 @@ def run(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one f
 
 
 def _anywhere(given: list[str]) -> tuple[list[str], int]:
-    # -v -q --json --file --stack may stand behind the command too, up to a "--"
+    # our own options may stand behind the command too, up to the words of somebody else's command
     if "_BOOTY_COMPLETE" in os.environ:
         return given, 0
-    end = given.index("--") if "--" in given else len(given)
     front: list[str] = []
     rest: list[str] = []
-    items = iter(given[:end])
-    for item in items:
-        if item in {"--json", "-v", "-vv", "-q", "--verbose", "--quiet"}:
-            front.append(item)
-        elif item in {"--file", "--stack"}:
-            front += [item, next(items, "")]
-        elif item.startswith(("--file=", "--stack=")):
-            front.append(item)
-        else:
-            rest.append(item)
-    verbose = sum(2 if item == "-vv" else item in {"-v", "--verbose"} for item in front)
-    return [*front, *rest, *given[end:]], verbose
+    words: list[str] = []
+    left = list(reversed(given))
+    while left and left[-1] != "--" and len(words) <= OTHERS.get((words or [""])[0], len(given)):
+        item = left.pop()
+        into = front if item in FLAGS or item.partition("=")[0] in VALUES else rest
+        into.append(item)
+        if item in VALUES or (item == "--as" and words[:1] == ["run"]):
+            into += [left.pop()] if left else []
+        elif not item.startswith("-"):
+            words.append(item)
+    verbose = sum(item.count("v") if item[:2] == "-v" else item == "--verbose" for item in front)
+    return [*front, *rest, *reversed(left)], verbose
 
 
 def _unexpected(error: Exception, *, verbose: int) -> int:

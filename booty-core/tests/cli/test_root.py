@@ -1,0 +1,149 @@
+"""The command line's frame: options anywhere, faults on the screen, exit statuses."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from booty import __version__, cli
+from booty.run import locks
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("up -d --json", "--json up -d"),
+        ("ps --file a/booty.toml -vv", "--file a/booty.toml -vv ps"),
+        ("--stack=shop down -q", "--stack=shop -q down"),
+        ("logs --version", "--version logs"),
+        ("run -- pytest -q --json", "run -- pytest -q --json"),
+        ("run pytest -q", "run pytest -q"),
+        ("run --as web -q pytest -q", "-q run --as web pytest -q"),
+        ("exec web ls -v", "exec web ls -v"),
+        ("exec -v web ls -v", "-v exec web ls -v"),
+        ("client bus pub x --json", "--json client bus pub x"),
+        ("ps --file", "--file ps"),
+    ],
+)
+def test_our_options_stand_anywhere(given: str, expected: str) -> None:
+    """Options of booty itself may follow the command; those of another program stay with it."""
+    assert " ".join(cli._anywhere(given.split())[0]) == expected.strip()
+
+
+def test_every_command_is_there() -> None:
+    """The table names modules that exist, each with a command of that name and an example."""
+    for name in cli.COMMANDS:
+        found = cli.command.get_command(click.Context(cli.command), name)
+
+        assert found is not None
+        assert found.name == name
+        assert "Example" in (found.help or ""), name
+
+
+def test_help_lists_the_table(booty: Any) -> None:
+    """The table of commands is the help, in its order."""
+    said = booty("--help").stdout
+
+    assert [name for name in cli.COMMANDS if f"\n  {name} " not in said] == []
+
+
+def test_version(booty: Any) -> None:
+    """The version is told, wherever it is asked for."""
+    assert __version__ in booty("--version").stdout
+    assert __version__ in booty("up", "--version").stdout
+
+
+def test_wrong_use(booty: Any) -> None:
+    """Wrong use is status 2, and the nearest command is named."""
+    assert 'Did you mean "down"?' in booty("dwon", status=2).stderr
+    assert "No such option" in booty("up", "--watch", status=2).stderr
+
+
+def test_a_fault(booty: Any, root: Path) -> None:
+    """A fault is its reference, a sentence and a hint; the traceback only with -vv."""
+    done = booty("up", status=3)
+    assert done.stderr == (
+        f'no-file: cannot find booty.toml in "{root}" or a folder above\n'
+        "  hint: booty init, or name one with --file\n"
+    )
+    assert "Traceback" in booty("up", "-vv", status=3).stderr
+
+
+def test_all_faults_at_once(booty: Any, root: Path) -> None:
+    """Several faults of a file are told together."""
+    (root / "booty.toml").write_text(
+        '[stack]\nformat = 1\nname = "t"\n[services.a]\nuse = "program"\nrun = "x"\ngrace = 1\n'
+        '[services.b]\nuse = "program"\nrun = 7\n'
+    )
+    said = booty("up", "-d", status=3).stderr
+
+    assert said.count("  hint: ") == 2
+    assert not locks.held(str(root / ".booty/supervisor.lock"))
+
+
+def test_the_unexpected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody thought of is status 1 and one line, unless the traceback is asked for."""
+    broken = click.Command("up", callback=lambda: {}["nothing"])
+    monkeypatch.setattr(cli.Root, "get_command", lambda *_: broken)
+
+    assert cli.main(["up"]) == 1
+    assert capsys.readouterr().err.startswith("unexpected: KeyError: ")
+    assert cli.main(["up", "-vv"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in a command is status 130."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        cli.Root, "get_command", lambda *_: click.Command("x", callback=interrupted)
+    )
+
+    assert cli.main(["x"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("nowhere:command", "ModuleNotFoundError"), ("json:dumps", "is no click command")],
+)
+def test_a_broken_command_of_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str, why: str
+) -> None:
+    """A third party's command that cannot be loaded fails alone, by name."""
+    point = metadata.EntryPoint("theirs", value, "booty.commands")
+    monkeypatch.setattr(cli, "_third_parties", lambda: {"theirs": point})
+
+    assert cli.main(["theirs"]) == 4
+    assert why in (said := capsys.readouterr().err)
+    assert said.startswith('command-broken: cannot load the command "theirs"')
+
+
+def test_another_folder(booty: Any, root: Path, tmp_path: Path) -> None:
+    """A stack is found from below, by file, by name and by folder."""
+    (root / "booty.toml").write_text(
+        f'[stack]\nformat = 1\nname = "{tmp_path.name}"\n'
+        '[services.a]\nuse = "program"\nrun = ["sleep", "99"]\n'
+    )
+    below = root / "a/b"
+    below.mkdir(parents=True)
+    booty("up", "-d", cwd=below)
+
+    for arguments, more in [
+        (["--file", str(root / "booty.toml")], {}),
+        (["--stack", tmp_path.name], {}),
+        (["--stack", str(root)], {}),
+        ([], {"BOOTY_FILE": str(root)}),
+        ([], {"BOOTY_STACK": tmp_path.name}),
+    ]:
+        found = json.loads(booty("ps", "--json", *arguments, cwd=tmp_path, **more).stdout)
+        assert found["root"] == str(root)
+        assert found["services"][0]["state"] == "ready"
