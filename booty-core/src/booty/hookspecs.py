@@ -136,6 +136,9 @@ def start(instance: Instance, launch: Launch) -> Awaitable[Sequence[Launch]] | N
 
     Returns:
         Launches in order: all but the last run to their end, the last is the instance's process.
+
+    Raises:
+        StartError: it must not be started now; says why.
     """
 
 
@@ -173,7 +176,11 @@ def bootstrap(service: Service) -> Awaitable[None] | None:
 def stop(instance: Instance) -> Awaitable[None] | None:
     """Ask an instance to end. The supervisor holds the grace and the kill.
 
-    Runs in: worker. Default: the declared signal, without a worker.
+    Runs in: worker, within the grace. Default: the declared signal, without a worker. One that
+    fails or hangs is followed by the plain signal.
+
+    Args:
+        instance: with true values.
     """
 
 
@@ -183,6 +190,9 @@ def reload(instance: Instance) -> Awaitable[bool] | None:
 
     Runs in: worker. Default: the component's ``reload_signal``; without one, a restart.
 
+    Args:
+        instance: with true values, those of the new plan.
+
     Returns:
         Whether it took them; ``False`` = restart it.
     """
@@ -190,7 +200,16 @@ def reload(instance: Instance) -> Awaitable[bool] | None:
 
 @hookspec(firstresult=True)
 def join(instance: Instance) -> Awaitable[None] | None:
-    """Make a new instance a member of its service, after it is ready. Runs in: worker."""
+    """Make a new instance a member of its service, after it is ready.
+
+    Runs in: worker. Idempotent. Default: nothing.
+
+    Args:
+        instance: the new one, with true values; ``instance.peers`` are the others.
+
+    Raises:
+        StartError: the others do not take it.
+    """
 
 
 @hookspec(firstresult=True)
@@ -198,22 +217,46 @@ def drain(instance: Instance) -> Awaitable[None] | None:
     """Move work away from an instance that will leave or be replaced, before it is stopped.
 
     Runs in: worker. Default: the component's ``drain_signal``, if it has one.
+
+    Args:
+        instance: with true values.
     """
 
 
 @hookspec(firstresult=True)
 def leave(instance: Instance) -> Awaitable[None] | None:
-    """Take an instance out of its service for good, after ``drain``. Runs in: worker."""
+    """Take an instance out of its service for good, after ``drain``.
+
+    Runs in: worker. Idempotent. Default: nothing.
+
+    Args:
+        instance: with true values; ``instance.peers`` are those that stay.
+
+    Raises:
+        ConfigError: the service cannot do without it; the hint says what to do first.
+    """
 
 
 @hookspec(firstresult=True)
 def before_restart(instance: Instance) -> Awaitable[None] | None:
-    """Prepare one instance of several for a rolling restart. Runs in: worker."""
+    """Prepare one instance of several for a rolling restart.
+
+    Runs in: worker. Default: nothing.
+
+    Args:
+        instance: the one that will be restarted, with true values.
+    """
 
 
 @hookspec(firstresult=True)
 def after_restart(instance: Instance) -> Awaitable[None] | None:
-    """Undo what ``before_restart`` did, when the instance is ready again. Runs in: worker."""
+    """Undo what ``before_restart`` did, when the instance is ready again.
+
+    Runs in: worker. Default: nothing.
+
+    Args:
+        instance: the one that was restarted, with true values.
+    """
 
 
 @hookspec(firstresult=True)
@@ -221,6 +264,11 @@ def migrate(service: Service, old: Service, new: Service) -> Awaitable[None] | N
     """Carry out a change of class ``migrate`` or ``destroys``, or say how it is done by hand.
 
     Runs in: worker. Absent: ``up`` refuses such a change unless the user accepts it by name.
+
+    Args:
+        service: the service as the new plan has it.
+        old: the service as it runs or ran last.
+        new: the same as ``service``.
 
     Raises:
         ConfigError: it cannot be done; the hint says how to do it by hand.
@@ -235,19 +283,43 @@ def client(instance: Instance) -> AbstractAsyncContextManager[Any] | None:
 
     Args:
         instance: with true values; ``instance.consumers`` holds the caller's own credentials.
+
+    Returns:
+        An async context manager; what it gives belongs to the library.
     """
 
 
 @hookspec(firstresult=True)
 def backup(service: Service, out: str) -> Awaitable[None] | None:
-    """Write the service's data to the path ``out``. Runs in: caller. Absent = cannot, and said."""
+    """Write the service's data to a path.
+
+    Runs in: caller. Absent: the command says that it cannot, never a pretence.
+
+    Args:
+        service: with true values; it runs.
+        out: path of a file or folder that does not exist yet.
+    """
 
 
 @hookspec(firstresult=True)
 def restore(service: Service, source: str) -> Awaitable[None] | None:
-    """Put back what ``backup`` wrote to ``source``. Runs in: caller. Absent = cannot, and said."""
+    """Put back what ``backup`` wrote.
+
+    Runs in: caller. Absent: the command says that it cannot, never a pretence.
+
+    Args:
+        service: with true values; it runs.
+        source: path that ``backup`` wrote.
+    """
 
 
 @hookspec
 def event(event: Event) -> None:
-    """Be told of everything that happens, best effort. Runs in: worker, only if implemented."""
+    """Be told of everything that happens, best effort.
+
+    Runs in: worker, only if implemented. What it raises is noted in the log and changes nothing;
+    it must not keep others waiting.
+
+    Args:
+        event: what happened; never holds a secret.
+    """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve
 
+from booty import defaults
 from booty.config import template
 from booty.errors import BootyError, BootyErrors, ConfigError, FetchError
 from booty.model.instance import Dirs, Instance, Launch, Link, Peer
@@ -216,7 +217,7 @@ class Launches:
         except BootyError as error:
             self.faults.append(error)
             return EXTERNAL
-        launch = said or Launch(argv=(instance.program, *instance.program_args))
+        launch = said or defaults.configure(instance)
         if member.component.id not in BUILT_IN:
             self.faults.extend(launch_faults(cast.provider.name, instance.name, launch))
         return self._laid_over(cast, member, launch, reader)
