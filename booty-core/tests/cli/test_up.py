@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -249,12 +250,12 @@ def test_a_command_that_is_killed_while_it_plans(
 
 def until_guarded(root: Path) -> int:
     """Return the guardian's pidfd once there is one."""
-    end = time.monotonic() + 20.0
+    end, never = time.monotonic() + 20.0, threading.Event()
     while time.monotonic() < end:
         stack = state.read(root / ".booty")["stack"] or {}
         if stack.get("guardian") and stack.get("supervisor"):
             return os.pidfd_open(stack["guardian"]["pid"])
-        time.sleep(0.01)
+        never.wait(0.01)
     raise AssertionError("no guardian")
 
 

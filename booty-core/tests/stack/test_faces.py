@@ -8,10 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio.to_thread
 import booty
 import pytest
 from booty.errors import BootyError, ConfigError, HealthError, StartError
@@ -68,10 +69,9 @@ def running(file: Path) -> set[str]:
 
 async def stack_runs(file: Path) -> None:
     """Return when an instance has a process."""
-    end = time.monotonic() + 20.0
-    while not running(file):
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
+    with anyio.fail_after(20.0):
+        while not running(file):
+            await anyio.to_thread.run_sync(threading.Event().wait, 0.01)
 
 
 def test_up_url_and_the_end(file: Path) -> None:
