@@ -9,7 +9,6 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from booty.run import process
 from booty.run.inotify import Changes
@@ -191,6 +190,8 @@ async def _tcp(loop: Loop, target: str, first: str | None, limit: float) -> str:
 
 
 async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(str(probe["http"]))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 from typing import Final
 
@@ -27,6 +26,8 @@ def become_subreaper() -> None:
 
 def _parents() -> dict[int, int]:
     if sys.platform == "darwin":
+        import subprocess
+
         listing = subprocess.run(
             ["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
         ).stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import state
@@ -109,7 +108,7 @@ def stage(entry: dict[str, Any], values: Values, blob: Any) -> str:
     """
     name = entry["name"]
     staged = f"{values.config(name)}.next"
-    shutil.rmtree(staged, ignore_errors=True)
+    _remove(staged)
     os.makedirs(staged, 0o700)
     _write_all(entry, values.lookup(name, staged), blob)
     return staged
@@ -123,7 +122,14 @@ def place(entry: dict[str, Any], values: Values, blob: Any) -> None:
     """
     name = entry["name"]
     _write_all(entry, values.lookup(name), blob)
-    shutil.rmtree(f"{values.config(name)}.next", ignore_errors=True)
+    _remove(f"{values.config(name)}.next")
+
+
+def _remove(folder: str) -> None:
+    if os.path.lexists(folder):
+        import shutil  # brings four compressors into memory
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_all(entry: dict[str, Any], lookup: Any, blob: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import probe as probes
@@ -264,7 +264,9 @@ def _delay(policy: dict[str, Any], tries: int) -> float:
     if tries == 1:
         return 0.0
     delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
-    return float(delay * (1 + random.uniform(-JITTER, JITTER)))  # noqa: S311 - spreads load
+    # spreads load; the module for random numbers would bring half of OpenSSL into memory
+    chance = int.from_bytes(os.urandom(2)) / 0xFFFF
+    return float(delay * (1 + JITTER * (2 * chance - 1)))
 
 
 def _give_up(sup: Supervisor, unit: Unit, why: str) -> None:

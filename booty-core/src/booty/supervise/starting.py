@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import probe as probes
@@ -184,7 +183,7 @@ async def _before(sup: Supervisor, entry: dict[str, Any], launch: dict[str, Any]
 
 def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
     entry = unit.entry
-    mark = secrets.token_hex(8)
+    mark = os.urandom(8).hex()
     log = os.open(
         sup.folder.log(unit.name), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
     )
