@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from booty.run import identity, tree
-from booty.supervise import launch, state
+from booty.supervise import launch, rows, state
 from booty.supervise.client import Connection, ControlError, connect
+from booty.supervise.rows import Rows
 
 PATIENCE = 15.0
 
@@ -104,6 +105,11 @@ class Stack:
         """Return an instance's state."""
         rows = {one["instance"]: one for one in state.read(self.dir)["instances"]}
         return rows.get(name) or {"state": "absent", "pid": None}
+
+    def rewrite(self, name: str, **changes: Any) -> None:
+        """Change what is written down about an instance; nobody may be watching it."""
+        path = str(self.dir / "state/instances.jsonl")
+        Rows(path).write({**rows.read(path)[name], **changes})
 
     def watchers(self) -> dict[str, int]:
         """Return pids of guardian and supervisor."""

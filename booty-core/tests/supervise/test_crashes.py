@@ -99,9 +99,7 @@ def test_child_born_in_the_instant_of_a_crash_is_found(stack: Stack) -> None:
     row, before = stack.row("a.0"), stack.watchers()
     os.kill(before["guardian"], signal.SIGSTOP)  # no successor until the file is as we want it
     stack.kill("supervisor")
-    file = stack.dir / "state/instances/a.0.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "pid": None, "start": None,
-                                "state": "configured"}))  # fmt: skip
+    stack.rewrite("a.0", pid=None, start=None, state="configured")
     os.kill(before["guardian"], signal.SIGCONT)
     stack.followed(before)
     stack.until(lambda: stack.row("a.0")["state"] == "ready")
@@ -116,9 +114,7 @@ def test_intent_without_a_child_is_carried_out(stack: Stack) -> None:
     os.kill(before["guardian"], signal.SIGSTOP)
     stack.kill("supervisor")
     os.kill(row["pid"], signal.SIGKILL)
-    file = stack.dir / "state/instances/a.0.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "pid": None, "start": None,
-                                "state": "configured", "mark": "0123456789abcdef"}))  # fmt: skip
+    stack.rewrite("a.0", pid=None, start=None, state="configured", mark="0123456789abcdef")
     os.kill(before["guardian"], signal.SIGCONT)
     stack.followed(before)
 

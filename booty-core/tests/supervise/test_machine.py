@@ -9,6 +9,7 @@ from booty.model.state import State
 from booty.run.loop import Loop
 from booty.supervise import machine
 from booty.supervise.journal import Journal
+from booty.supervise.rows import Rows
 from booty.supervise.state import Folder
 from booty.supervise.unit import Unit
 
@@ -27,7 +28,7 @@ def unit(tmp_path: Path, state: str) -> Unit:
     folder.make()
     loop = Loop()
     entry = {"name": "it.0", "kind": "service", "ready": None}
-    made = Unit(loop, folder, Journal(folder.events, loop.clock), entry)
+    made = Unit(loop, Rows(folder.instances), Journal(folder.events, loop.clock), entry)
     made.row["state"] = state
     return made
 
@@ -46,7 +47,7 @@ def test_every_edge_can_be_walked(tmp_path: Path, old: str, new: str) -> None:
 
     assert it.state == new
     assert f'"to": "{new}"' in (tmp_path / "events.jsonl").read_text()
-    assert f'"state": "{new}"' in (tmp_path / "state/instances/it.0.json").read_text()
+    assert f'"state": "{new}"' in (tmp_path / "state/instances.jsonl").read_text()
 
 
 @pytest.mark.parametrize(("old", "new"), FORBIDDEN)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from booty.run import identity
-from booty.supervise import state
+from booty.supervise import rows, state
 from booty.supervise.client import connect
+from booty.supervise.rows import Rows
 
 HEAD = '[stack]\nformat = 1\nname = "t"\n'
 SLEEPER = 'use = "program"\nrun = ["sleep", "1000"]\n'
@@ -337,8 +338,8 @@ def test_cut_state_file_loses_nothing(booty: Any, root: Path) -> None:
     pid, before = row(root, "a.0")["pid"], watchers(root)
     for one in before.values():
         os.kill(one, signal.SIGKILL)
-    file = root / ".booty/state/instances/a.0.json"
-    file.write_text(file.read_text()[:-20])
+    file = root / ".booty/state/instances.jsonl"
+    file.write_text(file.read_text().splitlines()[-1][:-20])
     booty("up", "-d")
 
     assert row(root, "a.0")["pid"] == pid
@@ -352,10 +353,8 @@ def test_running_state_of_another_machine_is_refused(booty: Any, root: Path) -> 
     file = root / ".booty/state/stack.json"
     data = json.loads(file.read_text())
     file.write_text(json.dumps({**data, "machine": {"id": "another", "boot": "b"}}))
-    instance = root / ".booty/state/instances/a.0.json"
-    instance.write_text(
-        json.dumps({**json.loads(instance.read_text()), "state": "ready", "pid": 1, "start": 1})
-    )
+    path = str(root / ".booty/state/instances.jsonl")
+    Rows(path).write({**rows.read(path)["a.0"], "state": "ready", "pid": 1, "start": 1})
 
     assert "foreign-state" in booty("up", "-d", status=10).stderr
     file.write_text(json.dumps(data))

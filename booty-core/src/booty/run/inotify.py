@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -20,6 +22,24 @@ _MASK: Final = 0x2 | 0x80 | 0x100 | 0x200 | 0x40 | 0x4 | 0x8
 """modify, moved to, create, delete, moved from, attributes, closed after writing."""
 _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK: Final = 65536
+_OVERFLOW: Final = 0x4000
+_IGNORED: Final = 0x8000
+_EVENT: Final = struct.Struct("iIII")
+"""watch, mask, cookie, length of the name."""
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _add(fd: int, folder: str) -> int | None:
+    number = _libc().inotify_add_watch(fd, os.fsencode(folder), _MASK)
+    if number >= 0:
+        return int(number)
+    if ctypes.get_errno() == errno.ENOENT:
+        raise FileNotFoundError(folder)
+    return None
 
 
 def open_inotify(folders: list[str]) -> int | None:
@@ -27,48 +47,63 @@ def open_inotify(folders: list[str]) -> int | None:
 
     Returns:
         ``None`` where there is no inotify, or none left for this user.
+
+    Raises:
+        FileNotFoundError: a folder is not there.
     """
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.inotify_init1(_FLAGS)
+    fd = int(_libc().inotify_init1(_FLAGS))
     if fd < 0:
         return None
-    for folder in folders:
-        if libc.inotify_add_watch(fd, os.fsencode(folder), _MASK) < 0:
-            os.close(fd)
-            if ctypes.get_errno() == errno.ENOENT:
-                raise FileNotFoundError(folder)
-            return None
-    return int(fd)
+    try:
+        watched = [_add(fd, folder) for folder in folders]
+    except FileNotFoundError:
+        os.close(fd)
+        raise
+    if None in watched:
+        os.close(fd)
+        return None
+    return fd
 
 
 class Changes:
     """Calls back whenever something changed in a folder.
 
+    One descriptor serves a whole loop: the kernel gives a user 128 of them, and closing one takes
+    it half a millisecond.
+
     Args:
         loop: the loop that waits.
         folder: an existing folder.
         call: called once for any number of changes.
+        name: the entry of the folder that matters; ``None`` = any.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
     """
 
-    def __init__(self, loop: Loop, folder: str, call: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: Loop, folder: str, call: Callable[[], None], name: str | None = None
+    ) -> None:
         self._loop = loop
         self._call = call
+        self._name = None if name is None else os.fsencode(name)
         self._timer: Timer | None = None
-        self._fd = open_inotify([folder])
-        if self._fd is None:
+        self._kernel = _Kernel.of(loop)
+        self._watch = self._kernel.add(folder, self)
+        if self._watch is None:
             self._look()
-        else:
-            loop.watch(self._fd, self._read)
 
-    def _read(self) -> None:
-        if self._fd is not None:
-            try:
-                os.read(self._fd, _CHUNK)
-            except BlockingIOError:
-                return
+    def seen(self, name: bytes) -> None:
+        """Take note of a change; an empty name stands for any entry."""
+        if not name or self._name in {None, name}:
             self._call()
+
+    def lost(self) -> None:
+        """Go on by looking: the folder was removed, another may come in its place."""
+        self._watch = None
+        self._timer = self._loop.after(LOOK, self._look)
 
     def _look(self) -> None:
         self._timer = self._loop.after(LOOK, self._look)
@@ -78,7 +113,67 @@ class Changes:
         """Stop watching."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._watch is not None:
+            self._kernel.drop(self._watch, self)
+            self._watch = None
+
+
+class _Kernel:
+    """The one inotify descriptor of a loop, and who waits for which folder."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._watched: dict[int, list[Changes]] = {}
+        self._fd = open_inotify([])
         if self._fd is not None:
-            self._loop.unwatch(self._fd)
-            os.close(self._fd)
-            self._fd = None
+            loop.watch(self._fd, self._read)
+
+    @classmethod
+    def of(cls, loop: Loop) -> _Kernel:
+        found = loop.shared.get(cls)
+        if not isinstance(found, cls):
+            found = loop.shared[cls] = cls(loop)
+        return found
+
+    def add(self, folder: str, changes: Changes) -> int | None:
+        # the kernel answers with the same number for the same folder
+        number = None if self._fd is None else _add(self._fd, folder)
+        if number is not None:
+            self._watched.setdefault(number, []).append(changes)
+        return number
+
+    def drop(self, number: int, changes: Changes) -> None:
+        waiting = self._watched.get(number, [])
+        if changes in waiting:
+            waiting.remove(changes)
+        if not waiting and self._watched.pop(number, None) is not None and self._fd is not None:
+            _libc().inotify_rm_watch(self._fd, number)
+
+    def _read(self) -> None:
+        if self._fd is None:
+            return
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return
+        for number, mask, name in sorted(set(_events(data))):
+            self._tell(number, mask, name)
+
+    def _tell(self, number: int, mask: int, name: bytes) -> None:
+        if mask & _OVERFLOW:
+            everybody = [one for waiting in self._watched.values() for one in waiting]
+        else:
+            everybody = list(self._watched.get(number, ()))
+        gone = self._watched.pop(number, []) if mask & _IGNORED else []
+        for one in gone:
+            one.lost()
+        for one in everybody:
+            one.seen(name)
+
+
+def _events(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    at = 0
+    while at < len(data):
+        number, mask, _, length = _EVENT.unpack_from(data, at)
+        at += _EVENT.size + length
+        # what happened to an entry matters to nobody, only that something did
+        yield number, mask & (_OVERFLOW | _IGNORED), data[at - length : at].rstrip(b"\0")

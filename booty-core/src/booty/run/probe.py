@@ -77,7 +77,7 @@ async def until(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any])
     if probe.get("notify"):
         await loop.first(around["notified"])
     elif probe.get("log"):
-        await _on_change(loop, os.path.dirname(around["log"]), _log_look(probe["log"], around))
+        await _on_change(loop, around["log"], _log_look(probe["log"], around))
     elif probe.get("file"):
         await _file(loop, probe["file"])
     else:
@@ -94,7 +94,7 @@ async def _by_looking(loop: Loop, probe: Mapping[str, Any], around: Mapping[str,
 async def _file(loop: Loop, path: str) -> None:
     folder = os.path.dirname(path)
     if os.path.isdir(folder):
-        await _on_change(loop, folder, lambda: os.path.exists(path))
+        await _on_change(loop, path, lambda: os.path.exists(path))
         return
     pause = FASTEST
     while not os.path.exists(path):
@@ -102,14 +102,15 @@ async def _file(loop: Loop, path: str) -> None:
         pause = min(SLOWEST, pause * GROWTH)
 
 
-async def _on_change(loop: Loop, folder: str, passed: Callable[[], bool]) -> None:
+async def _on_change(loop: Loop, path: str, passed: Callable[[], bool]) -> None:
     found: Future[None] = loop.future()
 
     def seen() -> None:
         if passed():
             found.set(None)
 
-    changes = Changes(loop, folder, seen)
+    folder, _, name = path.rpartition("/")
+    changes = Changes(loop, folder or "/", seen, name)
     try:
         seen()  # it may have happened before the watch began
         await loop.first(found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import BootyError, ConfigError, from_data
 from booty.stack import ending, identity
-from booty.supervise import client, listing, state
+from booty.supervise import client, listing, rows, state
 from booty.supervise.client import ControlError
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def remove(place: Place, names: Iterable[str]) -> list[str]:
             _remove_data(place, name)
             _remove(place.state / "config" / name)
             _unlink(place.state / "logs" / f"{name}.log")
-            if not running:
-                _unlink(place.state / "state" / "instances" / f"{name}.json")
+        if not running:
+            _forget_state(place, chosen)
         for service in sorted({name.partition(".")[0] for name in chosen}):
             _unlink(place.state / "state" / "services" / f"{service}.json")
             _forget_secrets(place, service)
@@ -79,6 +79,15 @@ def remove_all(place: Place) -> list[str]:
         if empty.is_dir() and not any(empty.iterdir()):
             empty.rmdir()
     return names
+
+
+def _forget_state(place: Place, chosen: list[str]) -> None:
+    try:
+        saved = rows.Rows(state.Folder(place.state).instances)
+        for name in chosen:
+            saved.forget(name)
+    except OSError as error:
+        raise _cannot(place.state, error) from error
 
 
 def _chosen(place: Place, names: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from booty.run import identity, tree
 from booty.run.process import Process
-from booty.supervise import living, state, stopping
+from booty.supervise import living, rows, stopping
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
@@ -26,40 +26,27 @@ def adopt(sup: Supervisor) -> None:
     Nothing is restarted here. A process that is gone is judged by its exit if the guardian knows
     it, else it counts as an unknown one.
     """
+    saved = rows.read(sup.folder.instances)
     for entry in sup.sheet.get("instances", ()):
-        row = _row(sup, entry["name"])
-        unit = Unit(sup.loop, sup.folder, sup.journal, entry, row)
+        row = saved.get(entry["name"])
+        unit = Unit(sup.loop, sup.rows, sup.journal, entry, row)
         sup.add(unit)
         if row is not None:
+            _warn_of_a_cut(sup, row)
             _find(sup, unit)
         elif sup.wants(unit.name):
             sup.wanted_again.append(unit)
 
 
-def _row(sup: Supervisor, name: str) -> dict[str, Any] | None:
-    path = sup.folder.instance(name)
-    try:
-        return state.read_json(path)
-    except ValueError:
-        sup.journal.tell("warning", name, message=f"the state file of {name} was cut; looked for")
-        return {"state": "stopped", "reason": "state file unreadable", "mark": _old_mark(path)}
-
-
-def _old_mark(path: str) -> str | None:
-    # a file cut in half often still holds its mark
-    import re
-
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            found = re.search(r'"mark": ?"([0-9a-f]{16})"', file.read())
-    except OSError:
-        return None
-    return found[1] if found else None
+def _warn_of_a_cut(sup: Supervisor, row: dict[str, Any]) -> None:
+    if "format" not in row:
+        name = row["instance"]
+        sup.journal.tell("warning", name, message=f"the state of {name} was cut; looked for")
 
 
 def _find(sup: Supervisor, unit: Unit) -> None:
     row = unit.row
-    blank = Unit(sup.loop, sup.folder, sup.journal, unit.entry).row
+    blank = Unit(sup.loop, sup.rows, sup.journal, unit.entry).row
     unit.row = row = {**blank, **row}
     process = _process(sup, row)
     if process is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -44,6 +45,7 @@ class _Client:
         self.fds: list[int] = []
         self.greeted = False
         self.subscribed = False
+        self.blocked = False
         link.setblocking(False)
         control.sup.loop.watch(link.fileno(), self.hear)
 
@@ -69,29 +71,40 @@ class _Client:
             self.close()
 
     def say(self, frame: dict[str, Any]) -> None:
+        self.send(wire.pack(frame))
+
+    def send(self, data: bytes) -> None:
+        # what is said in one turn of the loop goes out in one piece, before the loop waits
         if self.link.fileno() < 0:
             return
-        self.out += wire.pack(frame)
-        self.flush()
+        self.out += data
+        if len(self.out) > BACKLOG:
+            self.flush()
         if len(self.out) > BACKLOG:
             self.close()
 
     def flush(self) -> None:
+        if not self.out or self.link.fileno() < 0:
+            return
         loop = self.control.sup.loop
         try:
             while self.out:
                 del self.out[: self.link.send(self.out)]
         except BlockingIOError:
             # one descriptor has one watch: until it has taken all, it is not listened to
+            self.blocked = True
             loop.watch(self.link.fileno(), self.flush, write=True)
-            return
         except OSError:
             self.close()
-            return
-        loop.watch(self.link.fileno(), self.hear)
+        else:
+            if self.blocked:
+                self.blocked = False
+                loop.watch(self.link.fileno(), self.hear)
 
     def close(self) -> None:
         if self.link.fileno() >= 0:
+            with contextlib.suppress(OSError):  # what was said last; who has gone reads nothing
+                self.link.send(self.out)
             self.control.sup.loop.unwatch(self.link.fileno())
             self.link.close()
         for fd in self.fds:
@@ -116,6 +129,7 @@ class Control:
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
         sup.loop.watch(fd, self._accept)
+        sup.loop.before_wait.append(self.flush)
         sup.journal.listeners.append(self._tell)
 
     def _accept(self) -> None:
@@ -132,11 +146,14 @@ class Control:
                 link.close()
 
     def _tell(self, event: dict[str, Any]) -> None:
-        for client in [one for one in self.clients if one.subscribed]:
-            client.say({"event": event})
+        listening = [one for one in self.clients if one.subscribed]
+        if listening:
+            data = wire.pack({"event": event})
+            for client in listening:
+                client.send(data)
 
     def flush(self) -> None:
-        """Send what can be sent before the end."""
+        """Send what can be sent at once; done before each wait."""
         for client in list(self.clients):
             client.flush()
 

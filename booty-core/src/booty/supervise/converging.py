@@ -178,7 +178,7 @@ class Convergence:
     def _unit(self, name: str) -> Unit:
         sup = self.sup
         if name not in sup.units:
-            sup.add(Unit(sup.loop, sup.folder, sup.journal, self.entries[name]))
+            sup.add(Unit(sup.loop, sup.rows, sup.journal, self.entries[name]))
         return sup.units[name]
 
     async def _until_ready(self) -> None:

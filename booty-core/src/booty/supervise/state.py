@@ -8,6 +8,7 @@ import os
 from typing import Any, Final
 
 from booty.run import identity, locks
+from booty.supervise import rows
 
 __all__ = [
     "FORMAT",
@@ -35,7 +36,7 @@ class Folder:
         self.root = os.path.abspath(root)
         self.lock = self.path("supervisor.lock")
         self.stack = self.path("state/stack.json")
-        self.instances = self.path("state/instances")
+        self.instances = self.path("state/instances.jsonl")
         self.services = self.path("state/services")
         self.events = self.path("events.jsonl")
         self.traces = self.path("traces")
@@ -44,10 +45,6 @@ class Folder:
     def path(self, name: str) -> str:
         """Return the path of something in the folder."""
         return f"{self.root}/{name}"
-
-    def instance(self, name: str) -> str:
-        """Return the state file of an instance."""
-        return f"{self.instances}/{name}.json"
 
     def service(self, name: str) -> str:
         """Return the state file of a service."""
@@ -72,7 +69,7 @@ class Folder:
             OSError: it cannot.
         """
         os.makedirs(self.root, 0o700, exist_ok=True)
-        for folder in (self.instances, self.services, self.traces, self.logs):
+        for folder in (self.services, self.traces, self.logs):
             os.makedirs(folder, 0o700, exist_ok=True)
 
 
@@ -125,15 +122,10 @@ def _quiet(path: str) -> dict[str, Any] | None:
 
 def _rows(folder: Folder) -> list[dict[str, Any]]:
     try:
-        names = sorted(name for name in os.listdir(folder.instances) if name.endswith(".json"))
-    except (FileNotFoundError, NotADirectoryError):
+        found = rows.read(folder.instances)
+    except OSError:
         return []
-    rows = []
-    for name in names:
-        path = f"{folder.instances}/{name}"
-        row = _quiet(path) or {"state": "stopped", "reason": "state file unreadable"}
-        rows.append({"pid": None, **row, "instance": name.removesuffix(".json")})
-    return rows
+    return [{"pid": None, **row} for row in found.values()]
 
 
 def foreign(stack: dict[str, Any] | None) -> bool:
@@ -178,20 +170,20 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
     Returns:
         ``stack``: what ``state/stack.json`` holds, or ``None``; its ``supervisor`` and
         ``guardian`` are ``None`` if dead, ``unwatched`` is true if something runs and neither
-        lives. ``instances``: the rows of ``state/instances``, sorted by name, dead processes
+        lives. ``instances``: the rows of ``state/instances.jsonl``, sorted by name, dead processes
         corrected to ``stopped`` with the reason ``reboot`` or ``gone``.
     """
     folder = Folder(state_dir)
-    stack, rows = _quiet(folder.stack), _rows(folder)
+    stack, found = _quiet(folder.stack), _rows(folder)
     if foreign(stack):
-        return {"stack": stack, "instances": [row | {"foreign": True} for row in rows]}
+        return {"stack": stack, "instances": [row | {"foreign": True} for row in found]}
     watched = locks.held(folder.lock)
     if not watched:
-        rows = [corrected(row) for row in rows]
+        found = [corrected(row) for row in found]
     if stack is not None:
         stack = stack | {
             name: stack.get(name) if _alive(stack.get(name)) else None
             for name in ("supervisor", "guardian")
         }
-        stack["unwatched"] = not watched and any(row.get("pid") for row in rows)
-    return {"stack": stack, "instances": rows}
+        stack["unwatched"] = not watched and any(row.get("pid") for row in found)
+    return {"stack": stack, "instances": found}

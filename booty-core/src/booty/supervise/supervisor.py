@@ -22,6 +22,7 @@ from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
 from booty.supervise.notices import Notices
 from booty.supervise.parent import Parent
+from booty.supervise.rows import Rows
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Workers
@@ -62,6 +63,7 @@ class Supervisor:
         self.stack: dict[str, Any] = state.read_json(self.folder.stack) or {}
         self.stack_id = str(self.stack["stack"]["id"])
         self.journal = Journal(self.folder.events, self.loop.clock)
+        self.rows = Rows(self.folder.instances)
         self.base_env: dict[str, str] = dict(self.stack.get("environment") or {})
         self.units: dict[str, Unit] = {}
         self.sheet: dict[str, Any] = {"instances": [], "services": {}, "providers": {}}
@@ -104,11 +106,11 @@ class Supervisor:
         self._load_sheet()
         adoption.adopt(self)
         self._announce()
+        self.loop.before_wait.append(self.save)
         self.control = Control(self, self.fds["control"])
         self.notices = Notices(self, self.fds["notify"])
         if "hold" in self.fds:
             self.loop.watch(self.fds["hold"], self._holder_ended)
-        self.loop.before_wait.append(self.save)
         self.loop.soon(lambda: adoption.go_on(self))
         self.loop.run()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from booty.run.loop import Future, Loop, Task
     from booty.run.process import Exit, Process
     from booty.supervise.journal import Journal
+    from booty.supervise.rows import Rows
 
 __all__ = ["Unit"]
 
@@ -23,7 +23,7 @@ class Unit:
 
     Args:
         loop: the loop.
-        folder: the state folder.
+        rows: where its state is written down.
         journal: where transitions are told.
         entry: the instance's entry of the run sheet.
         row: its saved state, ``None`` for a new one.
@@ -39,13 +39,13 @@ class Unit:
     def __init__(
         self,
         loop: Loop,
-        folder: state.Folder,
+        rows: Rows,
         journal: Journal,
         entry: dict[str, Any],
         row: dict[str, Any] | None = None,
     ) -> None:
         self._loop = loop
-        self._folder = folder
+        self._rows = rows
         self._journal = journal
         self.entry = entry
         self.row: dict[str, Any] = row or _blank(entry["name"])
@@ -112,7 +112,7 @@ class Unit:
         self._dirty = True
 
     def save(self, *, now: bool = False) -> None:
-        """Write the state file if something changed; a full disk is told, never fatal.
+        """Write the state down if something changed; a full disk is told, never fatal.
 
         Raises:
             OSError: only with ``now``: the intent of a spawn must be on disk.
@@ -121,16 +121,16 @@ class Unit:
             return
         self._dirty = False
         try:
-            state.write_json(self._folder.instance(self.name), self.row)
+            self._rows.write(self.row)
         except OSError as error:
             if now:
                 raise
             sys.stderr.write(f"cannot write the state of {self.name}: {error}\n")
 
     def forget(self) -> None:
-        """Remove the state file of an instance that is no longer in the sheet."""
+        """Let an instance that is no longer in the sheet have no state."""
         with contextlib.suppress(OSError):
-            os.unlink(self._folder.instance(self.name))
+            self._rows.forget(self.name)
 
     def has(self, process: Process) -> None:
         """Take a process as this instance's own."""
@@ -155,8 +155,8 @@ class Unit:
 
 def _blank(name: str) -> dict[str, Any]:
     return {
-        "format": state.FORMAT,
         "instance": name,
+        "format": state.FORMAT,
         "state": "absent",
         "reason": None,
         "pid": None,

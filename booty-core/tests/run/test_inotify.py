@@ -1,0 +1,100 @@
+"""One watch descriptor a loop: who waits for what is told, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from booty.run import inotify
+from booty.run.inotify import LOOK, Changes
+from booty.run.loop import Loop
+
+
+@pytest.fixture
+def loop() -> Loop:
+    """A loop."""
+    return Loop()
+
+
+def turns(loop: Loop, seen: Callable[[], bool]) -> None:
+    """Turn the loop until something is so."""
+    end = loop.now() + 10.0
+    while not seen():
+        assert loop.now() < end
+        loop.turn(0.2)
+
+
+def descriptors() -> int:
+    """Return how many inotify descriptors this process has."""
+    links = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    return sum("inotify" in str(one.readlink()) for one in links)
+
+
+def test_only_the_entry_that_matters(loop: Loop, tmp_path: Path) -> None:
+    """A change of another entry of the same folder wakes nobody who did not ask for it."""
+    told: list[str] = []
+    Changes(loop, str(tmp_path), lambda: told.append("up"), "up")
+    Changes(loop, str(tmp_path), lambda: told.append("any"))
+    (tmp_path / "other").touch()
+    turns(loop, lambda: bool(told))
+    assert told == ["any"]
+
+    (tmp_path / "up").touch()
+    turns(loop, lambda: "up" in told)
+
+
+def test_one_descriptor_for_all(loop: Loop, tmp_path: Path) -> None:
+    """Two hundred watches cost one descriptor: a user has 128."""
+    before = descriptors()
+    told: set[int] = set()
+    for number in range(200):
+        (tmp_path / str(number)).mkdir()
+        Changes(loop, str(tmp_path / str(number)), lambda number=number: told.add(number))
+    assert descriptors() == before + 1
+
+    for number in range(200):
+        (tmp_path / str(number) / "up").touch()
+    turns(loop, lambda: len(told) == 200)
+
+
+def test_closed_watch_is_told_nothing(loop: Loop, tmp_path: Path) -> None:
+    """One of two watches of a folder is closed; the other goes on."""
+    told: list[str] = []
+    first = Changes(loop, str(tmp_path), lambda: told.append("first"))
+    Changes(loop, str(tmp_path), lambda: told.append("second"))
+    first.close()
+    (tmp_path / "new").touch()
+    turns(loop, lambda: bool(told))
+
+    assert set(told) == {"second"}
+
+
+def test_folder_that_goes_and_comes(loop: Loop, tmp_path: Path) -> None:
+    """A program removes its folder and makes it again: its file is still found."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    told: list[bool] = []
+    Changes(loop, str(folder), lambda: told.append((folder / "up").exists()))
+    folder.rmdir()
+    turns(loop, lambda: bool(told))
+    folder.mkdir()
+    (folder / "up").touch()
+
+    turns(loop, lambda: told[-1])
+
+
+def test_folder_that_is_not_there(loop: Loop, tmp_path: Path) -> None:
+    """A folder that does not exist cannot be watched, and says so."""
+    with pytest.raises(FileNotFoundError):
+        Changes(loop, str(tmp_path / "none"), lambda: None)
+
+
+def test_without_inotify(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel has none left, a look is taken every 50 ms."""
+    monkeypatch.setattr(inotify, "open_inotify", lambda _: None)
+    times: list[float] = []
+    Changes(loop, str(tmp_path), lambda: times.append(loop.now()))
+    turns(loop, lambda: len(times) == 3)
+
+    assert times[2] - times[0] >= 2 * LOOK * 0.99
