@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 TEXT = """[stack]
 format = 1
@@ -18,31 +21,135 @@ use = "program"
 run = ["sleep", "1000"]
 needs = ["bad"]
 """
+GOOD = """
+from booty import Component, Launch, OnPath, SecretNeed, hookimpl
+BOOTY_API = 1
+@hookimpl
+def components():
+    own = OnPath(binary="/bin/sh", version_args=("-c", "echo 1.0"))
+    more = dict(sources=(own,), secrets=(SecretNeed(name="password"),))
+    return [Component(id="broken", program="sh", versions=("1.0",), **more)]
+@hookimpl
+def configure(instance):
+    env = {"PASSWORD": instance.secrets["password"]}
+    return Launch(argv=(instance.program, "-c", "exec sleep 1000"), env=env)
+"""
 
 
-def install_broken(place: Path) -> str:
-    """Install a provider that cannot be imported; returns the folder for PYTHONPATH."""
-    (place / "broken_module.py").write_text("raise RuntimeError('no luck')\n")
+def hook(verb: str, argument: str, does: str) -> str:
+    """Return the good provider with one hook more, a bad one."""
+    return f"{GOOD}@hookimpl\ndef {verb}({argument}):\n    {does}\n"
+
+
+ODD = "from attrs import frozen\n@frozen\nclass Odd:\n    x: complex = 1j\nBOOTY_API"
+BROKEN = {
+    "import": ("raise RuntimeError('no luck')", "provider-broken"),
+    "exit": ("raise SystemExit(3)", "provider-broken"),
+    "declares": (GOOD.replace('program="sh"', "program=5"), "provider-component"),
+    "settings": (
+        GOOD.replace('"sh", v', '"sh", settings=Odd, v').replace("BOOTY_API", ODD),
+        "settings-class",
+    ),
+    "expand": (hook("expand", "service", "return 5"), "hook-answer"),
+    "preflight": (hook("preflight", "services", "1 / 0"), "hook-failed"),
+    "fetch": (hook("fetch", "wish", "raise SystemExit"), "hook-failed"),
+    "configure": (GOOD.replace("return Launch", "return str"), "hook-failed"),
+    "launch": (GOOD.replace('"-c", "exec', 'env["PASSWORD"], "exec'), "provider-launch"),
+}
+
+
+@pytest.fixture
+def packages(tmp_path: Path, root: Path) -> Path:
+    """Install a provider that each test writes; returns the folder for PYTHONPATH."""
+    place = tmp_path / "packages"
     info = place / "broken-1.0.dist-info"
-    info.mkdir()
+    info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[booty]\nbroken = broken_module\n")
-    return str(place)
-
-
-def test_the_rest_goes_on(booty: Any, root: Path, tmp_path: Path) -> None:
-    """``up`` of all is refused and starts nothing; parts, ``--without`` and looking work."""
     (root / "booty.toml").write_text(TEXT)
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    path = install_broken(packages)
-    refused = booty("up", "-d", status=4, PYTHONPATH=path)
-    nothing = json.loads(booty("ps", "--json").stdout)["services"]
-    booty("up", "-d", "a", PYTHONPATH=path)
-    part = json.loads(booty("ps", "--json").stdout)["services"]
-    booty("up", "-d", "--without", "bad", "--without", "b", PYTHONPATH=path)
+    return place
 
-    assert "provider-broken" in refused.stderr
-    assert nothing == []
-    assert [(row["instance"], row["state"]) for row in part] == [("a.0", "ready")]
-    assert "broken" in booty("providers", PYTHONPATH=path).stdout
+
+def write(packages: Path, text: str) -> None:
+    """Write the provider's module anew; its byte code may be of the same second."""
+    file = packages / "broken_module.py"
+    file.write_text(text)
+    for cached in packages.glob("__pycache__/broken_module*"):
+        cached.unlink()
+
+
+def states(booty: Any) -> dict[str, str]:
+    """Return what runs: states by instance."""
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+    return {row["instance"]: row["state"] for row in rows}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_the_rest_goes_on(booty: Any, packages: Path, kind: str) -> None:
+    """``up`` of all is refused and starts nothing; parts, ``--without`` and looking work."""
+    text, reference = BROKEN[kind]
+    write(packages, text)
+    path = str(packages)
+    refused = booty("up", "-d", status=4, PYTHONPATH=path)
+    nothing = states(booty)
+    part = booty("up", "-d", "a", PYTHONPATH=path)
+    running = states(booty)
+    booty("up", "-d", "--without", "bad", PYTHONPATH=path)
+    listed = booty("providers", PYTHONPATH=path).stdout
+    booty("schema", PYTHONPATH=path)
+
+    assert reference in refused.stderr
+    assert nothing == {}
+    assert ("left out: bad: cannot" in part.stderr) == (kind != "preflight")  # nobody asked it
+    assert {name for name, state in running.items() if state != "absent"} == {"a.0"}
+    assert states(booty) | {"bad.0": ""} == {"a.0": "ready", "b.0": "ready", "bad.0": ""}
+    assert ("broken: cannot" in listed) == (kind in {"import", "exit", "declares"})
+
+
+def test_what_was_left_out_is_not_forgotten(booty: Any, packages: Path) -> None:
+    """A plan of a part is no answer to who asks for all, and a mended provider is taken."""
+    path = str(packages)
+    write(packages, "raise RuntimeError('no luck')")
+    booty("up", "-d", "a", PYTHONPATH=path)
+    all_of_it = booty("up", "-d", status=4, PYTHONPATH=path)
+    needing = booty("up", "-d", "b", status=4, PYTHONPATH=path)
+    again = booty("up", "-d", "a", PYTHONPATH=path)
+    write(packages, GOOD)
+    booty("up", "-d", PYTHONPATH=path)
+
+    assert "provider-broken" in all_of_it.stderr
+    assert "provider-broken" in needing.stderr
+    assert "nothing to do" in again.stdout + again.stderr
+    assert states(booty) == {"a.0": "ready", "bad.0": "ready", "b.0": "ready"}
+
+
+def test_what_runs_goes_on(booty: Any, root: Path, packages: Path) -> None:
+    """A provider that breaks under a running stack: nothing of it is lost by a change elsewhere."""
+    path = str(packages)
+    write(packages, GOOD)
+    booty("up", "-d", PYTHONPATH=path)
+    first = pid(booty)
+    write(packages, "raise RuntimeError('no luck')")
+    (root / "booty.toml").write_text(TEXT.replace('"1000"', '"999"', 1))
+    booty("up", "-d", status=4, PYTHONPATH=path)
+    booty("up", "-d", "a", PYTHONPATH=path)
+    kept = pid(booty)
+    for command in ("restart bad", "stop bad", "start bad", "logs bad", "describe bad", "env"):
+        booty(*command.split(), PYTHONPATH=path)
+
+    assert kept == first
+    assert pid(booty) != first
+    assert "PASSWORD=@" not in variables(pid(booty))
+    assert "PASSWORD=" in variables(pid(booty))
+
+
+def pid(booty: Any) -> int:
+    """Return the process of the service whose provider breaks."""
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+    return int(next(row["pid"] for row in rows if row["instance"] == "bad.0"))
+
+
+def variables(number: int) -> str:
+    """Return the environment of a process."""
+    words = ["ps", "eww", "-o", "command=", "-p", str(number)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout

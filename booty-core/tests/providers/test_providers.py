@@ -92,6 +92,8 @@ def test_a_good_one_is_loaded(tmp_path: Path) -> None:
         (GOOD + "@hookimpl\ndef configur(instance): pass\n", "provider-hook", "configur"),
         (GOOD + "@hookimpl\ndef configure(instanze): pass\n", "provider-hook", "instanze"),
         (GOOD.replace('id="{name}"', 'id="other"'), "provider-component", "other"),
+        (GOOD.replace("[Component", "[][:0] and [Component"), "provider-component", "no component"),
+        (GOOD.replace("BOOTY_API = 1", "BOOTY_API = '1'"), "provider-api", "its BOOTY_API is '1'"),
     ],
     ids=[
         "import",
@@ -105,6 +107,8 @@ def test_a_good_one_is_loaded(tmp_path: Path) -> None:
         "hook",
         "argument",
         "id",
+        "nothing",
+        "text",
     ],
 )
 def test_a_bad_one_fails_with_a_sentence(
@@ -117,6 +121,50 @@ def test_a_bad_one_fails_with_a_sentence(
     assert found["reference"] == reference
     assert word in str(found["message"])
     assert found["hint"]
+
+
+FIELDS = (
+    ('versions="1.0"', 'versions is of type "str", not "tuple[str, ...]"'),
+    ('grace="5s"', 'grace is of type "str", not "float"'),
+    ('changes={"version": "reload"}', 'changes.version is of type "str", not "Change"'),
+    ("settings=5", 'settings is of type "int"'),
+    ("settings=int", 'settings "int" is no attrs class'),
+    ('kind="server"', 'kind "server" is none of service, task'),
+    ('stop_signal="SIGTERM"', 'stop_signal "SIGTERM" is no signal'),
+    ('wants=(Want(link="needs", interface="x"),)', 'the key "needs" belongs to core'),
+    ('wants=(Want(link="My Bus", interface="x"),)', '"My Bus" is no key'),
+    ('resources=(Resource(key="env", entry=Probe),)', 'the key "env" belongs to core'),
+    ('resources=(Resource(key="bags", entry=int),)', 'the entry of resource "bags"'),
+    ('ports=(Port("a"), Port("a"))', 'the port "a" is declared twice'),
+    ('offers=(Interface(name="x", port="a"),)', 'interface "x" names the port "a"'),
+    ('metrics=(Metrics(port="a"),)', 'metrics names the port "a"'),
+    ('ready=Probe(tcp="a")', 'ready looks at the port "a", which is not declared'),
+    ("ready=Probe()", "ready is exactly one of"),
+    ('live=Probe(log="x", file="/x")', "and not log, file"),
+    ('ready=Probe(log="(")', 'ready has a pattern that is none, "("'),
+    ('secrets=(SecretNeed(name="p", kind="pin"),)', 'kind "pin" is none of'),
+    ('secrets=(SecretNeed(name="p", per="user"),)', 'per "user" is none of'),
+    ('secrets=(SecretNeed(name="p", forms=("rot13",)),)', 'form "rot13" is none of'),
+    ('secrets=(SecretNeed(name="p", when="tls"),)', 'when "tls" is no field'),
+)
+
+
+@pytest.mark.parametrize(("field", "words"), FIELDS, ids=[field for field, _ in FIELDS])
+def test_what_is_declared_is_looked_at(tmp_path: Path, field: str, words: str) -> None:
+    """What would crash, be ignored or wait for ever later is refused when it is loaded."""
+    text = GOOD.replace('program="x"', f'program="x", {field}').replace("{name}", "mine")
+    install(tmp_path, "mine", text.replace("import Component,", "import *\nfrom booty import"))
+    found = load(tmp_path, "mine")
+
+    assert found["reference"] == "provider-component"
+    assert words in str(found["message"])
+
+
+def test_what_it_prints_is_no_answer(tmp_path: Path) -> None:
+    """The stdout of a command is its own: a provider that prints does not spoil it."""
+    install(tmp_path, "mine", GOOD.format(name="mine") + "print('hello')\n")
+
+    assert load(tmp_path, "mine")["ids"] == ["mine"]
 
 
 def test_one_that_is_not_installed(tmp_path: Path) -> None:
@@ -202,6 +250,15 @@ def configure(instance):
 @hookimpl
 async def stop(instance):
     return None
+@hookimpl
+def expand(service):
+    return service and [service]
+@hookimpl
+def preflight(services):
+    yield from services
+@hookimpl
+def fetch(wish):
+    raise SystemExit(3)
 """
 )
 
@@ -214,6 +271,10 @@ async def stop(instance):
             '.call("configure", instance="x")',
             ("hook-failed", 'hook "configure" of provider "mine"'),
         ),
+        ('.call("fetch", wish=1)', ("hook-failed", 'hook "fetch" of provider "mine": SystemExit')),
+        ('.call("expand", service=5)', ("hook-answer", '[0] is of type "int", not "Role"')),
+        ('.call("preflight", services=[5])', ("hook-answer", 'is of type "int", not "Problem"')),
+        ('.call("preflight", services=5)', ("hook-failed", "TypeError")),
     ],
 )
 def test_what_a_hook_raises(tmp_path: Path, call: str, answer: tuple[str, str]) -> None:
@@ -233,7 +294,7 @@ def test_verbs_that_are_not_there_and_awaitables(tmp_path: Path) -> None:
         providers.load("mine"))"""
 
     assert ask(tmp_path, call)["ok"] == [
-        ["components", "configure", "stop"],
+        ["components", "configure", "expand", "fetch", "preflight", "stop"],
         None,
         ["coroutine", None],
     ]

@@ -24,7 +24,9 @@ def command() -> None:
     components: list[Component] = []
     for name in providers.installed():
         try:
-            components += providers.load(name).components.values()
+            found = list(providers.load(name).components.values())
+            config.schema(found)  # settings that no schema can be drawn of leave this one out
+            components += found
         except BootyError as error:
             click.echo(f"left out: {error.message}", err=True)
     common.emit(config.schema(components))

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 import cattrs
 
-from booty.model import component, expand, instance, plan, platform, problem, source, stack, state
+from booty.model import component, instance, shape, source
 
 __all__ = ["canonical", "from_data", "instance_from_data", "to_data"]
 
 _T = TypeVar("_T")
-_MODULES: Final = (
-    platform, state, source, component, expand, instance, stack, plan, problem,
-)  # fmt: skip
 _SOURCES: Final = (source.Release, source.Wheel, source.Module, source.OnPath)
-
-
-def _namespace() -> dict[str, Any]:
-    names: dict[str, Any] = {"Any": Any, "ClassVar": ClassVar, "Mapping": Mapping}
-    for module in _MODULES:
-        names.update({name: getattr(module, name) for name in module.__all__})
-    return names
-
-
-def _resolve() -> None:
-    # The model's annotations are only imported for type checkers; cattrs needs the real classes.
-    names = _namespace()
-    for kind in [value for value in names.values() if attrs.has(value)]:
-        attrs.resolve_types(kind, globalns=names)
 
 
 def _source_out(value: source.Source) -> dict[str, Any]:
@@ -43,7 +26,7 @@ def _source_out(value: source.Source) -> dict[str, Any]:
 
 
 def _make() -> cattrs.Converter:
-    _resolve()
+    shape.resolve()
     converter = cattrs.Converter()
     # components are declared by providers and never read back: their classes stay behind
     converter.register_unstructure_hook(type, lambda kind: kind.__qualname__)

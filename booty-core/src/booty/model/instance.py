@@ -214,7 +214,7 @@ class Command:
     expect: str = ""
 
 
-@frozen(kw_only=True)
+@frozen
 class File:
     """A file that is written for an instance before it starts.
 

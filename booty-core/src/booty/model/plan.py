@@ -109,6 +109,7 @@ class Saved:
         secrets: current rotation number by secret name.
         data: version and shape that wrote each data folder, by instance.
         plan: the plan that runs, as JSON data; ``None`` if none.
+        kept: services of it that go on as they were planned: their provider is broken now.
     """
 
     stack_id: str = ""
@@ -117,6 +118,7 @@ class Saved:
     secrets: Mapping[str, int] = Factory(dict)
     data: Mapping[str, Mapping[str, str]] = Factory(dict)
     plan: Mapping[str, Any] | None = None
+    kept: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

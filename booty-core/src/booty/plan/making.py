@@ -14,6 +14,7 @@ from booty.plan.allocation import allocate, in_ephemeral
 from booty.plan.credentials import Credentials
 from booty.plan.environment import connections
 from booty.plan.inputs import digest_of, inputs_of, short
+from booty.plan.keeping import kept_uses, with_kept, with_kept_ports
 from booty.plan.launches import Launches, Started, artifact_key
 from booty.plan.links import claim_all, uses
 from booty.plan.order import levels, needs_of, service_needs
@@ -106,11 +107,11 @@ def make(
     broken = [one.name for one in spec.services.values() if one.enabled and one.name not in casts]
     casts = claim_all(casts, broken, faults)
     raise_all(faults)
-    used = uses(casts, faults)
+    used = [*uses(casts, faults), *kept_uses(saved, casts)]
     _refuse_early(casts, faults)
     edges = service_needs(casts, used, faults)
     asked = wishes(casts, faults)
-    ports = allocate(asked, saved, machine, faults)
+    ports = allocate(asked, saved, with_kept_ports(machine, saved), faults)
     raise_all(_once(faults))
     credentials = Credentials(numbers=saved.secrets, uses=used, environ=machine.env)
     addresses = Addresses.of(casts, asked, ports, credentials)
@@ -136,6 +137,7 @@ def make(
         warnings=(*warnings, *_untested(casts), *in_ephemeral(ports, machine)),
         secrets=credentials.listed(),
     )
+    made = with_kept(made, saved)
     return evolve(made, steps=steps(made, saved.plan))
 
 

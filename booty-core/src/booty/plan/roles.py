@@ -123,10 +123,14 @@ def _cast(
     wanted = evolve(service, replicas=scale.get(service.name, service.replicas))
     roles = provider.call("expand", service=wanted) or (_only_role(wanted, provider),)
     _check_roles(service, roles, provider)
-    members = tuple(
-        _member(wanted, role, provider, locked, scale)
-        for role in sorted(roles, key=lambda role: role.name)
-    )
+    try:
+        members = tuple(
+            _member(wanted, role, provider, locked, scale)
+            for role in sorted(roles, key=lambda role: role.name)
+        )
+    except ProviderError as error:
+        error.subject = provider.name  # who reads settings does not know whose they are
+        raise
     return Cast(spec=service, provider=provider, members=members)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from booty import config, fetch, paths, plan, providers
 from booty.model.platform import Platform
 from booty.stack.choice import Choice
-from booty.stack.planning import needed
+from booty.stack.left_out import needed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

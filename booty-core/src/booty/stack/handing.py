@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -194,6 +194,8 @@ class Session:
 
     def _saved(self, choice: Choice) -> str | None:
         known = plans.latest(self.place)
+        if _misses(known.get("left_out", ()), choice):
+            return None
         held = choice.profiles if choice.profiles is not None else plans.held_profiles(self.place)
         return plans.saved_for(self.place, plans.inputs(self.place, held, known))
 
@@ -217,7 +219,7 @@ class Session:
         from booty import paths
         from booty.fetch import integrity
 
-        sheet = read(self.place.state / "plans" / f"{digest}.run.json")
+        sheet = self._sheet(digest)
         try:
             for key, one in sheet.get("artifacts", {}).items():
                 integrity.check(paths.store(), one["path"], key)
@@ -240,16 +242,19 @@ class Session:
 
         found = state.read(self.place.state)
         stack = found["stack"] or {}
-        left_out = set(choice.without)
+        sheet = self._sheet(digest)
+        left_out = _planned(sheet, choice.without)
         if stack.get("plan") != digest or set(stack.get("without") or ()) != left_out:
             return False
-        sheet = read(self.place.state / "plans" / f"{digest}.run.json")
         try:
             wanted = closure(sheet, choice.names or None, left_out)
         except ControlError:
             return False  # a name that is none; the supervisor says which there are
         states = {row["instance"]: row["state"] for row in found["instances"]}
         return all(states.get(name) in {"ready", "done"} for name in wanted)
+
+    def _sheet(self, digest: str) -> dict[str, Any]:
+        return read(self.place.state / "plans" / f"{digest}.run.json")
 
     def _stale(self) -> tuple[str, ...]:
         # a version is installed in a folder of its own: while that is there, nothing is newer
@@ -285,7 +290,7 @@ class Session:
                 fds=[handle],
                 plan=digest,
                 names=list(choice.names) or None,
-                without=list(choice.without),
+                without=sorted(_planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
             )
@@ -294,6 +299,17 @@ class Session:
         self._live_on()
         found: list[dict[str, Any]] = answer["changes"]
         return found
+
+
+def _planned(sheet: Mapping[str, Any], names: Sequence[str]) -> set[str]:
+    # a service whose provider is broken may be in no plan at all
+    return {name for name in names if name.partition(".")[0] in sheet.get("services", {})}
+
+
+def _misses(left_out: Sequence[str], choice: Choice) -> bool:
+    # a plan that had to leave services out does for those who do not ask for them
+    names = {name.partition(".")[0] for name in choice.names}
+    return bool((set(left_out) & names) if names else (set(left_out) - set(choice.without)))
 
 
 def _planning(place: Place, stack_id: str, choice: Choice, tell: Tell | None) -> Planning:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import Factory, define, evolve, frozen
 
 from booty import config, fetch, paths, plan, providers
-from booty.errors import BootyError, ConfigError, ProviderError, raise_all
+from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
 from booty.stack import machine, plans
 from booty.stack.choice import Choice
+from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from booty.providers import Provider
 
 __all__ = ["Choice", "Planned", "Planning"]
+
+_T = TypeVar("_T")
 
 
 @frozen(kw_only=True)
@@ -51,8 +53,18 @@ class Planned:
 
 @frozen(kw_only=True)
 class Prepared:
-    """What a plan is decided from: the file, its providers, its programs."""
+    """What a plan is decided from: the file, its providers, its programs.
 
+    Attributes:
+        whole: the file as read.
+        spec: the same without what is left out.
+        known: the providers that work, by name.
+        broken: services that are left out, with the reason.
+        artifacts: programs by key.
+        lock: the lock after fetching.
+    """
+
+    whole: StackSpec
     spec: StackSpec
     known: Mapping[str, Provider]
     broken: Mapping[str, str]
@@ -70,6 +82,7 @@ class Planning:
         choice: what is asked.
         tell: told of fetching.
         dry: do not fetch: programs that are not in the store stay without a place.
+        aside: providers that are broken and that nobody asked for, with what is wrong.
     """
 
     place: Place
@@ -77,6 +90,7 @@ class Planning:
     choice: Choice
     tell: Tell = fetch.silent
     dry: bool = False
+    aside: dict[str, str] = Factory(dict)
     spans: list[dict[str, Any]] = Factory(list)
 
     @property
@@ -109,13 +123,20 @@ class Planning:
         Raises:
             BootyError, BootyErrors: whatever is wrong.
         """
-        spec = self._timed("read", lambda: config.load(self.place.file, profiles=self.profiles))
-        spec, known, broken = self._timed("load providers", lambda: self._providers(spec))
-        self._refuse_problems(spec, known)
+        whole = self._timed("read", lambda: config.load(self.place.file, profiles=self.profiles))
+        return self._alone(whole, lambda: self._prepare(whole))
+
+    def _prepare(self, whole: StackSpec) -> Prepared:
+        wanted = needed(whole, self.choice)
+        known = self._timed("load providers", lambda: self._load(whole))
+        spec, lost = self._rest(whole)
+        self._refuse_problems([one for one in enabled(spec) if one.name in wanted], known)
         lock = fetch.Lock.read(self.place.lock)
         wishes = plan.resolve(spec, known, lock.versions)
         artifacts, lock = self._timed("fetch", lambda: self._artifacts(wishes, lock, spec, known))
-        return Prepared(spec=spec, known=known, broken=broken, artifacts=artifacts, lock=lock)
+        return Prepared(
+            whole=whole, spec=spec, known=known, broken=lost, artifacts=artifacts, lock=lock
+        )
 
     def decide(self, prepared: Prepared) -> Planned:
         """Look at the machine and decide; takes milliseconds.
@@ -123,12 +144,23 @@ class Planning:
         Raises:
             BootyError, BootyErrors: whatever is wrong.
         """
+        return self._alone(prepared.whole, lambda: self._decide(self._narrowed(prepared)))
+
+    def _narrowed(self, prepared: Prepared) -> Prepared:
+        if not self.aside.keys() & prepared.known.keys():
+            return prepared
+        spec, lost = self._rest(prepared.whole)
+        known = {name: one for name, one in prepared.known.items() if name not in self.aside}
+        keys = {wish.key for wish in plan.resolve(spec, known, prepared.lock.versions)}
+        artifacts = {key: one for key, one in prepared.artifacts.items() if key in keys}
+        return evolve(prepared, spec=spec, known=known, broken=lost, artifacts=artifacts)
+
+    def _decide(self, prepared: Prepared) -> Planned:
         spec, known, artifacts = prepared.spec, prepared.known, prepared.artifacts
-        saved = self._saved()
+        saved = evolve(self._saved(), kept=tuple(prepared.broken))
         offered = self._timed("look at the machine", lambda: machine.look(self.place, spec))
         made = self._timed("plan", lambda: plan.make(spec, known, artifacts, saved, offered))
         sheet, blobs = plan.sheet(made)
-        _carry_over(sheet, self._running_sheet(), prepared.broken)
         remembered = {
             "profiles": list(self.profiles),
             "env": sorted(machine.asked(spec)),
@@ -136,6 +168,7 @@ class Planning:
             "name": spec.name,
             "lifetime": spec.lifetime,
             "providers": {name: _installed(one) for name, one in known.items()},
+            "left_out": sorted(prepared.broken),
         }
         return Planned(
             plan=made,
@@ -154,34 +187,54 @@ class Planning:
         finally:
             self.spans.append({"name": name, "start": start, "end": time.monotonic()})
 
-    def _providers(self, spec: StackSpec) -> tuple[StackSpec, dict[str, Provider], dict[str, str]]:
-        wanted = needed(spec, self.choice)
+    def _load(self, spec: StackSpec) -> dict[str, Provider]:
         known: dict[str, Provider] = {}
-        broken: dict[str, str] = {}
         faults: list[BootyError] = []
-        for name in sorted({one.use.partition("/")[0] for one in _enabled(spec)}):
-            users = {one.name for one in _enabled(spec) if one.use.partition("/")[0] == name}
+        for name in sorted({one.use.partition("/")[0] for one in enabled(spec)} - set(self.aside)):
             try:
                 known[name] = providers.load(name)
             except ProviderError as error:
-                if users & wanted:
-                    faults.append(error)
-                broken |= dict.fromkeys(users, error.message)
-        raise_all(faults)
-        lost = _leaning_on(spec, set(broken))
-        kept = {name: one for name, one in spec.services.items() if name not in lost}
-        return evolve(spec, services=kept), known, broken | dict.fromkeys(lost - set(broken), "")
+                faults.append(error)
+                self.aside[name] = error.message
+        raise_all([one for one in faults if self._needs(spec, str(one.subject))])
+        return known
 
-    def _refuse_problems(self, spec: StackSpec, known: Mapping[str, Provider]) -> None:
+    def _needs(self, spec: StackSpec, provider: str) -> bool:
+        return bool(users(spec, provider) & needed(spec, self.choice))
+
+    def _alone(self, spec: StackSpec, work: Callable[[], _T]) -> _T:
+        # a provider that fails in a hook, and that nobody asked for, is set aside: once more
+        while True:
+            try:
+                return work()
+            except (ProviderError, BootyErrors) as error:
+                faults = error.faults if isinstance(error, BootyErrors) else (error,)
+                broken = {
+                    str(one.subject): one.message
+                    for one in faults
+                    if isinstance(one, ProviderError) and users(spec, str(one.subject))
+                }
+                if not broken or any(self._needs(spec, name) for name in broken):
+                    raise
+                self.aside.update(broken)
+
+    def _rest(self, whole: StackSpec) -> tuple[StackSpec, dict[str, str]]:
+        spec, lost = rest(whole, self.aside, self.choice.without)
+        wanted = sorted(needed(whole, self.choice) & set(lost))
+        raise_all([_leans(name, self.aside) for name in wanted])
+        return spec, lost
+
+    def _refuse_problems(self, asked: Sequence[ServiceSpec], known: Mapping[str, Provider]) -> None:
+        if self.dry:
+            return
         faults: list[BootyError] = []
         for name, provider in known.items():
-            own = [one for one in _enabled(spec) if one.use.partition("/")[0] == name]
-            found = provider.call("preflight", services=own) or ()
+            own = [one for one in asked if one.use.partition("/")[0] == name]
             faults.extend(
                 ConfigError(
                     one.message, reference=f"preflight-{one.id}", subject=name, hint=one.fix
                 )
-                for one in found
+                for one in (provider.call("preflight", services=own) or () if own else ())
                 if one.level == "error"
             )
         raise_all(faults)
@@ -227,10 +280,6 @@ class Planning:
             plan=running,
         )
 
-    def _running_sheet(self) -> dict[str, Any]:
-        digest = str(read(self.place.state / "state" / "stack.json").get("plan") or "")
-        return read(self.place.state / "plans" / f"{digest}.run.json")
-
 
 def _installed(provider: Provider) -> dict[str, str]:
     # its own folder of metadata goes when another version is installed: one look tells
@@ -244,70 +293,14 @@ def _installed(provider: Provider) -> dict[str, str]:
     return {"version": provider.version, "record": str(record)}
 
 
-def _enabled(spec: StackSpec) -> list[ServiceSpec]:
-    return [one for one in spec.services.values() if one.enabled]
-
-
-def needed(spec: StackSpec, choice: Choice) -> set[str]:
-    """Return the services that a command wants, with everything they need.
-
-    Raises:
-        ConfigError: a name that is no service or instance of the file.
-    """
-    services = {one.name: one for one in _enabled(spec)}
-    unknown = [
-        name
-        for name in (*choice.names, *choice.without, *choice.accept)
-        if name.partition(".")[0] not in services
-    ]
-    if unknown:
-        raise ConfigError(
-            f'cannot find "{unknown[0]}": no such service',
-            reference="no-service",
-            subject=unknown[0],
-            hint=f"services: {', '.join(services)}",
-        )
-    found: set[str] = set()
-    left = [name.partition(".")[0] for name in choice.names] or list(services)
-    while left:
-        name = left.pop()
-        if name not in found and name not in choice.without:
-            found.add(name)
-            left.extend(_uses(services[name], services))
-    return found
-
-
-def _uses(service: ServiceSpec, services: Mapping[str, ServiceSpec]) -> set[str]:
-    linked = {value for value in service.extra.values() if isinstance(value, str)}
-    waits = {need.service for need in service.needs}
-    text = json.dumps([service.run, dict(service.env), str(service.config), str(service.ready)])
-    named = {name for name in services if f"${{services.{name}." in text}
-    return (linked | waits | named) & set(services) - {service.name}
-
-
-def _leaning_on(spec: StackSpec, broken: set[str]) -> set[str]:
-    services = {one.name: one for one in _enabled(spec)}
-    lost = set(broken)
-    while True:
-        more = {name for name, one in services.items() if _uses(one, services) & lost} - lost
-        if not more:
-            return lost
-        lost |= more
-
-
-def _carry_over(
-    sheet: dict[str, Any], running: Mapping[str, Any], services: Mapping[str, str]
-) -> None:
-    # what runs of a provider that is broken now goes on as it was planned when it was not
-    kept = [one for one in running.get("instances", ()) if one["service"] in services]
-    for entry in kept:
-        sheet["instances"].append(entry)
-        sheet["services"][entry["service"]] = running["services"][entry["service"]]
-        sheet["providers"].setdefault(
-            entry["provider"], running["providers"].get(entry["provider"], {})
-        )
-    if kept:
-        sheet["artifacts"] = {**running["artifacts"], **sheet["artifacts"]}
+def _leans(service: str, broken: Mapping[str, str]) -> ProviderError:
+    name, why = next(iter(broken.items()))
+    return ProviderError(
+        f'cannot plan "{service}": it needs a service of provider "{name}", which is broken: {why}',
+        reference="needs-broken",
+        subject=f"services.{service}",
+        hint=f"booty providers; or booty up --without {service}",
+    )
 
 
 def _unfetched(wish: ArtifactWish, platform: Platform) -> Artifact:
