@@ -68,7 +68,7 @@ class Stack:
         link = launch.ensure(
             self.dir, stack_id=self.id, name="t", lifetime=lifetime, hold=hold,
             environment={"PATH": os.environ["PATH"]},
-        )  # fmt: skip
+        ).connection()  # fmt: skip
         self.watched |= set(self.watchers().values())
         return link
 

@@ -200,7 +200,7 @@ def test_two_at_once_share_one_supervisor(stack: Stack) -> None:
     code = (
         "import sys, os; from booty.supervise import launch;"
         "link = launch.ensure(sys.argv[1], stack_id=sys.argv[2], name='t', lifetime='outlive-me',"
-        " environment={'PATH': os.environ['PATH']});"
+        " environment={'PATH': os.environ['PATH']}).connection();"
         "print(link.hello['pid'], flush=True); sys.stdin.read()"
     )
     argv = [sys.executable, "-c", code, str(stack.dir), stack.id]

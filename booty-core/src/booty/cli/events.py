@@ -65,12 +65,13 @@ def _short(value: Any) -> str:
 
 def _follow(folder: Any, name: str | None, *, plain: bool) -> None:
     from booty.run.inotify import open_inotify
+    from booty.run.signals import wakeup
     from booty.run.tail import Tail, wait_readable
 
-    tail, watch = Tail(folder.events), open_inotify([folder.root])
+    tail, watch, woken = Tail(folder.events), open_inotify([folder.root]), wakeup()
     while True:
         for line in tail.lines():
             event = _parsed(line)
             if event and _about(event, name):
                 _tell(event, plain=plain)
-        wait_readable([], watch, None)
+        wait_readable([woken], watch, None)

@@ -66,15 +66,16 @@ def _follow(folder: Any, names: list[str], show: _Lines) -> None:
     import os
 
     from booty.run.inotify import open_inotify
+    from booty.run.signals import wakeup
     from booty.run.tail import Tail, wait_readable
 
     if not os.path.isdir(folder.logs):  # noqa: PTH112 - pathlib is not imported here
         return
     tails = {name: Tail(folder.log(name)) for name in names}
-    watch = open_inotify([folder.logs])
+    watch, woken = open_inotify([folder.logs]), wakeup()
     while True:
         for name, tail in tails.items():
             for line in tail.lines():
                 show.tell(name, line)
         sys.stdout.flush()
-        wait_readable([], watch, None)
+        wait_readable([woken], watch, None)

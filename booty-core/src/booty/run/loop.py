@@ -11,7 +11,6 @@ import heapq
 import itertools
 import selectors
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from booty.run.clock import Clock, SystemClock
@@ -321,10 +320,16 @@ class Loop:
     def _call(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception:  # noqa: BLE001 - a fault of one part must not end the supervision of all
-            traceback.print_exc(file=sys.stderr)
+        except Exception as error:  # noqa: BLE001 - a fault of one part must not end all
+            _complain(error)
 
     def unheard(self, task: Task[Any], error: Exception) -> None:
         """Write down the exception of a task that nobody waits for."""
         if not task.awaited:
-            traceback.print_exception(error, file=sys.stderr)
+            _complain(error)
+
+
+def _complain(error: Exception) -> None:
+    import traceback  # never needed where all goes well
+
+    traceback.print_exception(error, file=sys.stderr)

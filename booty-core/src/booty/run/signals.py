@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from booty.run.loop import Loop
 
-__all__ = ["listen"]
+__all__ = ["listen", "wakeup"]
+
+
+def wakeup() -> int:
+    """Return a descriptor that can be read after a signal, to be waited for with everything else.
+
+    A signal that comes between the last look at it and a wait is else only seen when the wait is
+    over. Who is woken reads it empty.
+    """
+    read, write = os.pipe()
+    for end in (read, write):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
 
 
 def listen(loop: Loop, calls: dict[int, Callable[[], None]]) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import select
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import StopError, from_data
-from booty.run import locks
 from booty.stack import identity
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
@@ -19,8 +16,6 @@ __all__ = ["down"]
 
 LAST_WORDS: Final = 5.0
 """Seconds that supervisor and guardian may take to leave after their report."""
-LOOK: Final = 0.005
-"""Seconds between looks at the guardian's lock, which cannot be waited for."""
 GONE: Final = frozenset(("not-running", "connection-lost"))
 
 
@@ -58,21 +53,8 @@ def _end(place: Place, link: Connection, timeout: float | None) -> list[dict[str
             subject=str(place.root),
             hint="booty down waits again",
         ) from error
-    _wait_until_left(place, link)
+    client.wait_until_left(place.state, link, LAST_WORDS)
     return report
-
-
-def _wait_until_left(place: Place, link: Connection) -> None:
-    # who comes next must find neither of them, or it would hand its plan to one that leaves
-    end = time.monotonic() + LAST_WORDS
-    try:
-        while link.receive(max(0.0, end - time.monotonic())) is not None:
-            pass  # events that were still on their way
-    except ControlError:
-        pass  # it hung up, as it should
-    lock = state.Folder(place.state).lock
-    while locks.held(lock) and time.monotonic() < end:
-        select.select([], [], [], LOOK)
 
 
 def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | None:
@@ -82,7 +64,7 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
     if stack is None or not any(row.get("pid") for row in saved["instances"]):
         return None
     identity.refuse_copy(place)
-    with launch.ensure(
+    start = launch.ensure(
         place.state,
         stack_id=place.id,
         name=stack["stack"]["name"],
@@ -90,5 +72,6 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
         environment=stack["environment"],
         store=stack["store"],
         root=str(place.root),
-    ) as link:
+    )
+    with start.connection() as link:
         return _end(place, link, timeout)

@@ -83,6 +83,7 @@ class Session:
         self.hold = hold
         self.link: Connection | None = None
         self.started = False
+        self._start: launch.Start | None = None
 
     def running(self) -> Connection | None:
         """Return a connection to a supervisor that is already there."""
@@ -94,21 +95,31 @@ class Session:
                     raise from_data(error.data) from error
         return self.link
 
-    def supervisor(self, stack_id: str) -> Connection:
-        """Return a connection; start guardian and supervisor if there are none.
+    def start(self, stack_id: str) -> None:
+        """Start guardian and supervisor if there are none; they come up while we plan.
 
         Raises:
             BootyError: they cannot be started, or the state belongs to another machine.
         """
-        before = self.running()
-        if before is not None:
-            return before
-        name, lifetime = _written(self.place)
-        self.started = True
-        self.link = self._launch(stack_id, name, self.lifetime or lifetime or self.default)
-        return self.link
+        if self.running() is None:
+            name, lifetime = _written(self.place)
+            self.started = True
+            self._start = self._launch(stack_id, name, self.lifetime or lifetime or self.default)
 
-    def _launch(self, stack_id: str, name: str, lifetime: str) -> Connection:
+    def supervisor(self) -> Connection:
+        """Return the connection to the supervisor as soon as it answers.
+
+        Raises:
+            BootyError: it does not come up.
+        """
+        try:
+            if self.link is None and self._start is not None:
+                self.link = self._start.connection()
+        except ControlError as error:
+            raise from_data(error.data) from error
+        return _there(self.link)
+
+    def _launch(self, stack_id: str, name: str, lifetime: str) -> launch.Start:
         from booty import paths
         from booty.stack import surroundings
 
@@ -153,13 +164,14 @@ class Session:
         """End a supervisor that this session started and that has no plan yet."""
         from booty.stack import ending
 
-        if self.started and self.link is not None:
-            self.started = False
-            self.link.close()
+        if not self.started:
+            return
+        self.started = False
+        # what made us give up is told; an end that hangs as well comes second
+        with suppress(BootyError):
+            self.supervisor().close()
             self.link = None
-            # what made us give up is told; an end that hangs as well comes second
-            with suppress(BootyError):
-                ending.down(self.place, ABANDON)
+            ending.down(self.place, ABANDON)
 
     def undo(self, outcome: Outcome, fault: BootyError) -> None:
         """Stop what a start that failed has started, and nothing that ran before.
@@ -189,7 +201,7 @@ class Session:
                 return Outcome(changes=[], nothing=True, stale=self._stale())
             if self._programs_are_there(saved):
                 return self._hand_over_saved(stack_id, saved, choice, keep=keep)
-        self.supervisor(stack_id)
+        self.start(stack_id)
         return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
 
     def _saved(self, choice: Choice) -> str | None:
@@ -203,7 +215,7 @@ class Session:
         # what runs keeps its lifetime unless this call names another one
         if self.lifetime and not self.started:
             fds = [] if self.hold is None else [self.hold]
-            request(_there(self.link), "lifetime", fds=fds, lifetime=self.lifetime)
+            request(self.supervisor(), "lifetime", fds=fds, lifetime=self.lifetime)
 
     def _plan_anew(self, planning: Planning, *, keep: bool) -> Outcome:
         from booty.stack.anew import make_and_save
@@ -232,7 +244,7 @@ class Session:
     def _hand_over_saved(
         self, stack_id: str, digest: str, choice: Choice, *, keep: bool
     ) -> Outcome:
-        self.supervisor(stack_id)
+        self.start(stack_id)
         needs = (plans.latest_data(self.place, digest) or {}).get("secrets", ())
         changes = self._converge(choice, digest, needs, keep=keep, spans=())
         return Outcome(changes=changes, stale=self._stale())
@@ -285,7 +297,7 @@ class Session:
         handle = secrets.to_memfd(secrets.materialise(needs, backend, dict(os.environ)))
         try:
             answer = request(
-                _there(self.link),
+                self.supervisor(),
                 "converge",
                 fds=[handle],
                 plan=digest,

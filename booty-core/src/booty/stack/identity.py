@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -52,7 +51,7 @@ def _ensure(place: Place) -> str:
         ignore.write_text("*\n")
     known = read(place.state / "id")
     if "id" not in known:
-        known = {"format": 1, "id": secrets.token_hex(8), "root": str(place.root)}
+        known = {"format": 1, "id": os.urandom(8).hex(), "root": str(place.root)}
         write(place.state / "id", known)
     elif known.get("root") != str(place.root):
         _moved(place, known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import select
 import socket
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -17,11 +18,13 @@ from booty.supervise.wire import ControlError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Connection", "ControlError", "connect"]
+__all__ = ["Connection", "ControlError", "connect", "wait_until_left"]
 
 _CHUNK: Final = 65536
 _NOT_RUNNING: Final = "not-running"
 _LOST: Final = "connection-lost"
+_LOOK: Final = 0.002
+"""Seconds between looks at the guardian's lock, which cannot be waited for."""
 
 
 def _lost() -> ControlError:
@@ -33,29 +36,36 @@ def _lost() -> ControlError:
 
 
 class Connection:
-    """A connection to a supervisor, after the hello.
+    """A connection to a supervisor that has been told hello.
 
     Args:
         sock: a connected stream socket.
-        timeout: seconds the hello may take.
 
     Attributes:
-        hello: what the supervisor said: ``protocol stack pid version``.
+        hello: what the supervisor said to :meth:`greet`: ``protocol stack pid version``.
 
     Raises:
-        ControlError: no common protocol, or it hung up.
+        ControlError: it hung up.
     """
 
-    def __init__(self, sock: socket.socket, timeout: float | None = 5.0) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._feed = wire.Feed()
         self._frames: collections.deque[dict[str, Any]] = collections.deque()
         self._last = 0
-        self.hello = self._greet(timeout)
-
-    def _greet(self, timeout: float | None) -> dict[str, Any]:
+        self.hello: dict[str, Any] = {}
         hello = {"protocols": list(wire.PROTOCOLS), "client": f"booty {__version__}"}
         self._write(wire.pack({"hello": hello}), ())
+
+    def greet(self, timeout: float | None) -> None:
+        """Wait for the supervisor's hello; once, before anything is asked.
+
+        Args:
+            timeout: seconds that it may take.
+
+        Raises:
+            ControlError: no common protocol, no answer in time, or it hung up.
+        """
         answer = self.receive(timeout)
         if answer is None:
             raise ControlError.of(
@@ -65,7 +75,7 @@ class Connection:
             )
         if "error" in answer:
             raise ControlError(answer["error"])
-        return dict(answer["hello"])
+        self.hello = dict(answer["hello"])
 
     def __enter__(self) -> Self:
         return self
@@ -239,7 +249,8 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         if path is None:
             raise FileNotFoundError  # noqa: TRY301 - the same answer as for a missing socket
         sock.connect(path)
-        link = Connection(sock, timeout)
+        link = Connection(sock)
+        link.greet(timeout)
         _refuse_copy(state.Folder(state_dir))
     except OSError as error:
         sock.close()
@@ -253,6 +264,27 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         sock.close()
         raise
     return link
+
+
+def wait_until_left(state_dir: str | os.PathLike[str], link: Connection, timeout: float) -> None:
+    """Wait until supervisor and guardian have left after their report.
+
+    Who comes next must find neither of them, or it would hand its plan to one that leaves.
+
+    Args:
+        state_dir: the stack's state folder.
+        link: the connection that the report came by.
+        timeout: seconds that they may take.
+    """
+    end = time.monotonic() + timeout
+    try:
+        while link.receive(max(0.0, end - time.monotonic())) is not None:
+            pass  # events that were still on their way
+    except ControlError:
+        pass  # it hung up, as it should
+    lock = state.Folder(state_dir).lock
+    while locks.held(lock) and time.monotonic() < end:
+        select.select([], [], [], _LOOK)
 
 
 def _refuse_copy(folder: state.Folder) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from booty.run.inotify import open_inotify
+from booty.run.signals import wakeup
 from booty.run.tail import Tail, wait_readable
 from booty.supervise import client, listing, state
 from booty.supervise.client import Connection
@@ -29,6 +31,7 @@ REDRAW: Final = 0.1
 """Seconds between redraws of the status line on a terminal."""
 RECONNECT: Final = 5.0
 """Seconds until the successor of a dead supervisor must answer."""
+PIECE: Final = 4096
 UNDO: Final = 60.0
 """Seconds that taking back a failed start may take."""
 INTERRUPTED: Final = 130
@@ -66,8 +69,19 @@ class _Signals:
     def __init__(self) -> None:
         self.count = 0
         self._armed = False
+        self.fd = wakeup()
         for number in STOPS:
             signal.signal(number, self._take)
+
+    def wait(self, fds: list[int], timeout: float | None) -> None:
+        """Wait until something can be read, or a signal comes."""
+        if self.fd in select.select([*fds, self.fd], [], [], timeout)[0]:
+            self.heard()
+
+    def heard(self) -> None:
+        """Take what woke us."""
+        with suppress(BlockingIOError):
+            os.read(self.fd, PIECE)
 
     def _take(self, *_: object) -> None:
         self.count += 1
@@ -155,7 +169,7 @@ class Follower:
         number = self.link.send("wait", **wanted)
         while True:
             self.teller.draw()
-            frame = self.link.receive(REDRAW if self.screen.live else None)
+            frame = self._frame(self.link, REDRAW if self.screen.live else None)
             if frame is None:
                 continue
             if "event" in frame:
@@ -163,6 +177,11 @@ class Follower:
             elif frame.get("id") == number:
                 fault: dict[str, Any] | None = frame.get("error")
                 return fault
+
+    def _frame(self, link: Connection, timeout: float | None) -> dict[str, Any] | None:
+        if not link.pending:
+            self.signals.wait([link.fileno()], timeout)
+        return link.receive(0)
 
     def _undo(self, fault: dict[str, Any]) -> None:
         # a failed up stops what it started; one that started the supervisor leaves not even that
@@ -209,10 +228,11 @@ class Follower:
         self.screen.say(f"following; ctrl-C {how}")
         logs.show()
         while True:
-            fds = [] if self.link.pending else [self.link.fileno()]
+            fds = [self.signals.fd, *([] if self.link.pending else [self.link.fileno()])]
             readable = wait_readable(fds, watch, 0 if self.link.pending else None)
+            self.signals.heard()
             logs.show()
-            if readable or self.link.pending:
+            if readable - {self.signals.fd} or self.link.pending:
                 ended = self._hear()
                 if ended is not None:
                     logs.show()
@@ -232,6 +252,7 @@ class Follower:
         report = self.teller.stopped
         if report is None:
             return self._after_death()
+        client.wait_until_left(self.folder.root, self.link, RECONNECT)
         for line in report_lines(report):
             self.screen.say(line)
         if self.teller.lost is not None:
@@ -279,14 +300,19 @@ class Follower:
     def _down(self, *, force: bool = False, limit: float | None = None) -> list[dict[str, Any]]:
         try:
             with client.connect(self.folder.root) as link:
-                report = list(link.request("down", force=force, timeout=limit)["report"])
-                # who comes next must not find a supervisor that is about to leave
-                with suppress(ControlError):
-                    while link.receive(RECONNECT) is not None:
-                        pass
+                report = self._report(link, link.send("down", force=force), limit)
+                client.wait_until_left(self.folder.root, link, RECONNECT)
                 return report
         except ControlError:
             return self.teller.stopped or []
+
+    def _report(self, link: Connection, number: int, limit: float | None) -> list[dict[str, Any]]:
+        end = None if limit is None else time.monotonic() + limit
+        while end is None or time.monotonic() < end:
+            frame = self._frame(link, None if end is None else end - time.monotonic())
+            if frame is not None and frame.get("id") == number:
+                return list(frame["ok"]["report"])
+        raise ControlError.of("cannot wait any longer for the end", reference="down-timeout")
 
     def _clean_up(self) -> None:
         if self.asked["after"]:

@@ -13,9 +13,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
-from booty.run import identity, process, tree
+from booty.run import identity, process, title, tree
 from booty.run.loop import Loop
 from booty.run.signals import listen
 from booty.supervise import launch, state
@@ -67,18 +68,22 @@ class Guardian:
         self.supervisor = 0
         self.link: socket.socket | None = None
         self.leaving = False
+        self.inherits = bool(arguments.get("inherits"))
         self.place = str(self._saved().get("runtime"))
 
     def run(self) -> None:
         for fd in self.fds.values():
             os.set_inheritable(fd, False)
         tree.become_subreaper()
+        title.call_itself("booty-guardian")
         process.raise_file_limit()
+        # before anything is listened to, so that a fork has nothing to forget
+        self._start(self._exec if self.inherits else self._fork)
         # a stop asked of the guardian is a stop asked of the stack
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
         passed: dict[int, Any] = {number: self._pass_on(number) for number in stops}
         listen(self.loop, {signal.SIGCHLD: self._reap, signal.SIGHUP: lambda: None, **passed})
-        self._start()
+        self._reap()  # it may have died before it was listened to
         self.loop.run()
 
     def _saved(self) -> dict[str, Any]:
@@ -94,29 +99,47 @@ class Guardian:
 
         return send
 
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self.link = ours
-        fds = {**self.fds, "guardian": theirs.fileno()}
-        numbers = {name: 10 + index for index, name in enumerate(sorted(fds))}
+    def _start(self, begin: Callable[[dict[str, Any]], int]) -> None:
+        self.link, theirs = socket.socketpair()
+        self.link.setblocking(False)
         arguments = {
             "state": self.folder.root,
             "lifetime": self.lifetime,
             "end": self.end,
-            "fds": numbers,
+            "fds": {**self.fds, "guardian": theirs.fileno()},
             "exits": [[pid, *status] for pid, status in self.exits.items()],
         }
         self.end = False
-        argv = launch.command("supervisor", arguments)
-        self.supervisor = process.spawn(
-            argv,
+        self.supervisor = begin(arguments)
+        theirs.close()
+        self.loop.watch(self.link.fileno(), self._hear)
+        self._write_guardian()
+
+    def _exec(self, arguments: dict[str, Any]) -> int:
+        # a successor is of the booty that is installed now, whatever this process still holds
+        fds = arguments["fds"]
+        numbers = {name: 10 + index for index, name in enumerate(sorted(fds))}
+        return process.spawn(
+            launch.command("supervisor", {**arguments, "fds": numbers}),
             {"LC_CTYPE": "C.UTF-8"},
             fds={numbers[name]: fd for name, fd in fds.items()},
         )
-        theirs.close()
-        self.loop.watch(ours.fileno(), self._hear)
-        self._write_guardian()
+
+    def _fork(self, arguments: dict[str, Any]) -> int:
+        # the first one: what both import is imported once, which halves the time to its hello
+        if pid := os.fork():
+            return pid
+        try:
+            os.setsid()
+            self.loop.close()
+            if self.link is not None:
+                self.link.close()
+            title.replace_word("guardian", "supervisor")
+            from booty.supervise import supervisor
+
+            supervisor.main(arguments)
+        finally:
+            os._exit(1)
 
     def _write_guardian(self) -> None:
         saved = self._saved()
@@ -205,7 +228,7 @@ class Guardian:
 
     def _start_again(self) -> None:
         try:
-            self._start()
+            self._start(self._exec)
         except (process.SpawnError, OSError) as error:
             # no process or no descriptor to be had: it counts as one more death
             sys.stderr.write(f"cannot start a supervisor: {error}\n")

@@ -16,7 +16,7 @@ from booty.supervise import client, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
 
-__all__ = ["STOPS", "command", "ensure"]
+__all__ = ["STOPS", "Start", "command", "ensure"]
 
 STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """What asks a follower for an orderly stop; blocked while a command becomes one."""
@@ -40,6 +40,47 @@ def command(role: str, arguments: dict[str, Any]) -> list[str]:
     return [sys.executable, "-I", "-S", main, role, json.dumps(arguments)]
 
 
+class Start:
+    """A supervisor that was asked to start, or was there.
+
+    Args:
+        link: a connection; of one that was there after the hello, else before it.
+        log: where the supervisor writes down why it could not start.
+        pid: the process that was started; ``None`` if none was.
+        timeout: seconds until it must have answered.
+    """
+
+    def __init__(self, link: Connection, log: str, pid: int | None, timeout: float) -> None:
+        self._link = link
+        self._log = log
+        self._pid = pid
+        self._timeout = timeout
+
+    def connection(self) -> Connection:
+        """Return the connection as soon as the supervisor has answered.
+
+        Raises:
+            ControlError: it did not start (``supervisor-start``).
+        """
+        pid, self._pid = self._pid, None
+        if pid is None:
+            return self._link
+        try:
+            self._link.greet(self._timeout)
+        except ControlError as error:
+            self._link.close()
+            raise ControlError.of(
+                f"cannot start the supervisor: {error.message}",
+                reference="supervisor-start",
+                status=7,
+                hint=f"look into {self._log}",
+            ) from error
+        finally:
+            # the first process only forks the guardian off
+            os.waitpid(pid, 0)
+        return self._link
+
+
 def ensure(
     state_dir: str | os.PathLike[str],
     *,
@@ -51,8 +92,8 @@ def ensure(
     store: str | None = None,
     root: str | None = None,
     timeout: float = _START_LIMIT,
-) -> Connection:
-    """Connect to a stack's supervisor, starting guardian and supervisor if there are none.
+) -> Start:
+    """Start guardian and supervisor of a stack unless there are some; does not wait for them.
 
     A supervisor that is already there keeps its lifetime, holder and environment.
 
@@ -69,7 +110,7 @@ def ensure(
         timeout: seconds until a supervisor must have answered.
 
     Returns:
-        A connection after the hello.
+        The start; :meth:`Start.connection` waits for its end.
 
     Raises:
         ControlError: ``foreign-state`` (10) if its processes run on another machine,
@@ -87,7 +128,7 @@ def ensure(
     end = time.monotonic() + timeout
     while True:
         try:
-            return client.connect(folder.root, timeout)
+            return Start(client.connect(folder.root, timeout), "", None, timeout)
         except ControlError as error:
             if error.reference not in {"not-running", "connection-lost"}:
                 raise
@@ -128,7 +169,7 @@ def _start(
     hold: int | None,
     lock: int,
     timeout: float,
-) -> Connection:
+) -> Start:
     try:
         before = _saved(folder)
         _refuse_foreign(folder, before)
@@ -140,6 +181,8 @@ def _start(
             fds = {"lock": lock, "control": control.fileno(), "notify": notify.fileno()}
             if hold is not None:
                 fds["hold"] = hold
+            # the socket is there before who will listen on it
+            link = _connected(f"{place}/control.sock")
             pid = _spawn(
                 folder,
                 fds,
@@ -152,7 +195,17 @@ def _start(
             )
     finally:
         os.close(lock)
-    return _greet(folder, pid, timeout)
+    return Start(link, folder.log("supervisor"), pid, timeout)
+
+
+def _connected(path: str) -> Connection:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.connect(path)
+        return Connection(sock)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _saved(folder: state.Folder) -> dict[str, Any]:
@@ -246,18 +299,3 @@ def _spawn(folder: state.Folder, fds: dict[str, int], arguments: dict[str, Any])
     finally:
         for fd in (log, *moved.values()):
             os.close(fd)
-
-
-def _greet(folder: state.Folder, pid: int, timeout: float) -> Connection:
-    try:
-        return client.connect(folder.root, timeout)
-    except ControlError as error:
-        raise ControlError.of(
-            f"cannot start the supervisor: {error.message}",
-            reference="supervisor-start",
-            status=7,
-            hint=f"look into {folder.log('supervisor')}",
-        ) from error
-    finally:
-        # the first process only forks the guardian off
-        os.waitpid(pid, 0)

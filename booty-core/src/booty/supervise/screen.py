@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Final, TextIO
 
 __all__ = ["Screen", "table"]
 
+COLUMNS: Final = 80
+"""Width of a terminal that does not tell."""
 COLOURS: Final = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 
@@ -47,10 +48,16 @@ class Screen:
     def status(self, text: str) -> None:
         """Replace the status line; shown on a terminal only."""
         if self.live and not self._quiet:
-            shown = text[: shutil.get_terminal_size().columns - 1]
+            shown = text[: self._columns() - 1]
             if shown != self._status:
                 self._write(self._clear() + shown)
                 self._status = shown
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or COLUMNS
+        except OSError:
+            return COLUMNS
 
     def end(self) -> None:
         """Take the status line away."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any, Final
+from typing import Any
 
 from booty import __version__
-from booty.run import identity, process, tree
+from booty.run import identity, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
@@ -28,9 +28,6 @@ from booty.supervise.wire import ControlError
 from booty.supervise.workers import Workers
 
 __all__ = ["Supervisor", "main"]
-
-LAST_WORDS: Final = 0.01
-"""Seconds between the report of the end and the end."""
 
 
 def main(arguments: dict[str, Any]) -> None:
@@ -98,6 +95,7 @@ class Supervisor:
         for fd in self.fds.values():
             os.set_inheritable(fd, False)
         tree.become_subreaper()
+        title.call_itself("booty-supervise")
         process.raise_file_limit()
         self._listen()
         self.parent = Parent(self, self.fds["guardian"])
@@ -172,8 +170,8 @@ class Supervisor:
         return report
 
     def _leave_soon(self) -> None:
-        # whoever asked for the end gets the report first
-        self.loop.after(LAST_WORDS, self._leave)
+        # in the next turn: whoever asked for the end gets the report first
+        self.loop.after(0.0, self._leave)
 
     def _leave(self) -> None:
         self.save()

@@ -158,7 +158,7 @@ class Stage:
             lifetime="outlive-me",
             hold=None,
             environment=environment,
-        )
+        ).connection()
 
     def clear(self) -> None:
         """Remove the folder; what ran has been stopped."""
