@@ -7,8 +7,11 @@ may leave out arguments that it does not need. Within an API number hooks and ar
 added.
 
 "Runs in" says which process calls it: *command* is the ``booty`` command (pure, no I/O unless
-said), *worker* is a process of its own per provider and stack, with a deadline, *caller* is the
-program that asked (``booty client``, a test, your own code).
+said), *worker* is a process of its own per provider and stack, with a deadline for each call,
+*caller* is the program that asked (``booty client``, a test, your own code). A worker that misses a
+deadline or dies has answered nothing: what it was asked for is unknown, never bad. Its stdout and
+stderr go to ``.booty/logs/supervisor.log``; credentials that a hook was given are taken out of what
+it raises and answers. Hooks of workers and callers are ``async``, all others are not.
 """
 
 from __future__ import annotations
@@ -127,8 +130,8 @@ def configure(instance: Instance) -> Launch | None:
 def start(instance: Instance, launch: Launch) -> Awaitable[Sequence[Launch]] | None:
     """Decide at the moment of starting what is spawned.
 
-    Runs in: worker, at each start and only if implemented. Default: the configured launch, without
-    a worker. A worker that fails or hangs here is a StartError.
+    Runs in: worker, 30 s, at each start and only if implemented. Default: the configured launch,
+    without a worker. A worker that fails or hangs here is a StartError.
 
     Args:
         instance: with true values.
@@ -146,7 +149,8 @@ def start(instance: Instance, launch: Launch) -> Awaitable[Sequence[Launch]] | N
 def health(instance: Instance) -> Awaitable[Health] | None:
     """Take one look at an instance, bounded in time.
 
-    Runs in: worker. Never raises for "not up yet". Default: the declared probes, without a worker.
+    Runs in: worker, 20 s. Never raises for "not up yet". Default: the declared probes, without a
+    worker.
 
     Args:
         instance: with true values.
@@ -160,7 +164,7 @@ def health(instance: Instance) -> Awaitable[Health] | None:
 def bootstrap(service: Service) -> Awaitable[None] | None:
     """Make what a service must hold: buckets, users, streams; initialise and unseal.
 
-    Runs in: worker, when all instances of the service are ready, and again when its declared
+    Runs in: worker, 120 s, when all instances of the service are ready, and again when its declared
     resources changed or data was replaced. Idempotent. The service counts as ready only after it.
 
     Args:
@@ -176,8 +180,8 @@ def bootstrap(service: Service) -> Awaitable[None] | None:
 def stop(instance: Instance) -> Awaitable[None] | None:
     """Ask an instance to end. The supervisor holds the grace and the kill.
 
-    Runs in: worker, within the grace. Default: the declared signal, without a worker. One that
-    fails or hangs is followed by the plain signal.
+    Runs in: worker, at most half of the grace. Default: the declared signal, without a worker. One
+    that fails or hangs is followed by the plain signal; what it asks for may take the whole grace.
 
     Args:
         instance: with true values.
@@ -188,7 +192,7 @@ def stop(instance: Instance) -> Awaitable[None] | None:
 def reload(instance: Instance) -> Awaitable[bool] | None:
     """Make a running instance take the files that have just been written.
 
-    Runs in: worker. Default: the component's ``reload_signal``; without one, a restart.
+    Runs in: worker, 30 s. Default: the component's ``reload_signal``; without one, a restart.
 
     Args:
         instance: with true values, those of the new plan.
@@ -202,7 +206,7 @@ def reload(instance: Instance) -> Awaitable[bool] | None:
 def join(instance: Instance) -> Awaitable[None] | None:
     """Make a new instance a member of its service, after it is ready.
 
-    Runs in: worker. Idempotent. Default: nothing.
+    Runs in: worker, by ``scale`` (not there yet). Idempotent. Default: nothing.
 
     Args:
         instance: the new one, with true values; ``instance.peers`` are the others.
@@ -216,7 +220,8 @@ def join(instance: Instance) -> Awaitable[None] | None:
 def drain(instance: Instance) -> Awaitable[None] | None:
     """Move work away from an instance that will leave or be replaced, before it is stopped.
 
-    Runs in: worker. Default: the component's ``drain_signal``, if it has one.
+    Runs in: worker, as long as the grace; the time to stop begins after it. Default: the
+    component's ``drain_signal``, if it has one; that too if the hook fails.
 
     Args:
         instance: with true values.
@@ -227,7 +232,7 @@ def drain(instance: Instance) -> Awaitable[None] | None:
 def leave(instance: Instance) -> Awaitable[None] | None:
     """Take an instance out of its service for good, after ``drain``.
 
-    Runs in: worker. Idempotent. Default: nothing.
+    Runs in: worker, by ``scale`` (not there yet). Idempotent. Default: nothing.
 
     Args:
         instance: with true values; ``instance.peers`` are those that stay.
@@ -241,7 +246,7 @@ def leave(instance: Instance) -> Awaitable[None] | None:
 def before_restart(instance: Instance) -> Awaitable[None] | None:
     """Prepare one instance of several for a rolling restart.
 
-    Runs in: worker. Default: nothing.
+    Runs in: worker, by rolling restarts (not there yet). Default: nothing.
 
     Args:
         instance: the one that will be restarted, with true values.
@@ -252,7 +257,7 @@ def before_restart(instance: Instance) -> Awaitable[None] | None:
 def after_restart(instance: Instance) -> Awaitable[None] | None:
     """Undo what ``before_restart`` did, when the instance is ready again.
 
-    Runs in: worker. Default: nothing.
+    Runs in: worker, by rolling restarts (not there yet). Default: nothing.
 
     Args:
         instance: the one that was restarted, with true values.
@@ -263,7 +268,9 @@ def after_restart(instance: Instance) -> Awaitable[None] | None:
 def migrate(service: Service, old: Service, new: Service) -> Awaitable[None] | None:
     """Carry out a change of class ``migrate`` or ``destroys``, or say how it is done by hand.
 
-    Runs in: worker. Absent: ``up`` refuses such a change unless the user accepts it by name.
+    Runs in: worker, one hour, called by ``up`` before anything of the new plan is saved or started;
+    what runs goes on meanwhile. Not called where the service has no data yet. Absent: ``up``
+    refuses such a change unless the user accepts it by name.
 
     Args:
         service: the service as the new plan has it.
@@ -293,7 +300,8 @@ def client(instance: Instance) -> AbstractAsyncContextManager[Any] | None:
 def backup(service: Service, out: str) -> Awaitable[None] | None:
     """Write the service's data to a path.
 
-    Runs in: caller. Absent: the command says that it cannot, never a pretence.
+    Runs in: caller, by ``booty backup`` and ``restore`` (not there yet). Absent: the command says
+    that it cannot, never a pretence.
 
     Args:
         service: with true values; it runs.
@@ -305,7 +313,8 @@ def backup(service: Service, out: str) -> Awaitable[None] | None:
 def restore(service: Service, source: str) -> Awaitable[None] | None:
     """Put back what ``backup`` wrote.
 
-    Runs in: caller. Absent: the command says that it cannot, never a pretence.
+    Runs in: caller, by ``booty backup`` and ``restore`` (not there yet). Absent: the command says
+    that it cannot, never a pretence.
 
     Args:
         service: with true values; it runs.
@@ -317,8 +326,9 @@ def restore(service: Service, source: str) -> Awaitable[None] | None:
 def event(event: Event) -> None:
     """Be told of everything that happens, best effort.
 
-    Runs in: worker, only if implemented. What it raises is noted in the log and changes nothing;
-    it must not keep others waiting.
+    Runs in: worker, 5 s for each event, in their order and only if implemented. What it raises is
+    noted in the log and changes nothing; of a hearer that is too slow the oldest events are kept
+    back, and at the end of a stack the last ones.
 
     Args:
         event: what happened; never holds a secret.

@@ -62,6 +62,7 @@ class Stack:
         self.dir = root / ".booty"
         self.id = secrets.token_hex(8)
         self.watched: set[int] = set()
+        self.providers: dict[str, Any] = {}
 
     def ensure(self, lifetime: str = "outlive-me", hold: int | None = None) -> Connection:
         """Start or find the watchers."""
@@ -76,14 +77,14 @@ class Stack:
         """Write a run sheet; returns its digest."""
         services: dict[str, Any] = {}
         for one in entries:
-            own = {"provider": "program", "component": "program", "instances": [], "url": ""}
+            own = {"provider": one["provider"], "component": "program", "instances": [], "url": ""}
             own |= {"bootstrap": None, "critical": False}
             services.setdefault(one["service"], own)["instances"].append(one["name"])
         digest = secrets.token_hex(16)
         (self.dir / "plans").mkdir(parents=True, exist_ok=True)
         sheet = {
             "format": 1, "digest": digest, "stack": {"id": self.id, "name": "t"}, "artifacts": {},
-            "providers": {"program": {"hooks": []}}, "services": services,
+            "providers": {"program": {"hooks": []}, **self.providers}, "services": services,
             "instances": list(entries),
         }  # fmt: skip
         (self.dir / "plans" / f"{digest}.run.json").write_text(json.dumps(sheet))

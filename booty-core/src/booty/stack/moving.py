@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from booty import providers
 from booty.errors import BootyError, ConfigError, raise_all
 from booty.model import codec
-from booty.model.instance import Service
 from booty.model.reference import fill
 from booty.model.state import Change
 from booty.stack import resolve
+from booty.stack.asking import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from booty.model.plan import Plan, Step
-    from booty.providers import Provider
     from booty.stack.place import Place
 
 __all__ = ["settle"]
+
+LIMIT: Final = 3600.0
+"""Seconds that moving the data of one service may take."""
 
 
 def settle(place: Place, made: Plan, accepted: Iterable[str]) -> None:
@@ -66,24 +66,16 @@ def _carried_out(place: Place, made: Plan, name: str) -> bool:
     if not any((place.state / "data").glob(f"{name}.*")):
         return True  # nothing is there that could be lost
     before, after = resolve.plan_data(place), codec.to_data(made)
-    provider = providers.load(str(after["services"][name]["provider"]))
-    if "migrate" not in provider.hooks:
+    own = after["services"][name]
+    if "migrate" not in own["hooks"]:
         return False
-    old, new = _service(place, before, provider, name), _service(place, after, provider, name)
-    asyncio.run(_migrate(provider, old, new))
+    old, new = _service(place, before, name), _service(place, after, name)
+    log = place.state / "logs" / "supervisor.log"
+    ask(str(own["provider"]), "migrate", limit=LIMIT, log=log, service=new, old=old, new=new)
     return True
 
 
-async def _migrate(provider: Provider, old: Service, new: Service) -> None:
-    await provider.call("migrate", service=new, old=old, new=new)
-
-
-def _service(place: Place, data: Mapping[str, Any], provider: Provider, name: str) -> Service:
-    found = []
-    for one in data["instances"]:
-        own = one["instance"]
-        if own["service"] == name:
-            filled = fill(own, resolve.lookup(place, data, str(own["name"])))
-            component = provider.components[own["component"]]
-            found.append(codec.instance_from_data(filled, component))
-    return Service(name=name, instances=tuple(found))
+def _service(place: Place, data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    own = [one["instance"] for one in data["instances"] if one["instance"]["service"] == name]
+    found = [fill(one, resolve.lookup(place, data, str(one["name"]))) for one in own]
+    return {"name": name, "instances": found}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import collections
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import living, state
 from booty.supervise.fill import fill
+from booty.supervise.wire import ControlError
+from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
     from booty.run.loop import Task
@@ -13,6 +17,11 @@ if TYPE_CHECKING:
     from booty.supervise.unit import Unit
 
 __all__ = ["Hooks"]
+
+EVENT_LIMIT: Final = 5.0
+"""Seconds that a provider may take to hear of one event."""
+UNHEARD: Final = 256
+"""Events that wait for a slow hearer; the oldest are dropped."""
 
 
 class Hooks:
@@ -25,6 +34,27 @@ class Hooks:
     def __init__(self, sup: Supervisor) -> None:
         self._sup = sup
         self._bootstraps: dict[str, Task[None]] = {}
+        self._unheard: dict[str, collections.deque[dict[str, Any]]] = {}
+        sup.journal.listeners.append(self.tell)
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Let the providers hear of an event that want to; nobody waits for them."""
+        for name, provider in self._sup.sheet["providers"].items():
+            if "event" not in provider.get("hooks", ()):
+                continue
+            if name in self._unheard:
+                self._unheard[name].append(event)
+                continue
+            self._unheard[name] = collections.deque((event,), maxlen=UNHEARD)
+            self._sup.loop.task(self._hear(name, self._unheard[name]))
+
+    async def _hear(self, name: str, waiting: collections.deque[dict[str, Any]]) -> None:
+        while waiting:
+            try:
+                await self.call_provider(name, "event", EVENT_LIMIT, event=waiting.popleft())
+            except (Unknown, ControlError, KeyError) as error:
+                sys.stderr.write(f'provider "{name}" did not hear of an event: {error}\n')
+        del self._unheard[name]
 
     def of(self, unit: Unit) -> set[str]:
         """Return the hooks that an instance's provider implements."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from booty.run import tree
@@ -125,11 +126,13 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
     grace = float(unit.entry["stop"]["grace"])
     if unit.state != "stopping":
         unit.to("stopping")
-    if drain and unit.entry["stop"]["drain"]:
+    if drain and await _drained(sup, unit, grace):
+        begin = sup.loop.now()  # moving work away takes nothing from the time to end
+    elif drain and unit.entry["stop"]["drain"]:
         process.send(_number(unit.entry["stop"]["drain"]))
         await sup.loop.first(process.gone, sup.force, timeout=grace)
     if not process.gone.done:
-        await _ask(sup, unit, grace)
+        await _ask(sup, unit, process, grace)
     await sup.loop.first(process.gone, sup.force, timeout=grace - (sup.loop.now() - begin))
     forced = not process.gone.done
     if forced:
@@ -148,16 +151,34 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
     }
 
 
-async def _ask(sup: Supervisor, unit: Unit, grace: float) -> None:
+async def _drained(sup: Supervisor, unit: Unit, grace: float) -> bool:
+    if "drain" not in sup.hooks.of(unit):
+        return False
+    try:
+        await sup.hooks.call(unit, "drain", grace)
+    except (Unknown, ControlError) as error:
+        sys.stderr.write(f'cannot drain "{unit.name}" by its provider: {error}\n')
+        return False  # the plain signal is left, if there is one
+    return True
+
+
+async def _ask(sup: Supervisor, unit: Unit, process: Process, grace: float) -> None:
     if "stop" in sup.hooks.of(unit):
-        try:
-            await sup.hooks.call(unit, "stop", grace)
-        except (Unknown, ControlError):
-            pass  # a hook that cannot ask is replaced by the plain signal
-        else:
+        # a hook that cannot ask is replaced by the plain signal, while there is time to obey it
+        asking = sup.loop.task(_asked(sup, unit, grace / 2))
+        done = await sup.loop.first(process.gone, sup.force, asking, timeout=grace / 2)
+        if done is not None and (done is not asking or asking.result()):
             return
-    if unit.process is not None:
-        unit.process.send(_number(unit.entry["stop"]["signal"]))
+    process.send(_number(unit.entry["stop"]["signal"]))
+
+
+async def _asked(sup: Supervisor, unit: Unit, limit: float) -> bool:
+    try:
+        await sup.hooks.call(unit, "stop", limit)
+    except (Unknown, ControlError) as error:
+        sys.stderr.write(f'cannot stop "{unit.name}" by its provider: {error}\n')
+        return False
+    return True
 
 
 class _Trace(NamedTuple):

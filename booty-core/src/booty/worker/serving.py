@@ -18,7 +18,7 @@ from booty import providers
 from booty.errors import BootyError, BootyErrors, HealthError, ProviderError
 from booty.model import codec
 from booty.model.instance import Instance, Launch, Service
-from booty.model.state import Event, Health
+from booty.model.state import Event
 from booty.supervise import wire
 from booty.worker.redaction import Redaction
 
@@ -27,13 +27,6 @@ __all__ = ["answer", "serve"]
 CHUNK: Final = 65536
 DEADLINE: Final = 60.0
 """Seconds a call may take if the request does not say."""
-ANSWERS: Final[dict[str, type | tuple[type, ...]]] = {
-    "health": Health,
-    "reload": bool,
-    "start": (list, tuple),
-}
-"""What a verb answers with, where the supervisor reads the answer."""
-
 # one scan of the installed distributions for the life of a worker; a failed load is tried again
 _load = functools.cache(providers.load)
 
@@ -109,12 +102,12 @@ async def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         # not fail_after: a hook's own TimeoutError is a fault of the hook
         with anyio.move_on_after(limit):
             return {"ok": _said(request, await _call(request))}
-    except Exception as error:  # noqa: BLE001 - whatever a provider raises is an answer
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a provider raises is told
         return _failed(request, error)
     return {"error": _late(request, limit).to_data()}
 
 
-def _failed(request: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+def _failed(request: Mapping[str, Any], error: BaseException) -> dict[str, Any]:
     veil = Redaction(request)
     # stderr is the supervisor's log; an answer holds one line only
     sys.stderr.write(veil.text("".join(traceback.format_exception(error))))
@@ -137,16 +130,7 @@ async def _call(request: Mapping[str, Any]) -> Any:
 
 def _said(request: Mapping[str, Any], value: Any) -> Any:
     verb = str(request["verb"])
-    kind = ANSWERS.get(verb)
-    if value is not None and kind is not None and not isinstance(value, kind):
-        raise ProviderError(
-            f'cannot use what hook "{verb}" of provider "{request["provider"]}" answered: it is'
-            f' of type "{type(value).__name__}"',
-            reference="hook-answer",
-            subject=str(request["provider"]),
-            hint="see docs/reference/hooks.md for what the hook returns",
-        )
-    said = _plain(value)
+    said = _plain(providers.checked(str(request["provider"]), verb, value))
     return said if verb == "start" else Redaction(request).data(said)
 
 
