@@ -22,6 +22,8 @@ __all__ = ["Cancelled", "Future", "Loop", "Task", "Timer"]
 
 _T = TypeVar("_T")
 _PENDING: Final = object()
+LONGEST_TURN: Final = 0.005
+"""Seconds after which a turn looks at what has happened meanwhile."""
 
 
 class Cancelled(BaseException):
@@ -266,7 +268,7 @@ class Loop:
         self._running = True
         while self._running:
             self.turn()
-        self._settle()
+        self._finish()
 
     def run_until(self, future: Future[_T], timeout: float | None = None) -> _T:
         """Turn until a future is done, and return its value.
@@ -280,7 +282,7 @@ class Loop:
             if left is not None and left <= 0:
                 raise TimeoutError
             self.turn(left)
-        self._settle()
+        self._finish()
         return future.result()
 
     def turn(self, limit: float | None = None) -> None:
@@ -292,11 +294,17 @@ class Loop:
             self._call(key.data)
         self._fire()
 
-    def _settle(self) -> None:
-        # a turn ends when nothing more is to be done now; then what was put off is written
+    def _finish(self) -> None:
+        self._settle()
         while self._soon:
-            for _ in range(len(self._soon)):
-                self._call(self._soon.popleft())
+            self._settle()
+
+    def _settle(self) -> None:
+        # a turn ends when nothing more is to be done now, or when it was long enough: who asks,
+        # ends or listens is not kept waiting by two hundred starts. What was put off is written.
+        end = self.now() + LONGEST_TURN
+        while self._soon and self.now() < end:
+            self._call(self._soon.popleft())
         for call in self.before_wait:
             self._call(call)
 

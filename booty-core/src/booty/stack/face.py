@@ -101,9 +101,10 @@ class Stack:
         session = Session(self.place, lifetime=self._lifetime or "", default=DIE, hold=reader)
         try:
             outcome = await to_thread.run_sync(session.up, choice)
-            self._started = self._started or session.started
             await self._until_ready(session, outcome, list(names) or None, timeout)
         finally:
+            # also when we were cancelled: what was started in the thread is ours to end
+            self._started = self._started or session.started
             if session.link is not None:
                 session.link.close()
         return outcome
