@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty import __version__
 from booty.supervise import living, sheets, stopping, wire
 from booty.supervise.converging import closure, reload
+from booty.supervise.peer import Peer
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Control"]
 
-CHUNK: Final = 65536
-BACKLOG: Final = 8 << 20
-"""Bytes that a listener may be behind before it is dropped."""
 WAITS: Final = {
     "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
     "ready": frozenset({"ready", "degraded", "done"}),
@@ -32,87 +29,6 @@ WAITS: Final = {
     "done": frozenset({"done"}),
     "stopped": frozenset({"stopped", "failed", "done", "absent"}),
 }
-
-
-class _Client:
-    """One connection."""
-
-    def __init__(self, control: Control, link: socket.socket) -> None:
-        self.control = control
-        self.link = link
-        self.feed = wire.Feed()
-        self.out = bytearray()
-        self.fds: list[int] = []
-        self.greeted = False
-        self.subscribed = False
-        self.blocked = False
-        link.setblocking(False)
-        control.sup.loop.watch(link.fileno(), self.hear)
-
-    def hear(self) -> None:
-        try:
-            data, fds, _, _ = socket.recv_fds(self.link, CHUNK, 4)
-        except BlockingIOError:
-            return
-        except OSError:
-            data, fds = b"", []
-        for fd in fds:
-            os.set_inheritable(fd, False)
-        self.fds += fds
-        if not data:
-            self.close()
-            return
-        try:
-            for frame in self.feed.add(data):
-                self.control.take(self, frame)
-        except wire.WireError as error:
-            fault = ControlError.of(str(error), reference="bad-frame", status=2)
-            self.say({"error": fault.data})
-            self.close()
-
-    def say(self, frame: dict[str, Any]) -> None:
-        self.send(wire.pack(frame))
-
-    def send(self, data: bytes) -> None:
-        # what is said in one turn of the loop goes out in one piece, before the loop waits
-        if self.link.fileno() < 0:
-            return
-        self.out += data
-        if len(self.out) > BACKLOG:
-            self.flush()
-        if len(self.out) > BACKLOG:
-            self.close()
-
-    def flush(self) -> None:
-        if not self.out or self.link.fileno() < 0:
-            return
-        loop = self.control.sup.loop
-        try:
-            while self.out:
-                del self.out[: self.link.send(self.out)]
-        except BlockingIOError:
-            # one descriptor has one watch: until it has taken all, it is not listened to
-            self.blocked = True
-            loop.watch(self.link.fileno(), self.flush, write=True)
-        except OSError:
-            self.close()
-        else:
-            if self.blocked:
-                self.blocked = False
-                loop.watch(self.link.fileno(), self.hear)
-
-    def close(self) -> None:
-        if self.link.fileno() >= 0:
-            with contextlib.suppress(OSError):  # what was said last; who has gone reads nothing
-                self.link.send(self.out)
-            self.control.sup.loop.unwatch(self.link.fileno())
-            self.link.close()
-        for fd in self.fds:
-            os.close(fd)
-        self.fds.clear()
-        self.control.clients.discard(self)
-        if not self.control.clients:
-            self.control.sup.left_alone()
 
 
 class Control:
@@ -125,7 +41,7 @@ class Control:
 
     def __init__(self, sup: Supervisor, fd: int) -> None:
         self.sup = sup
-        self.clients: set[_Client] = set()
+        self.clients: set[Peer] = set()
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
         sup.loop.watch(fd, self._accept)
@@ -141,7 +57,7 @@ class Control:
             except OSError:
                 return  # no descriptor left: the client waits in the backlog
             if _ours(link):
-                self.clients.add(_Client(self, link))
+                self.clients.add(Peer(self, link))
             else:
                 link.close()
 
@@ -157,7 +73,7 @@ class Control:
         for client in list(self.clients):
             client.flush()
 
-    def take(self, client: _Client, frame: dict[str, Any]) -> None:
+    def take(self, client: Peer, frame: dict[str, Any]) -> None:
         """Take one frame of a client."""
         if not client.greeted:
             self._greet(client, frame)
@@ -173,11 +89,11 @@ class Control:
             return
         self.sup.loop.task(self._answer(client, frame, verb))
 
-    def _refuse(self, client: _Client, frame: dict[str, Any], reference: str, why: str) -> None:
+    def _refuse(self, client: Peer, frame: dict[str, Any], reference: str, why: str) -> None:
         fault = ControlError.of(why, reference=reference, status=2, hint="booty self-restart")
         client.say({"id": frame.get("id"), "error": fault.data})
 
-    def _greet(self, client: _Client, frame: dict[str, Any]) -> None:
+    def _greet(self, client: Peer, frame: dict[str, Any]) -> None:
         offered = (frame.get("hello") or {}).get("protocols") or []
         common = [number for number in wire.PROTOCOLS if number in offered]
         if not common:
@@ -196,7 +112,7 @@ class Control:
         hello = {"protocol": common[0], "stack": stack, "pid": os.getpid(), "version": __version__}
         client.say({"hello": hello})
 
-    async def _answer(self, client: _Client, frame: dict[str, Any], verb: _Verb) -> None:
+    async def _answer(self, client: Peer, frame: dict[str, Any], verb: _Verb) -> None:
         fields = {key: frame[key] for key in frame if key not in {"id", "do"}}
         try:
             found = await verb.run(self.sup, client, fields)
@@ -218,7 +134,7 @@ def _ours(link: socket.socket) -> bool:
     return struct.unpack("3i", peer)[1] in {0, os.getuid()}
 
 
-Run = Callable[["Supervisor", _Client, dict[str, Any]], Coroutine["Future[Any]", None, Any]]
+Run = Callable[["Supervisor", Peer, dict[str, Any]], Coroutine["Future[Any]", None, Any]]
 
 
 class _Verb:
@@ -229,11 +145,11 @@ class _Verb:
         self.fields = set(fields)
 
 
-async def _status(sup: Supervisor, _: _Client, __: dict[str, Any]) -> dict[str, Any]:
+async def _status(sup: Supervisor, _: Peer, __: dict[str, Any]) -> dict[str, Any]:
     return {"stack": sup.stack, "instances": [unit.row for unit in sup.units.values()]}
 
 
-async def _converge(sup: Supervisor, client: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _converge(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if sup.ending is not None:
         raise _ending()
     if client.fds:
@@ -271,7 +187,7 @@ def _named(sup: Supervisor, names: list[str] | None) -> list[str]:
     return found
 
 
-async def _wait(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = asked.get("names")
     wanted = str(asked.get("for") or "ready")
     limit = asked.get("limit")
@@ -328,20 +244,20 @@ def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
             )
 
 
-async def _stop(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _stop(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = stopping.leaning_on(sup, _named(sup, asked["names"]))
     sup.desire(*names, up=False)
     return {"report": await stopping.stop_all(sup, names)}
 
 
-async def _start(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if sup.ending is not None:
         raise _ending()
     change = sup.converge(sup.sheet, asked["names"], keep=True, spans=[])
     return {"changes": change.changes}
 
 
-async def _restart(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _restart(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = _named(sup, asked["names"])
     for level in stopping.levels(sup, names):
         await stopping.stop_level(sup, level, drain=True)
@@ -349,14 +265,14 @@ async def _restart(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[s
     return {"changes": [{**one, "action": "restart"} for one in change.changes]}
 
 
-async def _reload(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     done = {}
     for name in _named(sup, asked["names"]):
         done[name] = await reload(sup, sup.units[name])
     return {"reloaded": done}
 
 
-async def _kill(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _kill(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     number = int(getattr(signal, f"SIG{asked.get('signal') or 'KILL'}"))
     for name in _named(sup, asked["names"]):
         unit = sup.units[name]
@@ -365,31 +281,31 @@ async def _kill(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str,
     return {}
 
 
-async def _health(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _health(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = _named(sup, asked.get("names"))
     work = {name: sup.loop.task(living.look(sup, sup.units[name])) for name in names}
     return {"health": {name: await one for name, one in work.items()}}
 
 
-async def _down(sup: Supervisor, _: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _down(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("force"):
         sup.force.set(None)
     return {"report": await sup.end()}
 
 
-async def _subscribe(_: Supervisor, client: _Client, __: dict[str, Any]) -> dict[str, Any]:
+async def _subscribe(_: Supervisor, client: Peer, __: dict[str, Any]) -> dict[str, Any]:
     client.subscribed = True
     return {}
 
 
-async def _lifetime(sup: Supervisor, client: _Client, asked: dict[str, Any]) -> dict[str, Any]:
+async def _lifetime(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if client.fds:
         sup.held_by(client.fds.pop(0))
     sup.live_as(str(asked["lifetime"]))
     return {}
 
 
-async def _ping(_: Supervisor, __: _Client, ___: dict[str, Any]) -> dict[str, Any]:
+async def _ping(_: Supervisor, __: Peer, ___: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
