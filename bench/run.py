@@ -20,6 +20,14 @@ HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 BOOTY = str(BIN / "booty")
 NATS = '[services.bus]\nuse = "nats"\n'
+LINK = """
+[services.c{n}]
+use = "program"
+run = "sleep 0.2; echo up > $F; exec sleep 1000"
+env = {{ F = "${{dirs.run}}/up" }}
+ready = {{ file = "${{dirs.run}}/up" }}
+needs = [{needs}]
+"""
 TRIVIAL = """
 [services.p{n}]
 use = "program"
@@ -114,6 +122,8 @@ def cases(home: Path) -> list[Case]:
     """Every figure this bench can take."""
     fifty = Stack(home, "fifty", "".join(TRIVIAL.format(n=n) for n in range(50)))
     many = Stack(home, "many", "".join(TRIVIAL.format(n=n) for n in range(200)))
+    links = [LINK.format(n=n, needs=f'"c{n - 1}"' if n else "") for n in range(10)]
+    chain = Stack(home, "chain", "".join(links))
     bus = Stack(home, "bus", NATS)
     still = Stack(home, "still", NATS)
     still.booty("up", "-d")
@@ -139,6 +149,9 @@ def cases(home: Path) -> list[Case]:
             many.up,
             lambda: floor(home, 200),
             "script that only spawns",
+        ),
+        Case(
+            "`up -d` of a chain of 10, each ready 200 ms after exec", "2.15 s + the start", chain.up
         ),
         Case("`down` of 50", "40 ms + the command's start", fifty.down, python_click, own),
         Case(

@@ -398,3 +398,20 @@ def test_secrets_appear_nowhere(booty: Any, root: Path) -> None:
     assert "secret-missing" in missing
     assert row(root, "a.0")["state"] == "ready"
     assert [text for text in texts if canary.encode() in text] == []
+
+
+def test_file_of_an_earlier_start_is_not_readiness(booty: Any, root: Path) -> None:
+    """A file that the last start left says nothing about this one, and the error says so."""
+    write(
+        root,
+        '[services.a]\nuse = "program"\nready-timeout = "300ms"\n'
+        'run = "[ -e $F ] || touch $F; exec sleep 1000"\n'
+        'env = { F = "${stack.root}/up" }\nready = { file = "${stack.root}/up" }\n',
+    )
+    booty("up", "-d")
+    booty("down")
+
+    done = booty("up", "-d", status=8)
+    assert "which is there from before this start and was not written since" in done.stderr
+    (root / "up").unlink()
+    booty("up", "-d")

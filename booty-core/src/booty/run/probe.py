@@ -16,7 +16,7 @@ from booty.run.inotify import Changes
 if TYPE_CHECKING:
     from booty.run.loop import Future, Loop
 
-__all__ = ["FASTEST", "SLOWEST", "describe", "look", "until"]
+__all__ = ["FASTEST", "SLOWEST", "describe", "look", "stamp", "until"]
 
 FASTEST: Final = 0.005
 """Seconds between the first looks at a port."""
@@ -72,14 +72,14 @@ async def until(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any])
         loop: the loop.
         probe: likewise.
         around: ``env cwd``, and for ``log`` ``log`` (path) and ``offset``; for ``notify`` the
-            future ``notified``.
+            future ``notified``; for ``file`` what :func:`stamp` said ``before`` the start.
     """
     if probe.get("notify"):
         await loop.first(around["notified"])
     elif probe.get("log"):
         await _on_change(loop, around["log"], _log_look(probe["log"], around))
     elif probe.get("file"):
-        await _file(loop, probe["file"])
+        await _file(loop, probe["file"], around.get("before"))
     else:
         await _by_looking(loop, probe, around)
 
@@ -91,13 +91,25 @@ async def _by_looking(loop: Loop, probe: Mapping[str, Any], around: Mapping[str,
         pause = min(SLOWEST, pause * GROWTH)
 
 
-async def _file(loop: Loop, path: str) -> None:
-    folder = os.path.dirname(path)
-    if os.path.isdir(folder):
-        await _on_change(loop, path, lambda: os.path.exists(path))
+def stamp(path: str) -> list[int] | None:
+    """Return what changes when a file is made or written; ``None`` if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_ino, found.st_ctime_ns]
+
+
+async def _file(loop: Loop, path: str, before: list[int] | None) -> None:
+    def made() -> bool:
+        # one that an earlier start left says nothing about this one
+        return stamp(path) not in (None, before)
+
+    if os.path.isdir(os.path.dirname(path)):
+        await _on_change(loop, path, made)
         return
     pause = FASTEST
-    while not os.path.exists(path):
+    while not made():
         await loop.sleep(pause)
         pause = min(SLOWEST, pause * GROWTH)
 

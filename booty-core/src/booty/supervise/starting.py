@@ -198,6 +198,7 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             digest=entry["digest"],
             inputs=entry["inputs"],
             log_offset=os.fstat(log).st_size,
+            file_before=_file_before(sup, unit),
         )
         unit.save(now=True)
         unit.notified = sup.loop.future()
@@ -218,6 +219,11 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
     unit.has(Process(sup.loop, pid))
     sup.by_pid[pid] = unit
     unit.to("starting")
+
+
+def _file_before(sup: Supervisor, unit: Unit) -> list[int] | None:
+    path = (unit.entry["ready"] or {}).get("file")
+    return probes.stamp(fill(path, sup.values.lookup(unit.name))) if path else None
 
 
 async def ready(sup: Supervisor, unit: Unit) -> None:
@@ -242,7 +248,7 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
     if done is None:
         raise ControlError.of(
             f'cannot wait for "{unit.name}" any longer: it was not ready after {limit:g} s,'
-            f" waiting for {probes.describe(entry['ready'])}",
+            f" waiting for {probes.describe(entry['ready'])}{_stale(unit, probe)}",
             reference="not-ready",
             status=8,
             subject=unit.name,
@@ -251,6 +257,13 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
         )
     if done is not waiting:
         raise await early_end(sup, unit)
+
+
+def _stale(unit: Unit, probe: dict[str, Any]) -> str:
+    before = unit.row.get("file_before")
+    if before is None or probes.stamp(str(probe.get("file"))) != before:
+        return ""
+    return ", which is there from before this start and was not written since"
 
 
 async def early_end(sup: Supervisor, unit: Unit) -> ControlError:

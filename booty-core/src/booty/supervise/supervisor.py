@@ -308,6 +308,7 @@ class Supervisor:
             "cwd": self.cwd(unit.entry),
             "log": self.folder.log(unit.name),
             "offset": unit.row["log_offset"],
+            "before": unit.row.get("file_before"),
             "notified": unit.notified,
             "ended": lambda child: self.ends.of(child.pid, child.parent),
         }

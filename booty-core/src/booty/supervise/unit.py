@@ -170,4 +170,5 @@ def _blank(name: str) -> dict[str, Any]:
         "inputs": {},
         "health": None,
         "log_offset": 0,
+        "file_before": None,
     }
