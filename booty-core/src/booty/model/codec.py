@@ -30,6 +30,8 @@ def _make() -> cattrs.Converter:
     converter = cattrs.Converter()
     # components are declared by providers and never read back: their classes stay behind
     converter.register_unstructure_hook(type, lambda kind: kind.__qualname__)
+    # a whole number of seconds is written as it is read back
+    converter.register_unstructure_hook(float, float)
     for kind in (source.Source, *_SOURCES):
         converter.register_unstructure_hook(kind, _source_out)
     return converter

@@ -23,7 +23,9 @@ from booty.model.platform import Platform
 from booty.supervise import launch
 
 if TYPE_CHECKING:
-    from booty.model.plan import Plan
+    from collections.abc import Iterable
+
+    from booty.model.plan import ArtifactWish, Plan
     from booty.model.stack import StackSpec
     from booty.supervise.client import Connection
 
@@ -41,6 +43,7 @@ class Stage:
         provider: the provider's name.
         service: TOML lines of the one service ``it``.
         more: TOML tables after it.
+        real: whether the real program runs in the place of the stand-in.
         told: what the stand-in is told beside its ports (see :mod:`booty.testing.standin`).
         greeting: what the stand-in says to whoever connects.
     """
@@ -50,6 +53,7 @@ class Stage:
     service: str = ""
     more: str = ""
     greeting: str = ""
+    real: bool = False
     told: dict[str, Any] = Factory(dict)
     stack_id: str = Factory(lambda: uuid.uuid4().hex[:16])
 
@@ -68,7 +72,7 @@ class Stage:
             for name in {one.use.partition("/")[0] for one in spec.services.values()}
         }
         wishes = plan.resolve(spec, known, {})
-        artifacts = {wish.key: self._artifact(wish.key, wish.version) for wish in wishes}
+        artifacts = self._fetched(wishes) if self.real else self._stand_ins(wishes)
         saved = Saved(
             stack_id=self.stack_id,
             ports=running.ports if running else {},
@@ -76,6 +80,16 @@ class Stage:
         )
         machine = Machine(platform=Platform.current(), busy=busy_ports())
         return plan.make(spec, known, artifacts, saved, machine)
+
+    def _stand_ins(self, wishes: Iterable[ArtifactWish]) -> dict[str, Artifact]:
+        return {wish.key: self._artifact(wish.key, wish.version) for wish in wishes}
+
+    def _fetched(self, wishes: Iterable[ArtifactWish]) -> dict[str, Artifact]:
+        from booty import fetch, paths
+
+        store = fetch.Store(paths.store())
+        platform = Platform.current()
+        return fetch.ensure(wishes, platform=platform, lock=fetch.Lock(), store=store)[0]
 
     def _artifact(self, key: str, version: str) -> Artifact:
         return Artifact(
@@ -104,6 +118,9 @@ class Stage:
     def sheet(self, made: Plan) -> dict[str, Any]:
         """Compile the run sheet and put the stand-in in."""
         sheet, blobs = plan.sheet(made)
+        if self.real:
+            self._write(sheet, blobs)
+            return sheet
         for entry in sheet["instances"]:
             if entry["kind"] != "external":
                 self._replace(entry)
@@ -149,6 +166,8 @@ class Stage:
 
     def open(self) -> Connection:
         """Start guardian and supervisor of this stack, or reach those that run."""
+        from booty import paths
+
         self.state.mkdir(exist_ok=True, mode=0o700)
         environment = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
         return launch.ensure(
@@ -158,6 +177,8 @@ class Stage:
             lifetime="outlive-me",
             hold=None,
             environment=environment,
+            store=str(paths.store()),
+            root=str(self.root),
         ).connection()
 
     def clear(self) -> None:
