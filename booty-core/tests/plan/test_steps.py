@@ -80,8 +80,18 @@ def test_policy_is_taken_over(world: Any) -> None:
     after = world.again(world.plan(BUS), f'{BUS}grace = "3s"\nrestart = "always"')
 
     assert [(step.action, step.reason) for step in after.steps] == [
-        ("keep", "restart changed, stop changed; no restart needed")
+        ("update", "grace, restart changed; no restart needed")
     ]
+
+
+def test_new_need_is_taken_over(world: Any) -> None:
+    """A need more holds for the next start; that another one has more replicas is no news."""
+    side = '[services.side]\nuse = "program"\nrun = ["./side"]\n'
+    before = world.plan(BUS + side)
+    steps = _steps(world.again(before, f'{BUS}{side}needs = ["bus"]'))
+
+    assert (steps["side.0"].action, steps["bus.0"].action) == ("update", "keep")
+    assert steps["side.0"].reason == "needs changed; no restart needed"
 
 
 def test_service_that_is_gone(world: Any) -> None:
@@ -121,3 +131,59 @@ def test_secret_values_are_not_told(world: Any) -> None:
 
     assert after.steps[0].reason.endswith("settings.label changed")
     assert "booty:" not in after.steps[0].reason
+
+
+def test_what_does_not_run_is_started(world: Any) -> None:
+    """After a stop everything is to be started, whatever the saved plan says of it."""
+    side = '[services.side]\nuse = "program"\nrun = ["./side"]\n'
+    before = world.plan(BUS + side)
+    rows = {
+        one.instance.name: {"state": "stopped", "digest": one.digest, "inputs": one.inputs}
+        for one in before.instances
+    }
+    world.saved = evolve(world.saved, running={**rows, "gone.0": {"state": "stopped"}})
+    steps = world.again(before, BUS + side).steps
+
+    assert [(step.action, step.subject, step.reason) for step in steps] == [
+        ("start", "bus.0", "services.bus; it is stopped"),
+        ("start", "side.0", "services.side; it is stopped"),
+    ]
+
+
+def test_what_runs_otherwise_than_planned(world: Any) -> None:
+    """A start that failed half-way: what runs is compared, not what the last plan wished."""
+    before = world.plan(BUS)
+    planned = world.plan(f'{BUS}settings = {{ max-payload = "2MiB" }}')
+    (one,) = before.instances
+    row = {"state": "ready", "digest": one.digest, "inputs": one.inputs}
+    world.saved = evolve(world.saved, running={"bus.0": row, "old.0": {"state": "ready"}})
+    steps = world.again(planned, f'{BUS}settings = {{ max-payload = "2MiB" }}').steps
+
+    assert [(step.action, step.subject, step.reason) for step in steps] == [
+        ("stop", "old.0", "no longer in the file; its data is kept"),
+        ("reload", "bus.0", "settings.max-payload changed"),
+    ]
+
+
+def test_stopped_data_is_still_data(world: Any) -> None:
+    """What moves data is no plain start, though nothing runs."""
+    before = world.plan(BUS)
+    (one,) = before.instances
+    row = {"state": "stopped", "digest": one.digest, "inputs": one.inputs}
+    world.saved = evolve(world.saved, running={"bus.0": row})
+
+    assert _steps(world.again(before, f"{BUS}replicas = 3"))["bus.0"].action == "migrate"
+
+
+def test_task_that_is_done(world: Any) -> None:
+    """A task that ran is not run again, until it is another one."""
+    task = '[services.m]\nuse = "program"\nkind = "task"\nrun = ["./m"]\n'
+    before = world.plan(task)
+    (one,) = before.instances
+    row = {"state": "done", "digest": one.digest, "inputs": one.inputs}
+    world.saved = evolve(world.saved, running={"m.0": row})
+    (again,) = world.again(before, task).steps
+    (other,) = world.again(before, task.replace("./m", "./n")).steps
+
+    assert (again.action, again.reason) == ("keep", "done already")
+    assert (other.action, other.reason) == ("start", "run changed; it is done")

@@ -109,6 +109,8 @@ class Saved:
         secrets: current rotation number by secret name.
         data: version and shape that wrote each data folder, by instance.
         plan: the plan that runs, as JSON data; ``None`` if none.
+        running: what is known of each instance now, by name: ``state digest inputs`` as the state
+            folder has them; ``None`` = all instances of ``plan`` run as it says.
         kept: services of it that go on as they were planned: their provider is broken now.
     """
 
@@ -118,6 +120,7 @@ class Saved:
     secrets: Mapping[str, int] = Factory(dict)
     data: Mapping[str, Mapping[str, str]] = Factory(dict)
     plan: Mapping[str, Any] | None = None
+    running: Mapping[str, Mapping[str, Any]] | None = None
     kept: tuple[str, ...] = ()
 
 
@@ -152,7 +155,8 @@ class Step:
     """One thing that will happen, in order.
 
     Attributes:
-        action: ``fetch start restart reload stop bootstrap keep migrate destroys``.
+        action: ``fetch start restart reload update stop bootstrap keep migrate destroys``.
+            ``update``: it is watched, restarted or stopped otherwise; its process is not touched.
         subject: an instance, a service or an artifact's key.
         reason: why, one phrase.
         change: class of the change.
@@ -171,7 +175,10 @@ class Plan:
     Attributes:
         format: number of the file format.
         stack: label, id.
-        inputs: sha256 over everything that went in (file and layers, lock, settings, variables).
+        inputs: sha256 over everything that went in: booty.toml, included files, booty.local.toml,
+            the user's config.toml, booty.lock, env-files, values of the variables that are read,
+            profiles, saved scale, numbers of rotated secrets, the stack's folder. As long as it
+            is the same, the saved plan is used.
         artifacts: programs by key.
         instances: in start order.
         services: per service: component, provider, instances, url without credentials, bootstrap

@@ -15,8 +15,8 @@ SERVICE_KEYS: Final = frozenset(
 )  # fmt: skip
 """Core's keys of a service in booty.toml: no link and no resource may be called so."""
 CHANGE_PATHS: Final = frozenset(
-    ("bind", "config", "consumers", "env", "links", "peers", "ports", "replicas", "resources",
-     "run", "secrets", "settings", "stdin", "version")
+    ("bind", "config", "consumers", "env", "kind", "links", "peers", "ports", "replicas",
+     "resources", "run", "secrets", "secrets-as", "settings", "stdin", "version")
 )  # fmt: skip
 """First parts of the paths by which a plan names what has changed in an instance."""
 SECRET_KINDS: Final = frozenset(("password", "key", "certificate"))

@@ -39,8 +39,9 @@ def inputs_of(
         machine: for the values of variables and env-files; only digests of them are kept.
 
     Returns:
-        Digests by ``version replicas peers consumers resources run env stdin bind``,
-        ``settings.KEY``, ``ports.NAME``, ``config.KEY``, ``links.KEY`` and ``secrets.NAME``.
+        Digests by ``version replicas peers consumers resources run env stdin bind kind
+        secrets-as``, ``settings.KEY``, ``ports.NAME``, ``config.KEY``, ``links.KEY`` and
+        ``secrets.NAME``.
     """
     instance, launch = one.instance, one.launch
     found = {
@@ -52,6 +53,8 @@ def inputs_of(
         "run": short([instance.spec, launch.cwd, launch.umask, launch.limits]),
         "env": short([dict(launch.env), _variables(one, machine)]),
         "stdin": short(rest["stdin"]),
+        "kind": short(rest["kind"]),
+        "secrets-as": short(rest["secrets_as"]),
         "bind": short(one.cast.spec.bind),
     }
     for name, value in (codec.to_data(instance.settings) or {}).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -18,11 +19,12 @@ from booty.plan.keeping import kept_uses, with_kept, with_kept_ports
 from booty.plan.launches import Launches, Started, artifact_key
 from booty.plan.links import claim_all, uses
 from booty.plan.order import levels, needs_of, service_needs
-from booty.plan.policy import TAKEN_OVER, policy
+from booty.plan.policy import policy
 from booty.plan.ports import Wish, wishes
 from booty.plan.reader import Reader
 from booty.plan.roles import BUILT_IN, Cast, cast_all
 from booty.plan.steps import steps
+from booty.supervise.change import TAKEN_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +57,7 @@ def resolve(
     casts = cast_all(spec, providers, exact, {}, faults)
     raise_all(faults)
     found = {
-        (wish := _wish(cast, member)).key: wish
+        (wish := _wish(cast, member, spec.root)).key: wish
         for cast in casts.values()
         for member in cast.members
         if member.component.id not in BUILT_IN
@@ -63,14 +65,15 @@ def resolve(
     return tuple(found[key] for key in sorted(found))
 
 
-def _wish(cast: Cast, member: Any) -> ArtifactWish:
-    source = cast.spec.source
+def _wish(cast: Cast, member: Any, root: str) -> ArtifactWish:
+    source, binary = cast.spec.source, cast.spec.binary
     return ArtifactWish(
         key=artifact_key(member, cast.spec.binary),
         component=member.component,
         version=member.version,
         source=source if isinstance(source, str) else "",
-        binary=cast.spec.binary,
+        # a name alone is looked for on PATH; a relative path starts at the folder of booty.toml
+        binary=posixpath.join(root, binary) if "/" in binary else binary,
         tested=member.tested,
     )
 
@@ -138,7 +141,7 @@ def make(
         secrets=credentials.listed(),
     )
     made = with_kept(made, saved)
-    return evolve(made, steps=steps(made, saved.plan))
+    return evolve(made, steps=steps(made, saved.plan, saved.running))
 
 
 def _once(faults: list[BootyError]) -> list[BootyError]:

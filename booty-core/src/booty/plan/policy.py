@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from attrs import evolve
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from booty.model.instance import Endpoint
     from booty.plan.launches import Started
 
-__all__ = ["TAKEN_OVER", "policy"]
-
-TAKEN_OVER: Final = frozenset(
-    (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
-     *("exit_codes", "stop", "reload", "kind", "older_on_newer", "log_time"))
-)  # fmt: skip
-"""Parts of the policy that the supervisor takes over without touching the process."""
+__all__ = ["policy"]
 
 DEFAULT_READY = {"service": "on-failure", "task": "never", "external": "never"}
 
@@ -76,8 +70,12 @@ def _or(value: float | None, default: float) -> float:
 
 
 def _stdin(one: Started) -> str:
-    path = one.reader.text(one.cast.spec.stdin, f"services.{one.cast.name}.stdin")
-    return path if path.startswith(("/", "@{booty:")) else f"@{{booty:root}}/{path}"
+    return _path(one.reader.text(one.cast.spec.stdin, f"services.{one.cast.name}.stdin"))
+
+
+def _path(text: str) -> str:
+    # relative paths start at the folder of booty.toml
+    return text if text.startswith(("/", "@{booty:")) else f"@{{booty:root}}/{text}"
 
 
 def _urls(one: Started, endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
@@ -96,6 +94,8 @@ def _probe(
         asked = Probe(**{name: _rendered(one, value, path) for name, value in given.items()})
         if asked.exec is not None:
             asked = evolve(asked, exec=tuple(_command(one, given["exec"], f"{key}.exec")))
+        if asked.file is not None:
+            asked = evolve(asked, file=_path(asked.file))
     probe = asked or declared or (_of_external(one) if key == "ready" else None)
     if probe is None:
         return None

@@ -9,7 +9,7 @@ from booty.model import codec
 from booty.model.plan import Step
 from booty.model.reference import MARK
 from booty.model.state import Change
-from booty.supervise.change import classify
+from booty.supervise.change import UP, classify, updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,19 +27,26 @@ def diff(old: Mapping[str, Any] | None, new: Plan) -> tuple[Step, ...]:
     return steps(new, old)
 
 
-def steps(made: Plan, running: Mapping[str, Any] | None) -> tuple[Step, ...]:
-    """Return the steps from a running plan to a new one.
+def steps(
+    made: Plan,
+    before: Mapping[str, Any] | None,
+    running: Mapping[str, Mapping[str, Any]] | None = None,
+) -> tuple[Step, ...]:
+    """Return the steps from what is there to a new plan.
 
     Args:
         made: the new plan.
-        running: the plan that runs, as JSON data; ``None`` if nothing does.
+        before: the plan that was handed over last, as JSON data; ``None`` if none was.
+        running: ``state digest inputs`` of each instance now; ``None`` = as ``before`` says.
     """
-    before = {one["instance"]["name"]: one for one in (running or {}).get("instances", ())}
+    old = {one["instance"]["name"]: one for one in (before or {}).get("instances", ())}
+    if running is None:
+        running = {name: {"state": "ready", **one} for name, one in old.items()}
     return (
         *_fetches(made),
-        *_gone(made, before),
-        *(_of_instance(one, before) for one in made.instances),
-        *_bootstraps(made, (running or {}).get("services", {})),
+        *_gone(made, old, running),
+        *(_of_instance(one, old.get(one.instance.name), running) for one in made.instances),
+        *_bootstraps(made, (before or {}).get("services", {})),
     )
 
 
@@ -49,37 +56,51 @@ def _fetches(made: Plan) -> Iterator[Step]:
             yield Step("fetch", key, "not in the store")
 
 
-def _gone(made: Plan, before: Mapping[str, Any]) -> Iterator[Step]:
+def _gone(made: Plan, old: Mapping[str, Any], running: Mapping[str, Any]) -> Iterator[Step]:
     names = {one.instance.name for one in made.instances}
-    for name in reversed([one for one in before if one not in names]):
+    there = [name for name in (*old, *running) if running.get(name, {}).get("state") in UP]
+    for name in reversed([*dict.fromkeys(one for one in there if one not in names)]):
         yield Step("stop", name, "no longer in the file; its data is kept", Change.RESTART)
 
 
-def _of_instance(one: PlannedInstance, before: Mapping[str, Any]) -> Step:
+def _of_instance(
+    one: PlannedInstance, old: Mapping[str, Any] | None, running: Mapping[str, Any]
+) -> Step:
     name = one.instance.name
-    if name not in before:
-        return Step("start", name, one.reason)
-    old = before[name]
+    row = running.get(name, {})
     entry = {"digest": one.digest, "inputs": one.inputs, "changes": one.changes}
-    kind, paths = classify(old["inputs"], old["digest"], entry)
+    known = row if row.get("digest") else old
+    kind, paths = classify(known["inputs"], known["digest"], entry) if known else ("none", [])
     change = Change(kind)
     told = ", ".join(_told_change(path, old, one) for path in paths)
+    if row.get("state") not in UP and change.rank < Change.MIGRATE.rank:
+        return _not_there(one, row, told)
     if change is Change.NONE:
-        told = told or ", ".join(_taken_over(old, one))
-        return Step("keep", name, f"{told}; no restart needed" if told else "nothing changed")
+        return _kept(one, old)
     return Step(str(change), name, told or "the provider starts it in another way", change)
 
 
-def _taken_over(old: Mapping[str, Any], new: PlannedInstance) -> Iterator[str]:
-    now = codec.to_data(new.policy)
-    before = old.get("policy", {})
-    for key in sorted(now):
-        if now[key] != before.get(key):
-            yield f"{key.replace('_', '-')} changed"
+def _not_there(one: PlannedInstance, row: Mapping[str, Any], told: str) -> Step:
+    name, state = one.instance.name, row.get("state")
+    if state == "done" and row.get("digest") == one.digest:
+        return Step("keep", name, "done already")
+    why = f"; it is {state}" if state not in {None, "absent"} else ""
+    return Step("start", name, f"{one.reason}{why}" if not told else f"{told}{why}")
 
 
-def _told_change(path: str, old: Mapping[str, Any], new: PlannedInstance) -> str:
+def _kept(one: PlannedInstance, old: Mapping[str, Any] | None) -> Step:
+    now = {**codec.to_data(one.policy), "needs": codec.to_data(one.needs)}
+    changed = updates({**old["policy"], "needs": old["needs"]}, now) if old else []
+    if changed:
+        why = f"{', '.join(changed)} changed; no restart needed"
+        return Step("update", one.instance.name, why)
+    return Step("keep", one.instance.name, "nothing changed")
+
+
+def _told_change(path: str, old: Mapping[str, Any] | None, new: PlannedInstance) -> str:
     # both values are told where they are short and hold no secret
+    if old is None:
+        return f"{path} changed"
     values = [_value(path, old["instance"]), _value(path, codec.to_data(new.instance))]
     words = [json.dumps(value, ensure_ascii=False) for value in values]
     plain = all(isinstance(value, (str, int, float)) for value in values)

@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["CLASSES", "classify"]
+__all__ = ["CLASSES", "TAKEN_OVER", "UP", "classify", "updates"]
 
 CLASSES: Final = ("none", "reload", "restart", "migrate", "destroys")
 """Change classes, the mildest first."""
 
+TAKEN_OVER: Final = frozenset(
+    (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
+     *("exit_codes", "stop", "reload", "older_on_newer", "log_time"))
+)  # fmt: skip
+"""Parts of an entry that the supervisor takes over without touching the process."""
+
+UP: Final = frozenset(("ready", "degraded", "starting", "bootstrapping"))
+"""States of an instance that is there: it is changed, not started."""
 _UNNAMED: Final = "restart"
+_WORDS: Final = {"stop.signal": "stop-signal", "restart.policy": "restart", "stop.drain": "drain"}
 
 
 def classify(
@@ -48,3 +57,40 @@ def _class_of(path: str, changes: Mapping[str, str]) -> str:
         if (found := changes.get(".".join(parts[:length]))) is not None:
             return found
     return _UNNAMED
+
+
+def updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return what is done otherwise from now on though the process is not touched.
+
+    Args:
+        old: the entry that holds (``needs`` and the parts of :data:`TAKEN_OVER`).
+        new: the entry that shall hold.
+
+    Returns:
+        Sorted keys as they stand in the file (``grace``, ``backoff``, ``labels``).
+    """
+    found = {
+        word
+        for part in (*TAKEN_OVER, "needs")
+        for word in _differing(part, _plain(old.get(part)), _plain(new.get(part)))
+    }
+    return sorted(found)
+
+
+def _differing(part: str, old: Any, new: Any) -> Iterator[str]:
+    if part not in {"stop", "restart"}:
+        if old != new:
+            yield part.replace("_", "-")
+        return
+    for key in {*old, *new}:
+        if old.get(key) != new.get(key):
+            yield _WORDS.get(f"{part}.{key}") or ("grace" if part == "stop" else "backoff")
+
+
+def _plain(value: Any) -> Any:
+    # why somebody is needed is told, and changes nothing
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if key != "reason"}
+    return value

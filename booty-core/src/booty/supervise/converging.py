@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.supervise import files, starting, stopping
-from booty.supervise.change import classify
+from booty.supervise.change import UP, classify, updates
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Convergence", "closure"]
 
-UP = frozenset({"ready", "degraded", "starting", "bootstrapping"})
 KEPT = "keep"
 
 
@@ -106,7 +105,7 @@ class Convergence:
     def _sort_one(self, name: str, entry: dict[str, Any]) -> None:
         unit = self.sup.units.get(name)
         if unit is None or unit.state not in UP:
-            if unit is not None and unit.state == "done" and unit.row["digest"] == entry["digest"]:
+            if unit is not None and _is_done(unit, entry):
                 return
             self.starts.append(name)
             self._tell(name, "start", "is not running")
@@ -115,6 +114,7 @@ class Convergence:
         change, paths = classify(*before, entry)
         why = f"{', '.join(paths)} changed" if paths else "it is started in another way"
         if change == "none":
+            self._sort_updated(unit, entry)
             return
         if change == "reload" and _can_reload(self.sup, unit, entry):
             self.reloads.append(name)
@@ -122,6 +122,11 @@ class Convergence:
         else:
             self.restarts.append(name)
             self._tell(name, "restart", why)
+
+    def _sort_updated(self, unit: Unit, entry: dict[str, Any]) -> None:
+        if changed := updates(unit.entry, entry):
+            why = f"{', '.join(changed)} changed; no restart needed"
+            self._tell(unit.name, "update", why)
 
     def _tell(self, name: str, action: str, reason: str) -> None:
         self.changes.append({"instance": name, "action": action, "reason": reason})
@@ -228,6 +233,11 @@ class Convergence:
             await stopping.stop_all(sup, names)
             sup.desire(*names, up=False)
         sup.journal.tell("failed", fault.data.get("subject"), **fault.data)
+
+
+def _is_done(unit: Unit, entry: dict[str, Any]) -> bool:
+    again = entry["restart"]["policy"] == "always" and entry["kind"] != "task"
+    return unit.state == "done" and unit.row["digest"] == entry["digest"] and not again
 
 
 def _can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "go_on_starting",
     "live",
     "look",
+    "look_from_now",
     "satisfied",
     "unmet",
     "watch",
@@ -187,18 +188,32 @@ async def watch(sup: Supervisor, unit: Unit) -> Exit | None:
 
     A task is watched from its start: its end is what it is for.
     """
-    looking = None
-    if unit.entry["live"] is not None:
-        looking = sup.loop.task(_look_again_and_again(sup, unit))
+    unit.watched = True
+    look_from_now(sup, unit)
     try:
         if unit.process is None:
             await sup.loop.first(sup.loop.future())
             return None
         await sup.loop.first(unit.process.gone)
     finally:
-        if looking is not None:
-            looking.cancel()
+        unit.watched = False
+        _look_no_more(unit)
     return await sup.take_exit(unit)
+
+
+def look_from_now(sup: Supervisor, unit: Unit) -> None:
+    """Begin the ``live`` looks at an instance that is up, as its entry says now."""
+    _look_no_more(unit)
+    if unit.watched and unit.entry["live"] is not None:
+        unit.looks = sup.loop.task(_look_again_and_again(sup, unit))
+    elif unit.state == "degraded":
+        unit.to("ready")  # nobody looks any more who could take it back
+
+
+def _look_no_more(unit: Unit) -> None:
+    if unit.looks is not None:
+        unit.looks.cancel()
+    unit.looks = None
 
 
 async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:

@@ -326,7 +326,9 @@ class Supervisor:
         for entry in sheet["instances"]:
             unit = self.units.get(entry["name"])
             if unit is not None:
-                unit.entry = entry
+                before, unit.entry = unit.entry, entry
+                if before["live"] != entry["live"]:
+                    living.look_from_now(self, unit)
         stack = sheet.get("stack") or self.stack["stack"]  # the label may have changed
         self.note(plan=sheet["digest"], without=sorted(self.without), stack=stack)
 

@@ -31,6 +31,8 @@ class Unit:
     Attributes:
         process: its process, ``None`` if it has none.
         task: the coroutine that brings it up and watches it.
+        looks: the coroutine of its ``live`` looks, ``None`` if none are taken.
+        watched: whether it is up and its end is waited for.
         notified: settled when it says READY=1.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
@@ -51,6 +53,8 @@ class Unit:
         self.row: dict[str, Any] = row or _blank(entry["name"])
         self.process: Process | None = None
         self.task: Task[None] | None = None
+        self.looks: Task[None] | None = None
+        self.watched = False
         self.notified: Future[None] = loop.future()
         self.stopping = False
         self.fresh = False
