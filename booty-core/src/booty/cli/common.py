@@ -32,6 +32,7 @@ __all__ = [
     "service_names",
     "show",
     "table",
+    "verbose",
 ]
 
 
@@ -51,6 +52,11 @@ def as_json(ctx: click.Context) -> bool:
 def quiet(ctx: click.Context) -> bool:
     """Tell whether less is to be said."""
     return bool((ctx.obj or {}).get("quiet"))
+
+
+def verbose(ctx: click.Context) -> bool:
+    """Tell whether more is to be said."""
+    return bool((ctx.obj or {}).get("verbose"))
 
 
 def emit(data: Any) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from booty.cli import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WIDEST = 60
+"""Longest value in the table, characters."""
 
 
 @click.command("config", short_help="Show the configuration that holds, and its origins.")
@@ -15,28 +22,57 @@ from booty.cli import common
 def command(ctx: click.Context, profiles: tuple[str, ...]) -> None:
     """Show the configuration that holds, and where each value is from.
 
-    Example: booty config
+    With -v also the keys that nobody wrote, with their defaults. Profiles are those named here,
+    else in BOOTY_PROFILE, else those of the running stack.
+
+    Example: booty config -v
     """
     from booty import config
     from booty.model import codec
+    from booty.stack import plans
 
-    spec = config.load(common.place(ctx).file, profiles=profiles)
-    data = codec.to_data(spec)
-    origins = data.pop("origins")
+    place = common.place(ctx)
+    held = plans.profiles(place, profiles or None)
     if common.as_json(ctx):
-        common.emit({"format": 1, "config": data, "origins": origins})
+        data = codec.to_data(config.load(place.file, profiles=held))
+        common.emit({"format": 1, "config": data, "origins": data.pop("origins")})
         return
-    rows = [(key, _value(data, key), origin) for key, origin in sorted(origins.items())]
-    click.echo(common.table(("KEY", "VALUE", "FROM"), rows))
+    rows = config.written(place.file, profiles=held)
+    if common.verbose(ctx):
+        rows = sorted([*rows, *_defaults({key for key, _, _ in rows})])
+    cells = [(key, _short(text), label) for key, text, label in rows]
+    click.echo(common.table(("KEY", "VALUE", "FROM"), cells))
 
 
-def _value(data: dict[str, Any], key: str) -> str:
-    # origins are named as in the file, the nouns by their fields
-    found: Any = data
-    path = key.removeprefix("stack.").split(".")
-    for part in path:
-        if not isinstance(found, dict):
-            return ""
-        found = found.get(part, found.get(part.replace("-", "_"), found.get("extra", {}).get(part)))
-    text = str(found)
-    return text if len(text) < 60 else f"{text[:57]}..."  # noqa: PLR2004 - a column
+def _defaults(known: set[str]) -> Iterator[tuple[str, Any, str]]:
+    from booty.config.keys import SERVICE_KEYS, STACK_KEYS
+
+    parts = [key.split(".") for key in known]
+    tables = {("stack",): STACK_KEYS} | {
+        (head, name): SERVICE_KEYS for head, name, *_ in parts if head == "services"
+    }
+    said = {tuple(part[:length]) for part in parts for length in range(1, len(part) + 1)}
+    for path, keys in tables.items():
+        for key in keys.values():
+            if key.default and (*path, key.name) not in said:
+                yield ".".join((*path, key.name)), Default(key.default), "default"
+
+
+class Default(str):
+    """A default in words, which is shown as it is."""
+
+    __slots__ = ()
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, Default) else _toml(value)
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -119,18 +119,17 @@ class Up:
     def _choice(self) -> Choice:
         from booty.stack.choice import Choice
 
-        profiles = self.options["profiles"] or _from_environment("BOOTY_PROFILE")
         return Choice(
             names=self.names,
             without=self.options["without"],
             accept=self.options["accept"],
-            profiles=tuple(profiles) or None,
+            profiles=self.options["profiles"] or None,
         )
 
     def _lifetime(self) -> str:
         if self.options["remove"]:
             return DIE
-        return str(self.options["lifetime"] or os.environ.get("BOOTY_LIFETIME", ""))
+        return self.options["lifetime"] or _lifetime_of_environment()
 
     def _refuse_remove(self) -> None:
         if self.detach or self.options["lifetime"] == OUTLIVE:
@@ -206,12 +205,22 @@ class Up:
         return [*words, "destroy", "--yes", label_of(self.place)]
 
 
+def _lifetime_of_environment() -> str:
+    named = os.environ.get("BOOTY_LIFETIME", "")
+    if named not in {"", OUTLIVE, DIE}:
+        from booty.errors import ConfigError
+
+        raise ConfigError(
+            f'cannot use "{named}" as BOOTY_LIFETIME: there is "{DIE}" and "{OUTLIVE}"',
+            reference="bad-value",
+            subject="BOOTY_LIFETIME",
+            hint=f"export BOOTY_LIFETIME={OUTLIVE}",
+        )
+    return named
+
+
 def _size(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:
         return 0
-
-
-def _from_environment(name: str) -> tuple[str, ...]:
-    return tuple(filter(None, os.environ.get(name, "").split(",")))

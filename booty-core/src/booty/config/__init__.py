@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.config import keys, template, units
-    from booty.config.assembly import load, place, profiles
+    from booty.config.assembly import load, place, written
     from booty.config.document import schema
     from booty.config.files import find, layers
     from booty.config.page import describe
@@ -32,13 +32,13 @@ __all__ = [
     "layers",
     "load",
     "place",
-    "profiles",
     "schema",
     "settings",
     "template",
     "units",
     "unknown",
     "user",
+    "written",
 ]
 
 _HOMES: Final = {
@@ -48,10 +48,10 @@ _HOMES: Final = {
     "layers": "files",
     "load": "assembly",
     "place": "assembly",
-    "profiles": "assembly",
     "schema": "document",
     "settings": "typed",
     "user": "personal",
+    "written": "assembly",
 }
 _MODULES: Final = frozenset(("keys", "template", "units"))
 

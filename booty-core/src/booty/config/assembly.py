@@ -16,7 +16,7 @@ from booty.errors import BootyError, BootyErrors, ConfigError, raise_all
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.paths import config_file
 
-__all__ = ["load", "place", "profiles"]
+__all__ = ["load", "place", "written"]
 
 _FORMAT: Final = 1
 _STATE: Final = ".booty"
@@ -24,26 +24,10 @@ _SERVICE_DEPTH: Final = 2  # services.NAME, stack.KEY: less than this says nothi
 _VARIABLES: Final = {"BOOTY_LIFETIME": "stack.lifetime"}
 
 
-def profiles(
-    asked: Sequence[str] = (),
-    saved: Sequence[str] = (),
-    *,
-    environ: Mapping[str, str] = os.environ,
-) -> tuple[str, ...]:
-    """Return the profiles to use: those asked for, else ``BOOTY_PROFILE``, else the saved ones.
-
-    Args:
-        asked: from the command line.
-        saved: those of the running stack.
-        environ: variables to look at; names in ``BOOTY_PROFILE`` stand between commas or spaces.
-    """
-    return tuple(asked or environ.get("BOOTY_PROFILE", "").replace(",", " ").split() or saved)
-
-
 def load(
     file: Path | str,
     *,
-    profiles: Sequence[str] = (),
+    profiles: Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> StackSpec:
@@ -51,7 +35,7 @@ def load(
 
     Args:
         file: booty.toml, as :func:`find` gave it.
-        profiles: names of profiles, laid over in this order; none = those of ``BOOTY_PROFILE``.
+        profiles: names of profiles, laid over in this order; ``None`` = those of ``BOOTY_PROFILE``.
         overrides: values from the command line by dotted path (``{"stack.lifetime": "…"}``).
         environ: variables to look at.
 
@@ -59,22 +43,49 @@ def load(
         ConfigError: the only fault there is.
         BootyErrors: all faults there are.
     """
+    return _loaded(file, profiles, overrides or {}, environ)[0]
+
+
+def written(
+    file: Path | str,
+    *,
+    profiles: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> list[tuple[str, Any, str]]:
+    """Return every value that holds, as it was written, by its dotted path, and where it is from.
+
+    Args:
+        file: booty.toml.
+        profiles: as for :func:`load`.
+        environ: variables to look at.
+
+    Raises:
+        ConfigError: the only fault there is.
+        BootyErrors: all faults there are.
+    """
+    spec, merged = _loaded(file, profiles, {}, environ)
+    return [(key, merged.value(split(key)), label) for key, label in sorted(spec.origins.items())]
+
+
+def _loaded(
+    file: Path | str,
+    profiles: Sequence[str] | None,
+    overrides: Mapping[str, Any],
+    environ: Mapping[str, str],
+) -> tuple[StackSpec, Merged]:
     path = Path(os.path.abspath(file))  # noqa: PTH100 - symbolic links stay: they are the user's
-    chosen = _chosen(profiles, environ)
+    asked = files.named_profiles(environ) if profiles is None else profiles
+    chosen = tuple(dict.fromkeys(asked))
     faults: list[BootyError] = []
     merged = _layers(path, faults)
     if not faults:
         faults += _profiles(merged, chosen)
-        _lay_values(merged, environ, overrides or {})
+        _lay_values(merged, environ, overrides)
     reading = Reading(merged.place)
     found = _read(merged, chosen, reading)
     _check(found, merged, reading)
     raise_all([*faults, *reading.faults])
-    return _spec(path, found, chosen, merged)
-
-
-def _chosen(asked: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(profiles(asked, environ=environ)))
+    return _spec(path, found, chosen, merged), merged
 
 
 def _layers(path: Path, faults: list[BootyError]) -> Merged:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "find",
     "layers",
+    "named_profiles",
     "parse",
     "sources",
 ]
@@ -252,17 +253,20 @@ def _allowed(
     return data
 
 
-def layers(file: Path | str, profiles: Sequence[str] = ()) -> list[Path]:
+def named_profiles(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the profiles that ``BOOTY_PROFILE`` names, between commas or spaces."""
+    return tuple(environ.get("BOOTY_PROFILE", "").replace(",", " ").split())
+
+
+def layers(file: Path | str) -> list[Path]:
     """Return every file that :func:`booty.config.load` reads, without reading more than it must.
 
     Args:
         file: booty.toml.
-        profiles: chosen profiles; they add no file, and are part of the signature for later.
 
     Returns:
         Existing files: booty.toml, included ones, booty.local.toml, the user's config.toml.
     """
-    del profiles
     main = Path(file)
     found = _below(main, {})
     return [*found, *filter(Path.is_file, (main.with_name(LOCAL_NAME), config_file()))]

@@ -87,7 +87,8 @@ class Merged:
             return Origin(f"{inside.label} [defaults]", inside.file, ("defaults", *at[2:]))
 
         self.lay({"services": under}, origin)
-        self.lay(above, lambda at: known[at])
+        # an emptied table, such as of profiles that were all chosen, comes from nowhere
+        self.lay(above, lambda at: known.get(at) or Origin("", None, at))
 
     def _merge(
         self, base: dict[str, Any], over: Mapping[str, Any], at: At, origin: Callable[[At], Origin]
@@ -133,6 +134,10 @@ class Merged:
                     own = found.at[: len(found.at) - (len(leaf) - length)]
                     return Origin(found.label, found.file, (*own, *at[length:]))
         return Origin("", None, at)
+
+    def value(self, at: At) -> Any:
+        """Return what stands at a path, ``None`` for nothing."""
+        return _get(self.data, at)
 
     def place(self, at: At) -> str:
         """Return the place of a value for a message: ``booty.toml:12``, ``from BOOTY_LIFETIME``."""

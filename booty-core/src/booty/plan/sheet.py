@@ -56,9 +56,10 @@ def _unreadable(why: str) -> ConflictError:
 
 
 def digest(plan: Plan) -> str:
-    """Return the digest of what will run; steps and warnings are no part of it."""
+    """Return the digest of what will run; inputs, steps and warnings are no part of it."""
     data = codec.to_data(plan)
-    return digest_of({key: data[key] for key in sorted(data) if key not in {"steps", "warnings"}})
+    others = {"inputs", "steps", "warnings"}
+    return digest_of({key: data[key] for key in sorted(data) if key not in others})
 
 
 def sheet(plan: Plan) -> tuple[dict[str, Any], dict[str, bytes]]:

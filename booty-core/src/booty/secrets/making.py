@@ -36,6 +36,7 @@ def materialise(
     kept: Backend,
     environ: Mapping[str, str],
     *,
+    root: Path | str = "",
     make: bool = True,
     clock: Callable[[], float] = time.time,
 ) -> dict[str, str]:
@@ -48,6 +49,7 @@ def materialise(
         needs: ``Plan.secrets``.
         kept: the stack's backend.
         environ: variables of the shell that plans.
+        root: folder of booty.toml, where relative paths of env-files start.
         make: whether to make and keep what is missing; else what is there is returned as it is,
             and what is missing is left out.
         clock: seconds since the epoch, for certificates.
@@ -60,7 +62,7 @@ def materialise(
         BootyErrors: several are.
         BootyError: the backend cannot be read or written.
     """
-    making = _Making(kept, environ, make=make, clock=clock)
+    making = _Making(kept, environ, Path(root), make=make, clock=clock)
     for need in needs:
         making.add(need)
     return making.finish()
@@ -73,12 +75,14 @@ class _Making:
         self,
         kept: Backend,
         environ: Mapping[str, str],
+        root: Path,
         *,
         make: bool,
         clock: Callable[[], float],
     ) -> None:
         self.kept = kept
         self.environ = environ
+        self.root = root
         self.make = make
         self.clock = clock
         self.found: dict[str, str] = {}
@@ -195,7 +199,7 @@ class _Making:
         return value
 
     def _from_file(self, secret: Secret, need: Mapping[str, Any]) -> str:
-        name, file = str(need["variable"]), Path(need["path"])
+        name, file = str(need["variable"]), self.root / need["path"]
         value = read_variables(file).get(name)
         if value is None:
             raise ConfigError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from booty.stack import identity, moving, plans
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
         moving.settle(place, made.plan, planning.choice.accept)
         identity.register(place, str(made.known["name"]), dict(made.plan.ports))
     made.lock.write(place.lock)
-    digest = plans.save(place, made.plan, made.sheet, made.blobs)
     # the lock is an input too, and has just been written
-    plans.remember(place, digest, {**made.known, "inputs": planning.inputs(made.known)})
+    inputs = planning.inputs(made.known)
+    digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs)
+    plans.remember(place, digest, {**made.known, "inputs": inputs})
     return made, digest

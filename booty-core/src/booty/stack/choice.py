@@ -13,7 +13,8 @@ class Choice(NamedTuple):
     Attributes:
         names: services or instances wanted; empty = all.
         without: services left out.
-        profiles: profiles laid over the file; ``None`` = those of the running stack.
+        profiles: profiles laid over the file; ``None`` = those of
+            ``BOOTY_PROFILE``, else of the running stack.
         accept: services whose dangerous changes are accepted.
     """
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from booty import config, fetch, paths, plan, providers
 from booty.model.platform import Platform
+from booty.stack import plans
 from booty.stack.choice import Choice
 from booty.stack.left_out import needed
 
@@ -25,7 +26,7 @@ def fetch_all(place: Place, names: Sequence[str], tell: Tell) -> tuple[dict[str,
     Raises:
         BootyError, BootyErrors: a program cannot be had, or the file is wrong.
     """
-    spec = config.load(place.file)
+    spec = config.load(place.file, profiles=plans.profiles(place))
     wanted = needed(spec, Choice(names=tuple(names)))
     uses = {spec.services[name].use.partition("/")[0] for name in wanted}
     known = {name: providers.load(name) for name in sorted(uses)}

@@ -208,7 +208,7 @@ class Session:
         known = plans.latest(self.place)
         if _misses(known.get("left_out", ()), choice):
             return None
-        held = choice.profiles if choice.profiles is not None else plans.held_profiles(self.place)
+        held = plans.profiles(self.place, choice.profiles)
         return plans.saved_for(self.place, plans.inputs(self.place, held, known))
 
     def _live_on(self) -> None:
@@ -294,7 +294,8 @@ class Session:
         from booty import secrets
 
         backend = secrets.backend("", self.place.id)
-        handle = secrets.to_memfd(secrets.materialise(needs, backend, dict(os.environ)))
+        values = secrets.materialise(needs, backend, dict(os.environ), root=self.place.root)
+        handle = secrets.to_memfd(values)
         try:
             answer = request(
                 self.supervisor(),

@@ -39,8 +39,8 @@ def look(place: Place, spec: StackSpec) -> Machine:
         reserved=_reserved(place),
         ephemeral=ports.ephemeral(),
         env={name: os.environ[name] for name in sorted(set(asked(spec))) if name in os.environ},
-        files={file: _digest(Path(file)) for file in sorted(files)},
-        names={file: tuple(sorted(read_variables(Path(file)))) for file in sorted(files)},
+        files={file: _digest(place.root / file) for file in sorted(files)},
+        names={file: tuple(sorted(read_variables(place.root / file))) for file in sorted(files)},
     )
 
 

@@ -16,6 +16,7 @@ from booty.stack import machine, plans
 from booty.stack.choice import Choice
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
+from booty.supervise import state
 
 if TYPE_CHECKING:
     from booty.fetch import Lock, Tell
@@ -95,10 +96,8 @@ class Planning:
 
     @property
     def profiles(self) -> tuple[str, ...]:
-        """The profiles that hold: as asked, else as the running stack has them."""
-        if self.choice.profiles is not None:
-            return self.choice.profiles
-        return plans.held_profiles(self.place)
+        """The profiles that hold: as asked, else as variable or running stack have them."""
+        return plans.profiles(self.place, self.choice.profiles)
 
     def inputs(self, before: Mapping[str, Any] | None = None) -> str:
         """Return the digest of everything that would go into a plan now.
@@ -160,7 +159,6 @@ class Planning:
         saved = evolve(self._saved(), kept=tuple(prepared.broken))
         offered = self._timed("look at the machine", lambda: machine.look(self.place, spec))
         made = self._timed("plan", lambda: plan.make(spec, known, artifacts, saved, offered))
-        sheet, blobs = plan.sheet(made)
         remembered = {
             "profiles": list(self.profiles),
             "env": sorted(machine.asked(spec)),
@@ -170,6 +168,8 @@ class Planning:
             "providers": {name: _installed(one) for name, one in known.items()},
             "left_out": sorted(prepared.broken),
         }
+        made = evolve(made, inputs=self.inputs(remembered))
+        sheet, blobs = plan.sheet(made)
         return Planned(
             plan=made,
             sheet=sheet,
@@ -269,7 +269,7 @@ class Planning:
     def _saved(self) -> Saved:
         folder = self.place.state / "state"
         stack = read(folder / "stack.json")
-        running = plans.latest_data(self.place)
+        before = plans.latest_data(self.place)
         markers = (self.place.state / "data").glob("*/.booty-data")
         return Saved(
             stack_id=self.stack_id,
@@ -277,8 +277,15 @@ class Planning:
             scale=stack.get("scale", {}),
             secrets=plans.secret_numbers(self.place),
             data={file.parent.name: read(file) for file in markers},
-            plan=running,
+            plan=before,
+            running=_running(self.place),
         )
+
+
+def _running(place: Place) -> dict[str, dict[str, Any]]:
+    known = ("state", "digest", "inputs")
+    rows = state.read(place.state)["instances"]
+    return {row["instance"]: {key: row.get(key) for key in known} for row in rows}
 
 
 def _installed(provider: Provider) -> dict[str, str]:

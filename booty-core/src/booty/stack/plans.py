@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from booty.model.plan import Plan
 
 __all__ = [
-    "held_profiles",
     "inputs",
     "latest",
     "latest_data",
+    "profiles",
     "remember",
     "save",
     "saved_for",
@@ -46,7 +46,7 @@ def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> 
     from booty.config.files import layers
 
     files = [
-        *layers(place.file, tuple(profiles)),
+        *layers(place.file),
         place.lock,
         paths.config_file(),
         place.state / "state" / "secrets.json",
@@ -83,8 +83,22 @@ def latest(place: Place) -> dict[str, Any]:
     return read(place.state / "plans" / "latest.json")
 
 
-def held_profiles(place: Place) -> tuple[str, ...]:
-    """Return the profiles of the running stack; none once it was brought down."""
+def profiles(place: Place, asked: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    """Return the profiles that hold: as asked, else ``BOOTY_PROFILE``, else the running stack's.
+
+    Args:
+        place: the stack.
+        asked: what the command line or the caller says; ``None`` = nothing.
+    """
+    from booty.config.files import named_profiles
+
+    if asked is not None:
+        return asked
+    return named_profiles() or _held_profiles(place)
+
+
+def _held_profiles(place: Place) -> tuple[str, ...]:
+    # none once it was brought down
     running = read(place.state / "state" / "stack.json").get("desired")
     return tuple(latest(place).get("profiles", ())) if running else ()
 

@@ -50,7 +50,11 @@ def lookup(place: Place, data: Mapping[str, Any], name: str) -> Callable[[str], 
         name: the instance whose own folders are meant.
     """
     values = secrets.materialise(
-        data["secrets"], secrets.backend("", place.id), dict(os.environ), make=False
+        data["secrets"],
+        secrets.backend("", place.id),
+        dict(os.environ),
+        root=place.root,
+        make=False,
     )
     stack = read(place.state / "state" / "stack.json")
     place_run = stack.get("runtime") or runtime.find(place.id, dict(os.environ)) or ""
