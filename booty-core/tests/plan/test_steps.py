@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from attrs import evolve
 from booty import plan
 from booty.model.state import Change
@@ -66,6 +67,23 @@ def test_migration(world: Any) -> None:
     assert (steps["bus.0"].action, steps["bus.0"].change) == ("migrate", Change.MIGRATE)
     assert "replicas changed from 1 to 3" in steps["bus.0"].reason
     assert steps["bus.2"].action == "start"
+
+
+@pytest.mark.parametrize("named", [Change.RELOAD, Change.RESTART, Change.MIGRATE])
+def test_a_declared_change_holds_without_the_launch(world: Any, named: Change) -> None:
+    """A setting that the program never sees may move its data all the same."""
+    bus = world.providers["bus"]
+    quiet = evolve(
+        bus.components["bus"], changes={"settings.tls": named}, secrets=(), ports=(), ready=None
+    )
+    world.providers["bus"] = evolve(bus, components={"bus": quiet}, hooks=frozenset())
+    before = world.plan(BUS)
+    after = world.again(before, f"{BUS}settings = {{ tls = true }}")
+    other = world.again(before, f'{BUS}settings = {{ label = "b" }}')
+
+    assert after.instances[0].digest == before.instances[0].digest
+    assert (after.steps[0].action, after.steps[0].change) == (str(named), named)
+    assert other.steps[0].action == "keep"
 
 
 def test_version(world: Any) -> None:

@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from booty.fetch.getting import ensure, stored
+    from booty.fetch.getting import at_hand, ensure
     from booty.fetch.lock import Lock, Locked
     from booty.fetch.progress import Progress, Tell, silent
     from booty.fetch.store import Store
 
-__all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "ensure", "silent", "stored"]
+__all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "at_hand", "ensure", "silent"]
 
 _HOMES: Final = {
     "Lock": "lock",
@@ -23,9 +23,9 @@ _HOMES: Final = {
     "Progress": "progress",
     "Store": "store",
     "Tell": "progress",
+    "at_hand": "getting",
     "ensure": "getting",
     "silent": "progress",
-    "stored": "getting",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
@@ -13,14 +14,14 @@ from booty.errors import BootyError, FetchError, VerifyError, raise_all
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
 from booty.fetch.sources import Refused, Request, driver
-from booty.model.source import OnPath, Source
+from booty.model.source import Module, OnPath, Source
 
 if TYPE_CHECKING:
     from booty.fetch.store import Store
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["ensure", "stored"]
+__all__ = ["at_hand", "ensure", "stored"]
 
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
@@ -87,6 +88,23 @@ def stored(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store) 
         return None
     found = store.find(wish.key, str(platform))
     return found if found and wish.source in {"", found.source} else None
+
+
+def at_hand(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store) -> Artifact | None:
+    """Return what :func:`ensure` would take for a wish without a network; writes nothing."""
+    found = None if wish.binary else stored(wish, platform=platform, lock=lock, store=store)
+    if found:
+        return found
+    known = {one.source: one for one in lock.of(wish.component.id, wish.version, str(platform))}
+    request = Request(
+        wish=wish, platform=platform, store=store, downloads=paths.cache(), mirrors={}, tell=silent
+    )
+    for source in _order(wish, known):
+        if not isinstance(source, (Module, OnPath)):
+            return None  # only a try would tell whether it serves
+        with suppress(Refused, FetchError):
+            return driver(source.kind).get(source, evolve(request, locked=known.get(source.name)))
+    return None
 
 
 def _one(request: Request, lock: Lock) -> Artifact:

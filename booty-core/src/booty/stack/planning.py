@@ -251,7 +251,7 @@ class Planning:
         asked = list(wishes)
         if self.dry:
             return {
-                wish.key: fetch.stored(wish, platform=platform, lock=lock, store=store)
+                wish.key: fetch.at_hand(wish, platform=platform, lock=lock, store=store)
                 or _unfetched(wish, platform)
                 for wish in asked
             }, lock

@@ -35,28 +35,32 @@ def classify(
         new_entry: the instance's entry in the new run sheet (``digest inputs changes``).
 
     Returns:
-        The change class, and the input paths that differ, sorted. Equal digests are ``none``; a
-        digest that differs while no input does is a ``restart``.
+        The change class, and the input paths that differ, sorted. Where the digests are equal only
+        the classes that the component declares count: a setting may be none of the program's, and
+        move its data all the same. A digest that differs while no input does is a ``restart``.
     """
-    if old_digest == new_entry["digest"]:
-        return "none", []
+    same = old_digest == new_entry["digest"]
     new_inputs: Mapping[str, str] = new_entry.get("inputs", {})
     paths = sorted(
         path for path in {*old_inputs, *new_inputs} if old_inputs.get(path) != new_inputs.get(path)
     )
+    changes: Mapping[str, str] = new_entry.get("changes", {})
+    classes = {path: _class_of(path, changes) for path in paths}
+    if same:
+        found = max(filter(None, classes.values()), key=CLASSES.index, default="none")
+        return found, [path for path in paths if classes[path]] if found != "none" else []
     if not paths:
         return _UNNAMED, []
-    changes: Mapping[str, str] = new_entry.get("changes", {})
-    return max((_class_of(path, changes) for path in paths), key=CLASSES.index), paths
+    return max((found or _UNNAMED for found in classes.values()), key=CLASSES.index), paths
 
 
-def _class_of(path: str, changes: Mapping[str, str]) -> str:
+def _class_of(path: str, changes: Mapping[str, str]) -> str | None:
     # the longest declared prefix speaks for all below it: settings.a for settings.a.b
     parts = path.split(".")
     for length in range(len(parts), 0, -1):
         if (found := changes.get(".".join(parts[:length]))) is not None:
             return found
-    return _UNNAMED
+    return None
 
 
 def updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -85,6 +85,7 @@ class Convergence:
         self.starts: list[str] = []
         self.restarts: list[str] = []
         self.reloads: list[str] = []
+        self.same: list[str] = []
         self.changes: list[dict[str, Any]] = []
         self.fault: ControlError | None = None
         self.trace = Trace(sup.folder, sup.loop.now, sup.loop.clock.wall(), spans)
@@ -115,6 +116,8 @@ class Convergence:
         why = f"{', '.join(paths)} changed" if paths else "it is started in another way"
         if change == "none":
             self._sort_updated(unit, entry)
+            if unit.row["digest"] == entry["digest"]:
+                self.same.append(name)
             return
         if change == "reload" and _can_reload(self.sup, unit, entry):
             self.reloads.append(name)
@@ -168,6 +171,8 @@ class Convergence:
             sup.units[name].note(checked=self.entries[name]["digest"])
         await self._stop_changed()
         sup.take_sheet(self.sheet)
+        for name in self.same:
+            sup.units[name].note(inputs=self.entries[name]["inputs"])
         for name in self.reloads:
             await self._reload(sup.units[name])
         sup.desire(*self.restarts, *self.starts, up=True)

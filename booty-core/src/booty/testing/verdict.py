@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from booty.providers import Provider
 
 __all__ = ["loaded", "refuse", "words"]
+
+OURS: Final = Path(providers.__file__).parent.parent
 
 
 def refuse(faults: Iterable[str], hint: str) -> None:
@@ -38,9 +41,11 @@ def words(error: BootyError | BootyErrors) -> list[str]:
 
 
 def _where(error: BootyError) -> str:
+    # the last line of the provider's own, not of the import machinery and not of ours
     cause = error.__cause__
     frames = traceback.extract_tb(cause.__traceback__) if cause else []
-    return f", at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    own = [one for one in frames if not one.filename.startswith(("<", str(OURS)))]
+    return f", at {own[-1].filename}:{own[-1].lineno}" if own else ""
 
 
 def loaded(name: str) -> Provider:
