@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from booty.model.component import Component
+from booty.model.component import Component, Interface, Want
 from booty.model.expand import Role
 
 DB = '[services.db]\nuse = "db"\n'
@@ -105,3 +105,25 @@ def test_disabled_service_is_not_there(world: Any) -> None:
     del world.providers["bus"]
 
     assert world.plan('[services.bus]\nuse = "bus"\nenabled = false').instances == ()
+
+
+def test_a_link_is_waited_for_by_who_wants_it(world: Any, make_provider: Any) -> None:
+    """The other roles of a service do not wait for it, unless the file says so."""
+    front = Component(id="duo/front", program="f", wants=(Want(link="events", interface="bus"),))
+    back = Component(id="duo/back", program="b")
+    roles = (Role(component="duo/front", name="front"), Role(component="duo/back", name="back"))
+    bus = Component(id="bus", program="bus", offers=(Interface(name="bus", port="main"),))
+    world.providers["bus"] = make_provider("bus", (bus,))
+    world.providers["duo"] = make_provider("duo", (front, back), expand=lambda service: roles)
+    text = '[services.d]\nuse = "duo"\nevents = "bus"\n[services.bus]\nuse = "bus"\n'
+    linked = world.plan(text)
+    asked = world.plan(text.replace("[services.bus]", 'needs = ["bus"]\n[services.bus]'))
+
+    assert [waits(made, "d.front.0") for made in (linked, asked)] == [["bus"], ["bus"]]
+    assert [waits(made, "d.back.0") for made in (linked, asked)] == [[], ["bus"]]
+
+
+def waits(made: Any, name: str) -> list[str]:
+    """Return the services that an instance waits for."""
+    one = next(one for one in made.instances if one.instance.name == name)
+    return [need["service"] for need in one.needs]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from booty import plan
 from booty.errors import ConflictError
+from booty.model.component import Component, Probe
 
 BUS = '[services.bus]\nuse = "bus"\n'
 ALL = (
@@ -154,3 +155,17 @@ def test_digest_follows_what_runs(world: Any) -> None:
 
     assert plan.digest(again) == plan.digest(first)
     assert plan.digest(other) != plan.digest(first)
+
+
+@pytest.mark.parametrize(
+    ("file", "path"), [("run/ready", "@{booty:data}/run/ready"), ("/run/ready", "/run/ready")]
+)
+def test_a_providers_file_is_in_the_data_folder(
+    world: Any, make_provider: Any, file: str, path: str
+) -> None:
+    """A provider cannot know where the data of an instance will be."""
+    one = Component(id="bus", program="bus", ready=Probe(file=file))
+    world.providers["bus"] = make_provider("bus", (one,))
+    sheet, _ = plan.sheet(world.plan('[services.bus]\nuse = "bus"\n'))
+
+    assert sheet["instances"][0]["ready"]["file"] == path

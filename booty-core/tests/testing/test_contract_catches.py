@@ -269,6 +269,29 @@ def test_the_good_one_passes(kit: Kit) -> None:
     assert kit.failing(ALL) == {}
 
 
+ROLES = """
+from booty import Need, Role
+@hookimpl
+def expand(service):
+    return (
+        Role(component="NAME/back", name="back", replicas=2),
+        Role(component="NAME", name="front", needs=(Need(role="back", of="quorum"),)),
+    )
+"""
+BACK = """    )] + [Component(id="NAME/back", program="x", versions=("1.0.0",),
+        sources=(OnPath(),), ports=(Port("main", 7500),), ready=Probe(notify=True),
+        changes={"consumers": Change.RELOAD}, reload_signal="HUP")]
+"""
+
+
+def test_a_good_one_with_roles_passes(kit: Kit) -> None:
+    """The contract holds for every process of a service that is more than one."""
+    kit.install(GOOD.replace("    )]\n", BACK) + ROLES)
+    kit.fields["patience"] = ProviderContract.patience
+
+    assert kit.failing(ALL) == {}
+
+
 def changed(changes: tuple[tuple[str, str], ...]) -> str:
     """Return the good provider with some things made wrong."""
     text = GOOD

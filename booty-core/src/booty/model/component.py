@@ -51,8 +51,7 @@ class Port:
 class Probe:
     """One way to see that an instance is ready or alive; exactly one kind is set.
 
-    Strings may hold references and ``{port.NAME}`` is not a thing: a provider names a port by
-    ``port``, a user writes ``${ports.NAME}`` which the plan has replaced.
+    A provider names its declared ports; a user writes ``${ports.NAME}``, which the plan replaces.
 
     Attributes:
         tcp: ``host:port``, or the name of a declared port: a connection is accepted.
@@ -61,8 +60,9 @@ class Probe:
         status: accepted HTTP statuses; empty = 200 to 399.
         body: with ``http``: regular expression the body must hold.
         log: regular expression that one line of this start's own log must hold.
-        exec: argv of a command that must end with 0.
-        file: path that must exist.
+        exec: argv of a command that must end with 0; run in the instance's working folder, with
+            its variables.
+        file: path that must exist; of a provider's probe, relative to the data folder.
         notify: the program sends ``READY=1`` (sd_notify).
         interval: seconds between looks of ``live``; readiness chooses its own rhythm.
         timeout: seconds one look may take.
@@ -214,9 +214,11 @@ class Component:
         exit_codes: codes accepted as a clean end beside 0; ``-15`` is "ended by signal 15".
         kind: ``service`` or ``task``.
         replicas: allowed numbers of replicas; empty = any from 1.
-        changes: change class by path: ``version``, ``ports.NAME``, ``settings.KEY``,
-            ``settings``, ``config``, ``replicas``, ``consumers``, ``links``, ``secrets``,
-            ``resources``; the longest path that fits counts; what is not named is a restart.
+        changes: change class by path: ``version``, ``replicas``, ``peers``, ``consumers``,
+            ``resources``, ``env``, ``bind``, ``run``, ``stdin``, and ``settings``, ``config``,
+            ``ports``, ``links``, ``secrets``, alone or with ``.NAME`` (kebab-case). The longest
+            path that fits counts. What is not named is a restart if it changes the launch, else
+            nothing; what is named holds in any case.
         older_on_newer: whether an older program may be started on data that a newer one wrote.
         owned_config: dotted keys of ``config`` that a user may not override (ports, addresses,
             credentials).

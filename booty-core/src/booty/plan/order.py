@@ -101,8 +101,16 @@ def _refuse_cycles(found: Mapping[str, list[Edge]], faults: list[BootyError]) ->
 
 
 def needs_of(one: Started, edges: Iterable[Edge], casts: Mapping[str, Cast]) -> list[Edge]:
-    """Return the edges of one instance, with the instances waited for."""
-    found = [{**edge, "instances": casts[edge["service"]].instances()} for edge in edges]
+    """Return the edges of one instance, with the instances waited for.
+
+    A link is waited for by the roles whose program wants it.
+    """
+    links = {f"link {want.link}" for want in one.member.component.wants}
+    found = [
+        {**edge, "instances": casts[edge["service"]].instances()}
+        for edge in edges
+        if edge["reason"] in links or not edge["reason"].startswith("link ")
+    ]
     found.extend(
         {
             "service": one.cast.name,

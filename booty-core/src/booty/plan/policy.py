@@ -9,7 +9,7 @@ from attrs import evolve
 
 from booty.model import codec
 from booty.model.component import Probe
-from booty.model.reference import literal_only
+from booty.model.reference import literal_only, place
 from booty.plan.checks import secret_in_argv
 from booty.plan.order import kind_of
 
@@ -96,7 +96,7 @@ def _probe(
             asked = evolve(asked, exec=tuple(_command(one, given["exec"], f"{key}.exec")))
         if asked.file is not None:
             asked = evolve(asked, file=_path(asked.file))
-    probe = asked or declared or (_of_external(one) if key == "ready" else None)
+    probe = asked or _in_data(declared) or (_of_external(one) if key == "ready" else None)
     if probe is None:
         return None
     endpoints = one.instance.endpoints
@@ -104,6 +104,13 @@ def _probe(
         evolve(probe, tcp=_tcp(probe.tcp, endpoints), http=_http(probe.http, endpoints))
     )
     return found
+
+
+def _in_data(declared: Probe | None) -> Probe | None:
+    # a provider does not know where the data of an instance will be
+    if declared is None or not declared.file or declared.file.startswith("/"):
+        return declared
+    return evolve(declared, file=f"{place('data')}/{declared.file}")
 
 
 def _command(one: Started, argv: tuple[str, ...], key: str) -> list[str]:

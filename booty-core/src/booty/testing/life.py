@@ -337,7 +337,8 @@ class _Running:
         return {}
 
     def spawned(self) -> None:
-        self.ask("wait", names=["it"], **{"for": "started"})
+        # what waits for a role that never gets ready is not spawned at all
+        self.ask("wait", names=list(self.made.levels[0]), **{"for": "started"})
 
     def pids(self) -> list[int]:
         rows = state.read(self.stage.state)["instances"]

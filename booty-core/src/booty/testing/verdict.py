@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["loaded", "refuse", "words"]
 
-OURS: Final = Path(providers.__file__).parent.parent
+NOT_THEIRS: Final = (
+    "<",
+    str(Path(providers.__file__).parents[1]),
+    str(Path(importlib.__file__).parent),
+)
 
 
 def refuse(faults: Iterable[str], hint: str) -> None:
@@ -44,7 +49,7 @@ def _where(error: BootyError) -> str:
     # the last line of the provider's own, not of the import machinery and not of ours
     cause = error.__cause__
     frames = traceback.extract_tb(cause.__traceback__) if cause else []
-    own = [one for one in frames if not one.filename.startswith(("<", str(OURS)))]
+    own = [one for one in frames if not one.filename.startswith(NOT_THEIRS)]
     return f", at {own[-1].filename}:{own[-1].lineno}" if own else ""
 
 
