@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,3 +288,75 @@ def test_children_get_the_file_limit_of_the_command(stack: Stack) -> None:
     stack.up(entry("a.0", f"ulimit -Sn > {out}; {SLEEP}", ready=probe(file=str(out))))
 
     stack.until(lambda: out.read_text().strip() == str(mine), 2.0)
+
+
+ORPHAN = "setsid sh -c 'echo $$ >> {file}; exec sleep 1000' &"
+DEAF_ORPHAN = "setsid sh -c 'trap \"\" TERM; echo $$ >> {file}; while :; do sleep 0.05; done' &"
+
+
+def pids(file: Path) -> list[int]:
+    """Return the process numbers that children have written down."""
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+@pytest.mark.parametrize("roles", [("supervisor",), ("guardian", "supervisor")])
+def test_descendants_of_a_stop_that_was_cut_short(stack: Stack, roles: tuple[str, ...]) -> None:
+    """The program is gone, its child in another session not yet: the successor ends that too."""
+    file = stack.root / "pids"
+    stack.up(entry("a.0", f"{DEAF_ORPHAN.format(file=file)} {SLEEP}", stop={"grace": 1.0}))
+    stack.until(lambda: bool(pids(file)))
+    (orphan,), before = pids(file), stack.watchers()
+    with stack.ensure() as link:
+        link.send("stop", names=["a"])
+        stack.until(lambda: stack.row("a.0")["exit"] is not None)
+    assert stack.row("a.0")["state"] == "stopping"
+    stack.kill(*roles)
+    if "guardian" in roles:
+        stack.ensure().close()
+    else:
+        stack.followed(before)
+
+    stack.until(lambda: stack.row("a.0")["state"] == "stopped")
+    assert not alive(orphan)
+
+
+def test_what_a_crashed_program_left_is_ended_before_its_restart(stack: Stack) -> None:
+    """A program dies and leaves a child in a session of its own: its successor starts alone."""
+    file, flag = stack.root / "pids", stack.root / "flag"
+    stack.up(
+        entry("a.0", f"{ORPHAN.format(file=file)} while [ ! -e {flag} ]; do sleep 0.02; done;"
+              f" rm {flag}; exit 3")
+    )  # fmt: skip
+    stack.until(lambda: len(pids(file)) == 1)
+    flag.touch()
+    stack.until(lambda: len(pids(file)) == 2)
+
+    assert [alive(pid) for pid in pids(file)] == [False, True]
+
+
+def test_what_ended_unwatched_is_cleared_before_its_restart(stack: Stack) -> None:
+    """Watchers and program are killed at once: the child it left is ended before it starts."""
+    file = stack.root / "pids"
+    stack.up(entry("a.0", f"{ORPHAN.format(file=file)} {SLEEP}"))
+    stack.until(lambda: len(pids(file)) == 1)
+    pid = stack.row("a.0")["pid"]
+    stack.kill("guardian", "supervisor")
+    os.kill(pid, signal.SIGKILL)
+    stack.ensure().close()
+    stack.until(lambda: len(pids(file)) == 2)
+
+    assert [alive(pid) for pid in pids(file)] == [False, True]
+
+
+def test_wanted_again_while_it_stops(stack: Stack) -> None:
+    """A start that comes in the middle of a stop waits for its end."""
+    stack.up(entry("a.0", "trap 'sleep 0.3; exit 0' TERM; while :; do sleep 0.02; done"))
+    pid = stack.row("a.0")["pid"]
+    with stack.ensure() as link:
+        link.send("stop", names=["a"])
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+    stack.ask("start", names=["a"])
+    stack.until(lambda: stack.row("a.0")["state"] == "ready")
+
+    assert stack.row("a.0")["pid"] != pid
+    assert not alive(pid)

@@ -97,11 +97,22 @@ def connect(found: Place) -> Connection:
 
 
 def ask(found: Place, do: str, **fields: Any) -> dict[str, Any]:
-    """Ask the stack's supervisor.
+    """Ask the stack's supervisor; one that is killed meanwhile is followed by another, asked again.
 
     Raises:
         BootyError: none runs, or it refused.
     """
+    from booty.errors import BootyError
+
+    try:
+        return _ask(found, do, fields)
+    except BootyError as error:
+        if error.reference != "connection-lost":
+            raise
+    return _ask(found, do, fields)
+
+
+def _ask(found: Place, do: str, fields: dict[str, Any]) -> dict[str, Any]:
     from booty.errors import from_data
     from booty.supervise import client
 

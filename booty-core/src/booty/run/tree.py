@@ -11,7 +11,7 @@ from typing import Final
 
 from booty.run import identity
 
-__all__ = ["become_subreaper", "belonging", "descendants", "kill", "marked"]
+__all__ = ["become_subreaper", "belonging", "children", "descendants", "kill", "marked"]
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _MARK: Final = b"BOOTY_MARK="
@@ -39,6 +39,15 @@ def _parents() -> dict[int, int]:
         if stat is not None:
             found[stat.pid] = stat.ppid
     return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process that has one thread; zombies included."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:  # a kernel without the file, or none of Linux
+        return [child for child, parent in _parents().items() if parent == pid]
 
 
 def descendants(pid: int) -> list[int]:

@@ -297,8 +297,7 @@ class Session:
         values = secrets.materialise(needs, backend, dict(os.environ), root=self.place.root)
         handle = secrets.to_memfd(values)
         try:
-            answer = request(
-                self.supervisor(),
+            answer = self._insist(
                 "converge",
                 fds=[handle],
                 plan=digest,
@@ -312,6 +311,17 @@ class Session:
         self._live_on()
         found: list[dict[str, Any]] = answer["changes"]
         return found
+
+    def _insist(self, do: str, **fields: Any) -> dict[str, Any]:
+        try:
+            return request(self.supervisor(), do, **fields)
+        except BootyError as error:
+            if error.reference != "connection-lost":
+                raise
+        # the supervisor was killed: its successor is asked the same
+        self.link = self._start = None
+        self.start(self.place.id)
+        return request(self.supervisor(), do, **fields)
 
 
 def _planned(sheet: Mapping[str, Any], names: Sequence[str]) -> set[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from booty.run import identity, tree
 from booty.run.process import Process
-from booty.supervise import living, rows, stopping
+from booty.supervise import living, remains, rows, stopping
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
@@ -107,9 +107,12 @@ def _gone(sup: Supervisor, unit: Unit) -> None:
     row |= {"pid": None, "start": None, "health": None}
     if ended is not None:
         row["exit"] = {"code": ended.code, "signal": ended.signal, "forced": False}
+    unit.note()
+    if row["state"] == "stopping" and not rebooted:
+        sup.stopped_again.append(unit)  # its descendants may still be there
+        return
     row["state"] = "stopped"
     row["reason"] = "reboot" if rebooted else "ended while nobody watched"
-    unit.note()
     if not rebooted and sup.wants(unit.name):
         sup.wanted_again.append(unit)
 
@@ -127,9 +130,18 @@ def go_on(sup: Supervisor) -> None:
         starts = unit.state == "starting"
         work = living.go_on_starting if starts else living.watch_and_restart
         unit.task = sup.loop.task(work(sup, unit))
-    for unit in sup.wanted_again:
-        sup.begin(unit)
+    sup.loop.task(_begin_again(sup))
     sup.loop.task(_stop_again(sup))
+
+
+async def _begin_again(sup: Supervisor) -> None:
+    # what they left when they ended unwatched is nobody's child that we would hear of
+    marks = {remains.trace(unit).mark for unit in sup.wanted_again} - {""}
+    if marks and tree.belonging(set(), marks):
+        await stopping.stop_level(sup, sup.wanted_again)
+    for unit in sup.wanted_again:
+        if sup.wants(unit.name) and unit.process is None:
+            sup.begin(unit)
 
 
 async def _stop_again(sup: Supervisor) -> None:

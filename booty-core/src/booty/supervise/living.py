@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import probe as probes
-from booty.supervise import starting
+from booty.supervise import remains, starting
 from booty.supervise.fill import fill
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -104,16 +104,19 @@ async def _live(sup: Supervisor, unit: Unit, tries: int, *, spawned: bool = Fals
 
 async def _after(sup: Supervisor, unit: Unit, tries: int) -> int | None:
     # watches until the end; returns the number of tries so far, or None if that was the end
-    begin = sup.loop.now()
+    begin, pid = sup.loop.now(), unit.process.pid if unit.process else None
     ended = await watch(sup, unit)
     if ended is None or _ends_well(sup, unit, ended):
         return None
+    await remains.end_of(sup, unit, pid)
     if sup.loop.now() - begin >= unit.entry["restart"]["reset"]:
         tries = 0
     return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}")
 
 
 async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
+    while unit.stopping or unit.state == "stopping":
+        await sup.change()  # it is wanted again while its stop is under way
     while left := unmet(sup, unit):
         names = ", ".join(need["service"] for need in left)
         unit.to("configured", f"waits for {names}")

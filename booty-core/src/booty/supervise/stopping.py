@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from booty.run import tree
+from booty.supervise import remains
 from booty.supervise.living import accepted
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -23,8 +23,6 @@ __all__ = ["leaning_on", "levels", "stop_all", "stop_level"]
 
 AFTER_KILL: Final = 5.0
 """Seconds that the kernel may take to end what was killed."""
-LEFT_LOOK: Final = 0.02
-"""Seconds between looks for descendants that outlive the process they come from."""
 
 
 def leaning_on(sup: Supervisor, names: Iterable[str]) -> set[str]:
@@ -76,49 +74,55 @@ async def stop_level(
         units: the instances.
         drain: whether they are to be replaced, so that their drain signal comes first.
     """
-    own = list(units)
-    begin = sup.loop.now()
-    grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
-    traces = {
-        unit.name: _Trace(
-            unit.process.pid,
-            str(unit.row.get("mark") or ""),
-            _number(unit.entry["stop"]["signal"]),
-        )
-        for unit in own
-        if unit.process is not None
-    }
-    work: list[Task[dict[str, Any] | None]] = [
-        sup.loop.task(_stop_one(sup, unit, drain=drain)) for unit in own
-    ]
-    rows = [row for one in work if (row := await one) is not None]
-    killed = await _end_descendants(sup, traces, begin + grace)
-    for row in rows:
-        row["how"] = "killed" if row["instance"] in killed else row["how"]
+    every = list(units)
+    own = [unit for unit in every if not unit.stopping]
+    for unit in own:
+        unit.stopping = True
+    # a stop that has begun goes to its end, also if who asked for it has gone
+    rows = await sup.loop.task(_stop_own(sup, own, drain=drain))
+    while any(unit.stopping for unit in every):
+        await sup.change()  # somebody else stops these
     return rows
 
 
+async def _stop_own(sup: Supervisor, own: list[Unit], *, drain: bool) -> list[dict[str, Any]]:
+    begin = sup.loop.now()
+    grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
+    traces = {unit.name: remains.trace(unit) for unit in own}
+    work: list[Task[dict[str, Any] | None]] = [
+        sup.loop.task(_stop_one(sup, unit, drain=drain)) for unit in own
+    ]
+    try:
+        rows = [row for one in work if (row := await one) is not None]
+        killed = await remains.end(sup, traces, begin + grace)
+        for row in rows:
+            row["how"] = "killed" if row["instance"] in killed else row["how"]
+    finally:
+        for unit in own:
+            _over(unit)
+        sup.wake()
+    return rows
+
+
+def _over(unit: Unit) -> None:
+    # only now: who dies before this is followed by one that looks for what is left
+    unit.stopping = False
+    if unit.state == "stopping" and unit.process is None:
+        unit.to("stopped")
+
+
 async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, Any] | None:
-    if unit.stopping:
-        while unit.stopping:
-            await sup.change()
-        return None
     if unit.task is not None:
         unit.task.cancel()
         unit.task = None
         await sup.loop.sleep(0)
-    if unit.process is None:
-        if unit.state not in {"stopped", "absent", "done", "failed"}:
-            if unit.state in {"ready", "degraded"}:
-                unit.to("stopping")
-            unit.to("stopped")
-        return None
-    unit.stopping = True
-    try:
+    if unit.process is not None:
         return await _stop(sup, unit, unit.process, drain=drain)
-    finally:
-        unit.stopping = False
-        sup.wake()
+    if unit.state in {"ready", "degraded"}:
+        unit.to("stopping")
+    elif unit.state not in {"stopping", "stopped", "absent", "done", "failed"}:
+        unit.to("stopped")
+    return None
 
 
 async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -> dict[str, Any]:
@@ -129,7 +133,7 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
     if drain and await _drained(sup, unit, grace):
         begin = sup.loop.now()  # moving work away takes nothing from the time to end
     elif drain and unit.entry["stop"]["drain"]:
-        process.send(_number(unit.entry["stop"]["drain"]))
+        process.send(remains.number(unit.entry["stop"]["drain"]))
         await sup.loop.first(process.gone, sup.force, timeout=grace)
     if not process.gone.done:
         await _ask(sup, unit, process, grace)
@@ -140,8 +144,7 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
         process.send(signal.SIGKILL)
         await sup.loop.first(process.gone, timeout=AFTER_KILL)
     ended = await sup.take_exit(unit, forced=forced)
-    unit.to("stopped")
-    clean = accepted(unit, ended) or ended.signal == _number(unit.entry["stop"]["signal"])
+    clean = accepted(unit, ended) or ended.signal == remains.number(unit.entry["stop"]["signal"])
     return {
         "instance": unit.name,
         "how": "killed" if forced else "clean" if clean else "code",
@@ -169,7 +172,7 @@ async def _ask(sup: Supervisor, unit: Unit, process: Process, grace: float) -> N
         done = await sup.loop.first(process.gone, sup.force, asking, timeout=grace / 2)
         if done is not None and (done is not asking or asking.result()):
             return
-    process.send(_number(unit.entry["stop"]["signal"]))
+    process.send(remains.number(unit.entry["stop"]["signal"]))
 
 
 async def _asked(sup: Supervisor, unit: Unit, limit: float) -> bool:
@@ -179,37 +182,3 @@ async def _asked(sup: Supervisor, unit: Unit, limit: float) -> bool:
         sys.stderr.write(f'cannot stop "{unit.name}" by its provider: {error}\n')
         return False
     return True
-
-
-class _Trace(NamedTuple):
-    """By what descendants of an instance are known, and how they are asked to end."""
-
-    pid: int
-    mark: str
-    signal: int
-
-    def left(self) -> set[int]:
-        """Return the processes that are still there."""
-        return set(tree.belonging({self.pid}, {self.mark} - {""}))
-
-
-async def _end_descendants(sup: Supervisor, traces: dict[str, _Trace], end: float) -> set[str]:
-    # the program behind a shell is asked like the shell, has the rest of the grace, is then killed
-    asked: set[int] = set()
-    pids = {trace.pid for trace in traces.values()}
-    marks = {trace.mark for trace in traces.values() if trace.mark}
-    while traces and (found := tree.belonging(pids, marks)):
-        if sup.force.done or sup.loop.now() >= end:
-            killed = {name for name, trace in traces.items() if trace.left()}
-            tree.kill(found)
-            return killed
-        if set(found) - asked:
-            for trace in traces.values():
-                tree.kill(sorted(trace.left() - asked), trace.signal)
-            asked |= set(found)
-        await sup.loop.first(sup.force, timeout=LEFT_LOOK)
-    return set()
-
-
-def _number(name: str) -> int:
-    return int(getattr(signal, f"SIG{name}"))

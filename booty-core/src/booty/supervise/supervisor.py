@@ -12,7 +12,7 @@ from booty.run import identity, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
-from booty.supervise import adoption, files, living, sheets, state, stopping
+from booty.supervise import adoption, files, living, remains, sheets, state, stopping
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
@@ -220,13 +220,14 @@ class Supervisor:
     async def clear(self, unit: Unit) -> None:
         """End what is left of a start that failed, within its grace."""
         if unit.process is None:
+            await remains.end_of(self, unit, None)
             return
         live, unit.task = unit.task, None  # we are that task: it must not be cancelled
         before = unit.state
         await stopping.stop_level(self, [unit])
         unit.task = live
-        if unit.state == "stopped" and before == "starting":
-            unit.row["state"] = "starting"
+        if unit.state == "stopped" and before in {"starting", "bootstrapping"}:
+            unit.row["state"] = before
 
     # -- units and what they need
 

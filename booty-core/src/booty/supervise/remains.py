@@ -1,0 +1,104 @@
+"""What is left of an instance whose own process has ended: its descendants, found and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from booty.run import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.unit import Unit
+
+__all__ = ["Trace", "end", "end_of", "number", "trace"]
+
+LOOK: Final = 0.02
+"""Seconds between looks for descendants that outlive the process they come from."""
+
+
+class Trace(NamedTuple):
+    """By what descendants of an instance are known, and how they are asked to end.
+
+    Attributes:
+        pid: its own process, which leads a session; ``None`` once its number may be another's.
+        mark: what stands in their environment, empty if it was never started.
+        signal: number of the signal that asks.
+    """
+
+    pid: int | None
+    mark: str
+    signal: int
+
+    def left(self) -> set[int]:
+        """Return the processes that are still there."""
+        return set(tree.belonging(self.sessions, {self.mark} - {""}))
+
+    @property
+    def sessions(self) -> set[int]:
+        """The sessions it may lead."""
+        return set() if self.pid is None else {self.pid}
+
+
+def number(name: str) -> int:
+    """Return the number of a signal, of ``"TERM"``."""
+    return int(getattr(signal, f"SIG{name}"))
+
+
+def trace(unit: Unit) -> Trace:
+    """Return by what the descendants of an instance are known."""
+    pid = None if unit.process is None else unit.process.pid
+    return Trace(pid, str(unit.row.get("mark") or ""), number(unit.entry["stop"]["signal"]))
+
+
+async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set[str]:
+    """End the descendants of instances whose own processes are gone.
+
+    The program behind a shell is asked like the shell, has the rest of the grace, is then killed.
+
+    Args:
+        sup: the supervisor.
+        traces: by name of the instance.
+        until: the loop's time at which they are killed.
+
+    Returns:
+        Names of those of which something had to be killed.
+    """
+    asked: set[int] = set()
+    pids = {pid for one in traces.values() for pid in one.sessions}
+    marks = {one.mark for one in traces.values()} - {""}
+    while (pids or marks) and (found := tree.belonging(pids, marks)):
+        if sup.force.done or sup.loop.now() >= until:
+            killed = {name for name, one in traces.items() if one.left()}
+            tree.kill(found)
+            return killed
+        if set(found) - asked:
+            for one in traces.values():
+                tree.kill(sorted(one.left() - asked), one.signal)
+            asked |= set(found)
+        await sup.loop.first(sup.force, timeout=LOOK)
+    return set()
+
+
+async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
+    """End what an instance that ended by itself has left, before it is started again.
+
+    Args:
+        sup: the supervisor.
+        unit: the instance.
+        pid: the process that it was.
+    """
+    if not _orphans(sup):
+        return  # the usual case, told by two small files
+    left = trace(unit)._replace(pid=pid)
+    await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
+
+
+def _orphans(sup: Supervisor) -> set[int]:
+    # guardian and supervisor are subreapers: a child of theirs that is no instance's is an orphan
+    ours = {os.getpid(), os.getppid()}
+    below = {child for pid in ours for child in tree.children(pid)}
+    return below - set(sup.by_pid) - ours
