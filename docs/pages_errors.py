@@ -14,8 +14,12 @@ HEAD: Final = """# Errors
 
 What booty says when something cannot be done: a stable reference, a sentence, a hint. Generated from the sources by `make docs`.
 
-In `--json` and over the control socket a fault is `{"status", "reference", "message", "subject", "hint"}`; in Python it is an exception with the
-same attributes. Several at once are shown one after another (`BootyErrors`); the exit status is that of the first.
+A fault is `{"status", "reference", "message", "subject", "hint"}`, with `lines` where a program ended: its last ones. Over the control socket it is
+this object; in Python it is an exception with the same attributes; with `--json` the command prints `{"error": …}` on stdout, beside the words on
+stderr (an `up` whose start failed prints the table with the same `error` in it).
+
+Several at once are shown one after another (in Python `BootyErrors`, with `--json` the first with `faults`: all of them); the exit status is that of
+the first. Wrong use of a command is `usage`, what nobody thought of is `unexpected`.
 
 | status | exception | meaning |
 | --- | --- | --- |

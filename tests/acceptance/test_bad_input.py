@@ -66,9 +66,13 @@ def write(root: Path, text: str, name: str = "booty.toml", head: str = HEAD) -> 
 
 def refused(booty: Any, root: Path, status: int, reference: str, *words: str, **env: str) -> str:
     """Show that ``up`` is refused once, in one clear error, and that nothing runs."""
-    said: str = booty("up", "-d", status=status, **env).stderr
+    done = booty("up", "-d", "--json", status=status, **env)
+    said: str = done.stderr
+    fault = json.loads(done.stdout)["error"]
 
-    assert f"{reference}: " in said
+    assert (fault["status"], fault["reference"]) == (status, reference)
+    assert f"{reference}: {fault['message']}\n  hint: {fault['hint']}\n" in said
+    assert "faults" not in fault
     assert said.count("hint: ") == 1
     assert "Traceback" not in said
     assert "unexpected" not in said
@@ -172,9 +176,13 @@ def test_link_to_what_offers_it_is_taken(booty: Any, root: Path, tmp_path: Path)
 def test_all_faults_are_told_at_once(booty: Any, root: Path) -> None:
     """Each with its own reference and hint, the exit status is that of the first."""
     write(root, f"{GOOD}kind = 'thing'\ngrace = 'soon'\nneeds = 'x'\n")
-    said = booty("up", "-d", status=3).stderr
+    done = booty("up", "-d", "--json", status=3)
+    said = done.stderr
+    fault = json.loads(done.stdout)["error"]
 
     assert said.count("hint: ") == 3
+    assert [one["message"] in said for one in fault["faults"]] == [True] * 3
+    assert fault.items() >= fault["faults"][0].items()
     assert running(booty) == []
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "VerifyError",
     "from_data",
     "raise_all",
+    "to_data",
 ]
 
 
@@ -173,6 +174,14 @@ def raise_all(faults: Sequence[BootyError]) -> None:
         raise faults[0]
     if faults:
         raise BootyErrors(faults)
+
+
+def to_data(error: BootyError | BootyErrors) -> dict[str, Any]:
+    """Return what is wrong as JSON data: of several faults the first, with ``faults``: all."""
+    if isinstance(error, BootyErrors):
+        several = [fault.to_data() for fault in error.faults]
+        return {**several[0], "faults": several}
+    return error.to_data()
 
 
 _BY_STATUS: dict[int, type[BootyError]] = {

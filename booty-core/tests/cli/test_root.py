@@ -73,6 +73,24 @@ def test_a_fault(booty: Any, root: Path) -> None:
     assert "Traceback" in booty("up", "-vv", status=3).stderr
 
 
+def test_a_fault_as_data(booty: Any) -> None:
+    """With --json a fault is one object on stdout, behind the command or by BOOTY_JSON too."""
+    for arguments, more in [(["up", "--json"], {}), (["ps"], {"BOOTY_JSON": "1"})]:
+        fault = json.loads(booty(*arguments, status=3, **more).stdout)["error"]
+
+        assert (fault["reference"], fault["status"]) == ("no-file", 3)
+        assert fault["hint"].startswith("booty init")
+
+
+def test_wrong_use_as_data(booty: Any) -> None:
+    """Wrong use is data too; the hint is the help of that command."""
+    fault = json.loads(booty("--json", "up", "--nope", status=2).stdout)["error"]
+
+    assert (fault["reference"], fault["status"]) == ("usage", 2)
+    assert "--nope" in fault["message"]
+    assert fault["hint"] == "booty up --help"
+
+
 def test_all_faults_at_once(booty: Any, root: Path) -> None:
     """Several faults of a file are told together."""
     (root / "booty.toml").write_text(
@@ -94,8 +112,9 @@ def test_the_unexpected(
 
     assert cli.main(["up"]) == 1
     assert capsys.readouterr().err.startswith("unexpected: KeyError: ")
-    assert cli.main(["up", "-vv"]) == 1
-    assert "Traceback" in capsys.readouterr().err
+    assert cli.main(["up", "-vv", "--json"]) == 1
+    assert "Traceback" in (said := capsys.readouterr()).err
+    assert json.loads(said.out)["error"]["reference"] == "unexpected"
 
 
 def test_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         The exit status (docs/reference/errors.md).
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    given, verbose = _anywhere(given)
+    given, verbose, as_json = _anywhere(given)
+    from booty.cli import faults
     from booty.errors import BootyError, BootyErrors
 
     try:
@@ -162,12 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return faults.misused(error, as_json=as_json)
     except (BootyError, BootyErrors) as error:
-        from booty.cli.common import show
-
-        return show(error, verbose=verbose)
+        return faults.show(error, verbose=verbose, as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -175,13 +173,13 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         sys.stdout = None
         return 0
     except Exception as error:  # noqa: BLE001 - the one place where nothing may pass
-        return _unexpected(error, verbose=verbose)
+        return faults.unexpected(error, verbose=verbose, as_json=as_json)
 
 
-def _anywhere(given: list[str]) -> tuple[list[str], int]:
+def _anywhere(given: list[str]) -> tuple[list[str], int, bool]:
     # our own options may stand behind the command too, up to the words of somebody else's command
     if "_BOOTY_COMPLETE" in os.environ:
-        return given, 0
+        return given, 0, False
     front: list[str] = []
     rest: list[str] = []
     words: list[str] = []
@@ -195,15 +193,5 @@ def _anywhere(given: list[str]) -> tuple[list[str], int]:
         elif not item.startswith("-"):
             words.append(item)
     verbose = sum(item.count("v") if item[:2] == "-v" else item == "--verbose" for item in front)
-    return [*front, *rest, *reversed(left)], verbose
-
-
-def _unexpected(error: Exception, *, verbose: int) -> int:
-    if verbose > 1:
-        import traceback
-
-        traceback.print_exception(error)
-    else:
-        click.echo(f"unexpected: {type(error).__name__}: {error}", err=True)
-        click.echo("  hint: run again with -vv for the traceback; it is a fault of booty", err=True)
-    return 1
+    as_json = "--json" in front or os.environ.get("BOOTY_JSON") == "1"
+    return [*front, *rest, *reversed(left)], verbose, as_json

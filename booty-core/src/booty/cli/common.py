@@ -1,4 +1,4 @@
-"""What commands share: finding the stack, tables, JSON, faults on the screen."""
+"""What commands share: finding the stack, tables, JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import click
 from booty.supervise.screen import table
 
 if TYPE_CHECKING:
-    from booty.errors import BootyError, BootyErrors
     from booty.stack.place import Place
     from booty.supervise.client import Connection
 
@@ -30,7 +29,6 @@ __all__ = [
     "names_argument",
     "place",
     "service_names",
-    "show",
     "table",
     "verbose",
 ]
@@ -62,23 +60,6 @@ def verbose(ctx: click.Context) -> bool:
 def emit(data: Any) -> None:
     """Print JSON to stdout."""
     click.echo(json.dumps(data, indent=1, ensure_ascii=False))
-
-
-def show(error: BootyError | BootyErrors, *, verbose: int = 0) -> int:
-    """Print faults to stderr; returns the exit status."""
-    faults: tuple[Any, ...] = getattr(error, "faults", (error,))
-    for fault in faults:
-        if fault.lines:
-            said = "\n".join(f"  | {line}" for line in fault.lines)
-            click.echo(f"last lines of {fault.subject}:\n{said}", err=True)
-        click.echo(f"{fault.reference}: {fault.message}", err=True)
-        if fault.hint:
-            click.echo(f"  hint: {fault.hint}", err=True)
-    if verbose > 1:
-        import traceback
-
-        traceback.print_exception(error)
-    return int(error.status)
 
 
 def connect(found: Place) -> Connection:

@@ -50,8 +50,7 @@ def main(arguments: dict[str, Any]) -> None:
         follower = Follower(arguments)
         status = follower.run()
     except ControlError as error:
-        sys.stderr.write(f"{error.reference}: {error.message}\n")
-        status = error.status
+        status = _tell(error, as_json=bool(arguments["json"]))
     except BrokenPipeError:
         # whoever read our output has gone; the end of our pipe stops what we hold
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -352,6 +351,15 @@ class _Logs:
                 # beside them lie the watchers' log, and those of commands that have not ended
                 if name.rpartition(".")[2].isdigit() and name not in self._tails:
                     self._tails[name] = Tail(self._folder.log(name), 0)
+
+
+def _tell(error: ControlError, *, as_json: bool) -> int:
+    sys.stderr.write(f"{error.reference}: {error.message}\n")
+    if error.data["hint"]:
+        sys.stderr.write(f"  hint: {error.data['hint']}\n")
+    if as_json:
+        _print(json.dumps({"error": error.data}))
+    return error.status
 
 
 def _print(text: str) -> None:
