@@ -153,3 +153,49 @@ def variables(number: int) -> str:
     """Return the environment of a process."""
     words = ["ps", "eww", "-o", "command=", "-p", str(number)]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_saved_plan_imports_no_provider(booty: Any, packages: Path) -> None:
+    """What was planned once starts again whatever has become of its provider."""
+    path = str(packages)
+    write(packages, GOOD)
+    booty("up", "-d", PYTHONPATH=path)
+    booty("down", PYTHONPATH=path)
+    write(packages, "raise RuntimeError('imported')")
+    again = booty("up", "-d", PYTHONPATH=path)
+
+    assert "left out" not in again.stderr
+    assert set(states(booty).values()) == {"ready"}
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("not_there:group", "No module named 'not_there'"),
+        ("json:group", "has no attribute 'group'"),
+        ("json", "has no attribute"),
+        ("json:dumps", "no click group"),
+    ],
+)
+def test_client_commands_that_are_not_there(
+    booty: Any, packages: Path, target: str, why: str
+) -> None:
+    """They are the provider's fault and named so."""
+    own = f'clients={{"broken": "{target}"}}, secrets='
+    write(packages, GOOD.replace("secrets=", own, 1))
+    booty("up", "-d", "--without", "a", "--without", "b", PYTHONPATH=str(packages))
+    refused = booty("client", "bad", status=4, PYTHONPATH=str(packages))
+
+    assert 'client-broken: cannot use the client commands of provider "broken"' in refused.stderr
+    assert why in refused.stderr
+
+
+def test_preflight_knows_the_services(booty: Any, packages: Path, tmp_path: Path) -> None:
+    """``doctor`` asks about those of the stack, and outside of one about none."""
+    does = "return [Problem(id='x', level='info', message=','.join(s.name for s in services))]"
+    write(packages, "from booty import Problem\n" + hook("preflight", "services", does))
+    inside = booty("doctor", PYTHONPATH=str(packages)).stdout
+    outside = booty("doctor", PYTHONPATH=str(packages), cwd=tmp_path).stdout
+
+    assert "info  x: bad\n" in inside
+    assert "info  x: \n" in outside

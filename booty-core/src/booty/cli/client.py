@@ -32,7 +32,7 @@ def command(ctx: click.Context, name: str | None, arguments: tuple[str, ...], co
     targets = provider.components[instance.component].clients
     if not targets:
         raise _none(name, provider.name)
-    group = _group(next(iter(targets.values())))
+    group = _group(provider.name, next(iter(targets.values())))
     if common.as_json(ctx):
         os.environ["BOOTY_JSON"] = "1"  # the provider's commands are a tree of their own
     return group.main(
@@ -44,10 +44,26 @@ def command(ctx: click.Context, name: str | None, arguments: tuple[str, ...], co
     )
 
 
-def _group(target: str) -> click.Group:
+def _group(provider: str, target: str) -> click.Command:
     module, _, attribute = target.partition(":")
-    found: click.Group = getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise _broken(provider, target, f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, click.Command):
+        raise _broken(provider, target, "it is no click group")
     return found
+
+
+def _broken(provider: str, target: str, why: str) -> Exception:
+    from booty.errors import ProviderError
+
+    return ProviderError(
+        f'cannot use the client commands of provider "{provider}": "{target}": {why}',
+        reference="client-broken",
+        subject=provider,
+        hint="this is a fault of the provider; booty env has what other clients need",
+    )
 
 
 def _none(name: str, provider: str) -> Exception:

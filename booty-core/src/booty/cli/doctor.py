@@ -10,6 +10,7 @@ from booty.cli import common
 
 if TYPE_CHECKING:
     from booty.model.problem import Problem
+    from booty.model.stack import ServiceSpec
 
 
 @click.command("doctor", short_help="See whether this machine is fit.")
@@ -23,7 +24,7 @@ def command(ctx: click.Context) -> int:
     """
     from booty.cli.checks import checks
 
-    found = [*checks(), *_of_providers()]
+    found = [*checks(), *_of_providers(ctx)]
     if common.as_json(ctx):
         from booty.model import codec
 
@@ -36,18 +37,32 @@ def command(ctx: click.Context) -> int:
     return int(any(one.level == "error" for one in found))
 
 
-def _of_providers() -> list[Problem]:
+def _of_providers(ctx: click.Context) -> list[Problem]:
     from booty import providers
     from booty.errors import BootyError
     from booty.model.problem import Problem
 
     found: list[Problem] = []
+    services = _services(ctx)
     for name in providers.installed():
+        own = [one for one in services if one.use.partition("/")[0] == name]
         try:
-            found += providers.load(name).call("preflight", services=()) or ()
+            found += providers.load(name).call("preflight", services=own) or ()
         except BootyError as error:
             problem = Problem(
                 id=error.reference, level="warning", message=error.message, fix=error.hint or ""
             )
             found.append(problem)
     return found
+
+
+def _services(ctx: click.Context) -> list[ServiceSpec]:
+    # outside of a stack, or where its file is wrong, the machine is looked at all the same
+    from booty import config
+    from booty.errors import BootyError, BootyErrors
+
+    try:
+        spec = config.load(common.place(ctx).file)
+    except (BootyError, BootyErrors):
+        return []
+    return [one for one in spec.services.values() if one.enabled]
