@@ -126,13 +126,24 @@ def _broken(name: str, point: Any, why: str) -> Exception:
     )
 
 
+def _stack_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from booty.cli.common import stack_names
+
+    return stack_names(ctx, param, incomplete)
+
+
 @click.group(
     cls=Root,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="One file describes an environment, one command makes it run: booty init && booty up",
 )
 @click.option("--file", metavar="PATH", help="booty.toml to use, or BOOTY_FILE.")
-@click.option("--stack", metavar="NAME", help="A registered stack or its folder, or BOOTY_STACK.")
+@click.option(
+    "--stack",
+    metavar="NAME",
+    shell_complete=_stack_names,
+    help="A registered stack or its folder, or BOOTY_STACK.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, or BOOTY_JSON=1.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice shows tracebacks.")
 @click.option("-q", "--quiet", count=True, help="Say less.")

@@ -16,7 +16,14 @@ RAW = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_o
 @click.command("client", short_help="Talk to a service.", context_settings=RAW)
 @click.argument("name", required=False, shell_complete=common.service_names)
 @click.argument("arguments", nargs=-1, metavar="COMMAND...")
-@click.option("--as", "consumer", metavar="NAME", default="user", help="As a consumer.")
+@click.option(
+    "--as",
+    "consumer",
+    metavar="NAME",
+    default="user",
+    shell_complete=common.consumer_names,
+    help="As a consumer.",
+)
 @click.pass_context
 def command(ctx: click.Context, name: str | None, arguments: tuple[str, ...], consumer: str) -> Any:
     """Talk to a service by the commands of its provider: booty client NAME --help lists them.

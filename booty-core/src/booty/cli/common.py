@@ -23,12 +23,16 @@ __all__ = [
     "ask",
     "client_of",
     "connect",
+    "consumer_names",
     "emit",
     "instance_names",
     "itself",
     "names_argument",
     "place",
+    "profile_names",
+    "secret_names",
     "service_names",
+    "stack_names",
     "table",
     "verbose",
 ]
@@ -36,10 +40,14 @@ __all__ = [
 
 def place(ctx: click.Context) -> Place:
     """Return the stack that the command is about: --file, --stack, or from here upward."""
+    obj = ctx.obj or {}
+    return _place_of(obj.get("file"), obj.get("stack"))
+
+
+def _place_of(file: str | None, stack: str | None) -> Place:
     from booty.stack.place import find
 
-    obj = ctx.obj or {}
-    return find(obj.get("file"), obj.get("stack"))
+    return find(file, stack)
 
 
 def as_json(ctx: click.Context) -> bool:
@@ -135,15 +143,66 @@ def client_of(found: Place) -> str | None:
 
 
 def service_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete names of services, from the file alone."""
-    import tomllib
+    """Complete names of services, from the files; behind a dot those of known instances."""
+    return _completed(ctx, incomplete, _instances if "." in incomplete else _services)
 
+
+def consumer_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of consumers: the services, and ``user``."""
+    return _completed(ctx, incomplete, lambda found: [*_services(found), "user"])
+
+
+def profile_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of profiles, from the files."""
+    return _completed(ctx, incomplete, lambda found: _tables(found, "profiles"))
+
+
+def secret_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of secrets that are kept."""
+    from booty import secrets
+
+    def names(found: Place) -> list[str]:
+        kept = secrets.backend("", found.id)
+        full = [key.partition("#")[0] for key in kept.keys()]  # noqa: SIM118 - no mapping
+        return [name.removeprefix("user/") for name in full]
+
+    return _completed(ctx, incomplete, names)
+
+
+def stack_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete names of registered stacks."""
+    from booty.stack.place import registered
+
+    names = {str(one.get("name", "")) for one in registered()}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _completed(
+    ctx: click.Context, incomplete: str, names: Callable[[Place], list[str]]
+) -> list[str]:
+    # while a shell completes, nothing was put into ctx.obj
+    asked = ctx.find_root().params
     try:
-        text = place(ctx.find_root()).file.read_text()
-        services = tomllib.loads(text).get("services", {})
+        known = names(_place_of(asked.get("file"), asked.get("stack")))
     except Exception:  # noqa: BLE001 - a completion that cannot help says nothing
         return []
-    return [name for name in services if name.startswith(incomplete)]
+    return [name for name in dict.fromkeys(known) if name.startswith(incomplete)]
+
+
+def _services(found: Place) -> list[str]:
+    return _tables(found, "services")
+
+
+def _tables(found: Place, key: str) -> list[str]:
+    from booty.config import files
+
+    return [name for _, data in files.sources(found.file, []) for name in data.get(key, ())]
+
+
+def _instances(found: Place) -> list[str]:
+    from booty.supervise import listing
+
+    return [str(row["instance"]) for row in listing.listing(found.state, "")["services"]]
 
 
 def instance_names(found: Place, names: Sequence[str]) -> list[str]:
@@ -152,23 +211,25 @@ def instance_names(found: Place, names: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: a name that is neither.
     """
-    from booty.errors import ConfigError
+    from booty.errors import from_data
     from booty.supervise import listing
+    from booty.supervise.naming import no_such
 
     rows = listing.listing(found.state, str(found.root))["services"]
     known = [row["instance"] for row in rows]
     chosen = []
     for name in names:
-        own = [row["instance"] for row in rows if name in {row["name"], row["instance"]}]
+        own = [row["instance"] for row in rows if _means(name, row)]
         if not own:
-            raise ConfigError(
-                f'cannot find "{name}": no such service or instance',
-                reference="no-service",
-                subject=name,
-                hint=f"there are {', '.join(dict.fromkeys(row['name'] for row in rows)) or 'none'}",
-            )
+            raise from_data(no_such(name, [*(row["name"] for row in rows), *known]).data)
         chosen += own
     return chosen or known
+
+
+def _means(name: str, row: dict[str, Any]) -> bool:
+    # a service, one of its roles, or an instance
+    instance = str(row["instance"])
+    return name in {row["name"], instance, instance.rpartition(".")[0]}
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -17,7 +17,14 @@ WIDEST = 60
 
 
 @click.command("config", short_help="Show the configuration that holds, and its origins.")
-@click.option("--profile", "profiles", multiple=True, metavar="P", help="Lay a profile over it.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="P",
+    shell_complete=common.profile_names,
+    help="Lay a profile over it.",
+)
 @click.pass_context
 def command(ctx: click.Context, profiles: tuple[str, ...]) -> None:
     """Show the configuration that holds, and where each value is from.

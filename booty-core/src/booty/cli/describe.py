@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -32,9 +32,12 @@ def command(ctx: click.Context, name: str) -> None:
         common.emit({"format": 1, "instances": found})
         return
     for one in found:
-        for key, value in one.items():
+        for key, value in ((key, value) for key, value in one.items() if value not in _EMPTY):
             click.echo(f"{key.replace('_', ' '):>12}  {_words(value)}")
         click.echo()
+
+
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 
 
 def _one(place: Any, row: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def _one(place: Any, row: dict[str, Any], entry: dict[str, Any]) -> dict[str, An
         ],
         "restart": entry["restart"]["policy"],
         "stop": f"{entry['stop']['signal']}, {entry['stop']['grace']:g} s",
-        "variables": [f"{upper}_URL", f"{upper}_HOST", f"{upper}_PORT"],
+        "variables": [f"{upper}_{part}" for part in ("URL", "HOST", "PORT") if row["urls"]],
         "data": str(place.state / "data" / row["instance"]),
         "config": str(place.state / "config" / row["instance"]),
     }

@@ -12,7 +12,14 @@ from booty.cli import common
 
 @click.command("env", short_help="Print URLs and credentials as variables.")
 @click.option("--format", "form", type=click.Choice(["dotenv", "json", "shell"]), default="dotenv")
-@click.option("--as", "consumer", metavar="NAME", default="user", help="As a consumer.")
+@click.option(
+    "--as",
+    "consumer",
+    metavar="NAME",
+    default="user",
+    shell_complete=common.consumer_names,
+    help="As a consumer.",
+)
 @click.pass_context
 def command(ctx: click.Context, form: str, consumer: str) -> None:
     """Print URLs and credentials as variables. What it prints is secret.

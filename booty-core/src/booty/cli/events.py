@@ -23,9 +23,12 @@ def command(ctx: click.Context, name: str | None, follow: bool, count: int) -> N
     from booty.run.tail import last_lines
     from booty.supervise import state
 
-    folder = state.Folder(common.place(ctx).state)
+    place = common.place(ctx)
+    folder = state.Folder(place.state)
     lines = last_lines(folder.events, count if name is None else 10_000)
     chosen = [event for line in lines if (event := _parsed(line)) and _about(event, name)]
+    if name is not None and not chosen:
+        common.instance_names(place, (name,))
     for event in chosen[-count:] if count > 0 else []:
         _tell(event, plain=common.as_json(ctx))
     if follow:

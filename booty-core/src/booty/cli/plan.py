@@ -16,7 +16,14 @@ MARKS = {"start": "+", "stop": "-", "keep": " ", "fetch": "v"}
 
 @click.command("plan", short_help="Show what would happen.")
 @click.option("--diff", is_flag=True, help="Only what differs from what runs.")
-@click.option("--profile", "profiles", multiple=True, metavar="P", help="Lay a profile over it.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="P",
+    shell_complete=common.profile_names,
+    help="Lay a profile over it.",
+)
 @click.pass_context
 def command(ctx: click.Context, diff: bool, profiles: tuple[str, ...]) -> None:
     """Show what would happen, each step with its reason. Fetches, starts and writes nothing.

@@ -58,7 +58,14 @@ def _cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _since(stamp: str | None) -> str:
-    return stamp[11:19] if stamp else ""
+    # local time, with its date when that is not today
+    if not stamp:
+        return ""
+    import datetime as dt
+
+    then = dt.datetime.fromisoformat(stamp).astimezone()
+    today = then.date() == dt.datetime.now(dt.UTC).astimezone().date()
+    return then.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
 
 
 def _reason(row: dict[str, Any]) -> str:

@@ -20,7 +20,14 @@ RAW = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @click.command("run", short_help="Run a command with URLs and credentials.", context_settings=RAW)
 @click.option("--up", "bring_up", is_flag=True, help="Bring the stack up first, down after it.")
 @click.option("--rm", "remove", is_flag=True, help="With --up: remove everything after it.")
-@click.option("--as", "consumer", metavar="NAME", default="user", help="As a consumer.")
+@click.option(
+    "--as",
+    "consumer",
+    metavar="NAME",
+    default="user",
+    shell_complete=common.consumer_names,
+    help="As a consumer.",
+)
 @click.argument("argv", nargs=-1, required=True, metavar="-- CMD...")
 @click.pass_context
 def command(

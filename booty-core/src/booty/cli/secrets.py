@@ -56,7 +56,14 @@ def set_(ctx: click.Context, name: str) -> None:
         _renumber(place, full, secrets.rotate(full, max(number, 1), kept, value))
     else:
         kept.set({Secret(full, max(number, 1)).reference: value})
-    click.echo(f"kept {name}; booty up hands it over", err=True)
+    number = plans.secret_numbers(place).get(full, 1)
+    _done(ctx, f"kept {name}; booty up hands it over", name, number)
+
+
+def _done(ctx: click.Context, words: str, name: str, number: int) -> None:
+    if common.as_json(ctx.find_root()):
+        common.emit({"format": 1, "name": name, "number": number})
+    click.echo(words, err=True)
 
 
 def _renumber(place: Place, name: str, number: int) -> None:
@@ -67,7 +74,7 @@ def _renumber(place: Place, name: str, number: int) -> None:
 
 
 @command.command("get")
-@click.argument("name")
+@click.argument("name", shell_complete=common.secret_names)
 @click.pass_context
 def get(ctx: click.Context, name: str) -> None:
     """Print a value: of secret://NAME, or of a generated one by its full name.
@@ -85,7 +92,10 @@ def get(ctx: click.Context, name: str) -> None:
     for full in (name, f"user/{name}"):
         value = kept.get(Secret(full, numbers.get(full, 1)).reference)
         if value is not None:
-            click.echo(value)
+            if common.as_json(ctx.find_root()):
+                common.emit({"format": 1, "name": full, "value": value})
+            else:
+                click.echo(value)
             return
     raise ConfigError(
         f'cannot find the secret "{name}"',
@@ -114,7 +124,7 @@ def list_(ctx: click.Context) -> None:
 
 
 @command.command("rotate")
-@click.argument("name")
+@click.argument("name", shell_complete=common.secret_names)
 @click.pass_context
 def rotate(ctx: click.Context, name: str) -> None:
     """Begin a new value of a generated secret; the next up makes it and reloads who reads it.
@@ -137,7 +147,7 @@ def rotate(ctx: click.Context, name: str) -> None:
         )
     number = secrets.rotate(name, plans.secret_numbers(place).get(name, 1), kept)
     _renumber(place, name, number)
-    click.echo(f"{name} has number {number} now; booty up takes it into use", err=True)
+    _done(ctx, f"{name} has number {number} now; booty up takes it into use", name, number)
 
 
 @command.command("backends")

@@ -26,15 +26,34 @@ OUTLIVE = "outlive-me"
 @click.command("up", short_help="Fetch, plan, start, wait until ready.")
 @common.names_argument()
 @click.option("-d", "--detach", is_flag=True, help="Return when ready; the stack goes on.")
-@click.option("--profile", "profiles", multiple=True, metavar="P", help="Lay a profile over it.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="P",
+    shell_complete=common.profile_names,
+    help="Lay a profile over it.",
+)
 @click.option(
     "--timeout", type=common.Seconds(), metavar="T", help="How long to wait for readiness."
 )
 @click.option("--rm", "remove", is_flag=True, help="Remove everything after it; new stacks only.")
 @click.option("--replan", is_flag=True, help="Plan anew though nothing changed.")
 @click.option("--keep", is_flag=True, help="Leave what failed for a look.")
-@click.option("--without", multiple=True, metavar="NAME", help="Not started, not waited for.")
-@click.option("--accept", multiple=True, metavar="NAME", help="Accept what moves or loses data.")
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=common.service_names,
+    help="Not started, not waited for.",
+)
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=common.service_names,
+    help="Accept what moves or loses data.",
+)
 @click.option("--lifetime", type=click.Choice([OUTLIVE, DIE]), help="What the holder's end means.")
 @click.pass_context
 def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> int:

@@ -13,6 +13,7 @@ from booty.stack.choice import Choice
 from booty.stack.place import Place, read
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
+from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from booty.fetch import Tell
@@ -196,6 +197,7 @@ class Session:
     ) -> Outcome:
         saved = None if replan else self._saved(choice)
         if saved is not None:
+            self._refuse_unknown(saved, choice)
             if self.running() is not None and self._all_as_planned(saved, choice):
                 self._live_on()
                 return Outcome(changes=[], nothing=True, stale=self._stale())
@@ -203,6 +205,14 @@ class Session:
                 return self._hand_over_saved(stack_id, saved, choice, keep=keep)
         self.start(stack_id)
         return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
+
+    def _refuse_unknown(self, digest: str, choice: Choice) -> None:
+        # other names are refused by whoever uses them
+        sheet = read(self.place.state / "plans" / f"{digest}.run.json")
+        known = [*sheet.get("services", ()), *plans.latest(self.place).get("left_out", ())]
+        for name in (*choice.without, *choice.accept):
+            if name.partition(".")[0] not in known:
+                raise from_data(no_such(name, known, "service").data)
 
     def _saved(self, choice: Choice) -> str | None:
         known = plans.latest(self.place)

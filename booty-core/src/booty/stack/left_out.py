@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from booty.config import template
-from booty.errors import ConfigError
+from booty.errors import ConfigError, from_data
 from booty.plan.links import texts
+from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -43,12 +44,7 @@ def needed(spec: StackSpec, choice: Choice) -> set[str]:
         if name.partition(".")[0] not in services
     ]
     if unknown:
-        raise ConfigError(
-            f'cannot find "{unknown[0]}": no such service',
-            reference="no-service",
-            subject=unknown[0],
-            hint=f"services: {', '.join(services)}",
-        )
+        raise from_data(no_such(unknown[0], services, "service").data)
     found: set[str] = set()
     left = [name.partition(".")[0] for name in choice.names] or list(services)
     while left:

@@ -87,7 +87,8 @@ def of_file(file: Path) -> Place:
     state = root / ".booty"
     if not state.is_dir():
         state = _state_dir(file, root)
-    if not file.is_file() and not state.is_dir():
+    # under a running stack its own file may have been removed; another name is a mistake
+    if not file.is_file() and (file.name != FILE or not state.is_dir()):
         raise ConfigError(
             f'cannot read "{file}": there is no such file',
             reference="no-file",

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.errors import BootyError, ConfigError, from_data
+from booty.errors import BootyError, from_data
 from booty.stack import ending, identity
 from booty.supervise import client, listing, rows, state
 from booty.supervise.client import ControlError
+from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from booty.stack.place import Place
@@ -97,12 +98,9 @@ def _chosen(place: Place, names: Iterable[str]) -> list[str]:
     for name in names:
         own = [one for one in known if one == name or one.startswith(f"{name}.")]
         if not own:
-            raise ConfigError(
-                f'cannot find "{name}": no such service or instance, and no data of one',
-                reference="no-service",
-                subject=name,
-                hint=f"there are {', '.join(known) or 'none'}",
-            )
+            services = [one.partition(".")[0] for one in known]
+            what = "service or instance, and no data of one"
+            raise from_data(no_such(name, [*services, *known], what).data)
         chosen += [one for one in own if one not in chosen]
     return chosen
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from booty import paths, plan, providers, secrets
-from booty.errors import ConfigError
+from booty.errors import ConfigError, from_data
 from booty.model import codec
 from booty.model.reference import fill
+from booty.model.reference import place as in_place
 from booty.run import runtime
 from booty.stack import plans
 from booty.stack.place import Place, read
+from booty.supervise.fill import holds_secret
+from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from booty.model.instance import Instance
@@ -91,13 +94,8 @@ def entry(data: Mapping[str, Any], name: str) -> dict[str, Any]:
         if name in {one["instance"]["name"], one["instance"]["service"]}:
             found: dict[str, Any] = one
             return found
-    services = ", ".join(data["services"])
-    raise ConfigError(
-        f'cannot find "{name}": no such service or instance',
-        reference="no-service",
-        subject=name,
-        hint=f"services: {services}",
-    )
+    names = [one["instance"]["name"] for one in data["instances"]]
+    raise from_data(no_such(name, [*data["services"], *names]).data)
 
 
 def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider, Instance]:
@@ -116,6 +114,8 @@ def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider,
     provider = providers.load(str(own["component"]).partition("/")[0])
     filled = fill(own, lookup(place, data, str(own["name"])))
     found = codec.instance_from_data(filled, provider.components[own["component"]])
+    if consumer not in {"user", *data["services"]}:
+        raise from_data(no_such(consumer, data["services"], "service").data)
     known = [one for one in found.consumers if one.name == consumer]
     known = known or [one for one in found.consumers if one.name == "user"]
     return provider, evolve(found, consumers=tuple(known))
@@ -136,9 +136,11 @@ def environment(place: Place, consumer: str = "user") -> dict[str, str]:
     """Return the variables of ``env`` and ``run`` with true values.
 
     Raises:
-        ConfigError: the stack was never planned.
+        ConfigError: the stack was never planned, or has no such service.
     """
     data = plan_data(place)
+    if consumer not in {"user", *data["services"]}:
+        raise from_data(no_such(consumer, data["services"], "service").data)
     found: dict[str, str] = fill(
         plan.variables(data["services"], consumer), lookup(place, data, consumer)
     )
@@ -151,5 +153,18 @@ def own_environment(place: Place, name: str) -> tuple[str, dict[str, str]]:
     one = entry(data, name)
     look = lookup(place, data, str(one["instance"]["name"]))
     base = read(place.state / "state" / "stack.json").get("environment") or {}
-    own = fill({"cwd": one["launch"]["cwd"], "env": one["launch"]["env"]}, look)
+    own = fill({"cwd": one["launch"]["cwd"], "env": _given(one)}, look)
     return str(own["cwd"]), {**base, **own["env"]}
+
+
+def _given(one: Mapping[str, Any]) -> dict[str, str]:
+    # as the supervisor gives it: with secrets-as = "file" by the file that it has written
+    given: dict[str, str] = one["launch"]["env"]
+    if one["policy"].get("secrets_as") != "file":
+        return given
+    return {
+        f"{name}_FILE" if holds_secret(text) else name: f"{in_place('run')}/{name}"
+        if holds_secret(text)
+        else text
+        for name, text in given.items()
+    }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from booty.supervise import files, starting, stopping
 from booty.supervise.change import UP, classify, updates
+from booty.supervise.naming import no_such
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
@@ -45,14 +46,8 @@ def _of(sheet: dict[str, Any], name: str) -> list[str]:
         if name in {entry["name"], entry["service"], f"{entry['service']}.{entry['role']}"}
     ]
     if not found:
-        services = ", ".join(sheet["services"])
-        raise ControlError.of(
-            f'cannot find "{name}": no such service or instance',
-            reference="no-service",
-            status=3,
-            subject=name,
-            hint=f"services: {services}",
-        )
+        names = [entry["name"] for entry in sheet["instances"]]
+        raise no_such(name, [*sheet["services"], *names])
     return found
 
 

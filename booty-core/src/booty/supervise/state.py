@@ -149,12 +149,26 @@ def corrected(row: dict[str, Any]) -> dict[str, Any]:
         # an intent without a pid: the supervisor finds its child by the mark
         return row
     reason = _gone(row)
-    if reason is None:
-        return row
+    return row if reason is None else _without_process(row, reason)
+
+
+def _without_process(row: dict[str, Any], reason: str) -> dict[str, Any]:
     lost: dict[str, Any] = {"pid": None, "start": None}
     if row["state"] in LIVE:
         lost |= {"state": "stopped", "reason": reason, "exit": None, "health": None}
     return row | lost
+
+
+def _copied(folder: Folder, stack: dict[str, Any] | None, *, watched: bool) -> bool:
+    # whoever watches holds the lock of its own folder, also of one that was moved
+    if stack is None or watched:
+        return False
+    if _alive(stack.get("supervisor")):
+        return True
+    first = Folder(os.path.join(str(stack.get("root")), os.path.basename(folder.root)))
+    known = _quiet(first.path("id"))
+    same = known is not None and known == _quiet(folder.path("id"))
+    return same and not os.path.samefile(first.root, folder.root)
 
 
 def _alive(who: dict[str, Any] | None) -> bool:
@@ -171,14 +185,18 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
         ``stack``: what ``state/stack.json`` holds, or ``None``; its ``supervisor`` and
         ``guardian`` are ``None`` if dead, ``unwatched`` is true if something runs and neither
         lives. ``instances``: the rows of ``state/instances.jsonl``, sorted by name, dead processes
-        corrected to ``stopped`` with the reason ``reboot`` or ``gone``.
+        corrected to ``stopped`` with the reason ``reboot`` or ``gone``; in a copied folder all
+        that runs in the first one, with the reason ``copy``.
     """
     folder = Folder(state_dir)
     stack, found = _quiet(folder.stack), _rows(folder)
     if foreign(stack):
         return {"stack": stack, "instances": [row | {"foreign": True} for row in found]}
     watched = locks.held(folder.lock)
-    if not watched:
+    if _copied(folder, stack, watched=watched):
+        found = [_without_process(row, "copy") if row.get("pid") else row for row in found]
+        stack = {**(stack or {}), "supervisor": None, "guardian": None}
+    elif not watched:
         found = [corrected(row) for row in found]
     if stack is not None:
         stack = stack | {
