@@ -61,9 +61,10 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
     # both watchers were killed: a new supervisor adopts what runs, and stops it
     saved = state.read(place.state)
     stack = saved["stack"]
+    if any(row.get("reason") == state.COPY for row in saved["instances"]):
+        identity.refuse_copy(place)
     if stack is None or not any(row.get("pid") for row in saved["instances"]):
         return None
-    identity.refuse_copy(place)
     start = launch.ensure(
         place.state,
         stack_id=place.id,

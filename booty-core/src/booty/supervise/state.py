@@ -21,6 +21,8 @@ __all__ = [
 ]
 
 FORMAT: Final = 1
+COPY: Final = "copy"
+"""Reason of what runs in the folder that this one was copied from."""
 LIVE: Final = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping"})
 """States in which an instance that is not external has a process."""
 
@@ -186,7 +188,7 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
         ``guardian`` are ``None`` if dead, ``unwatched`` is true if something runs and neither
         lives. ``instances``: the rows of ``state/instances.jsonl``, sorted by name, dead processes
         corrected to ``stopped`` with the reason ``reboot`` or ``gone``; in a copied folder all
-        that runs in the first one, with the reason ``copy``.
+        that runs in the first one, with the reason :data:`COPY`.
     """
     folder = Folder(state_dir)
     stack, found = _quiet(folder.stack), _rows(folder)
@@ -194,7 +196,7 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
         return {"stack": stack, "instances": [row | {"foreign": True} for row in found]}
     watched = locks.held(folder.lock)
     if _copied(folder, stack, watched=watched):
-        found = [_without_process(row, "copy") if row.get("pid") else row for row in found]
+        found = [_without_process(row, COPY) if row.get("pid") else row for row in found]
         stack = {**(stack or {}), "supervisor": None, "guardian": None}
     elif not watched:
         found = [corrected(row) for row in found]
