@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import stat
+import errno
+import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from attrs import frozen
-
-from booty.errors import FetchError, VerifyError
+from booty.errors import BootyError, FetchError
+from booty.fetch import judging
+from booty.fetch.judging import Judge
 
 __all__ = ["unpack"]
 
-MOST_FILES: Final = 50_000
-MOST_BYTES: Final = 8 << 30
-MOST_RATIO: Final = 200
-"""Unpacked bytes for each packed one; programs reach 3 to 5, bombs thousands."""
-SMALL: Final = 10 << 20
-"""Below this size the ratio says nothing."""
-SET_ID: Final = stat.S_ISUID | stat.S_ISGID
+LONGEST_READ: Final = 16 << 20
+"""Bytes that may be asked for at once; only a header made to fill the memory asks for more."""
 
-
-@frozen(kw_only=True)
-class _Entry:
-    """One entry of an archive, before anything is unpacked."""
-
-    name: str
-    size: int
-    mode: int
-    kind: str
-    target: str = ""
+_DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
 
 def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
@@ -46,127 +32,68 @@ def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
 
     Raises:
         VerifyError: it holds something that a program's archive has no business to hold.
-        FetchError: it is damaged, or the disk is full.
+        FetchError: it is damaged.
+        OSError: the disk is full or read-only.
     """
     try:
         if kind == "bare":
-            _bare(archive, into / name)
+            shutil.copyfile(archive, into / name)
         elif kind == "zip":
             _zip(archive, into)
         else:
             _tar(archive, into)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, UnicodeError) as error:
-        raise _damaged(archive, str(error)) from error
+    except BootyError:
+        raise
     except OSError as error:
+        if error.errno in _DISK:
+            raise
         raise _damaged(archive, error.strerror or str(error)) from error
-
-
-def _bare(archive: Path, target: Path) -> None:
-    target.write_bytes(archive.read_bytes())
-    target.chmod(0o755)
+    except Exception as error:  # a strange archive makes the library raise anything
+        raise _damaged(archive, str(error) or type(error).__name__) from error
 
 
 def _zip(archive: Path, into: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
-        infos = opened.infolist()
-        _judge(archive, [_of_zip(info) for info in infos])
-        for info in infos:
+        judge = Judge(archive)
+        for info in opened.infolist():
+            judge.look(judging.of_zip(info))
+        for info in opened.infolist():
             if not info.is_dir():
                 path = Path(opened.extract(info, into))
                 # zipfile forgets the mode; the executable bit is in the upper half
                 path.chmod(0o755 if (info.external_attr >> 16) & 0o111 else 0o644)
 
 
-def _of_zip(info: zipfile.ZipInfo) -> _Entry:
-    mode = info.external_attr >> 16
-    kind = "file"
-    if info.is_dir():
-        kind = "folder"
-    elif stat.S_IFMT(mode) not in {0, stat.S_IFREG}:
-        kind = "link" if stat.S_ISLNK(mode) else "special file"
-    return _Entry(name=info.filename, size=info.file_size, mode=mode, kind=kind, target="..")
-
-
 def _tar(archive: Path, into: Path) -> None:
-    with tarfile.open(archive, errors="strict") as opened:
-        members = list(_bounded(archive, opened))
-        _judge(archive, [_of_tar(member) for member in members])
+    with _Tar.open(archive, errors="strict") as opened:
+        judge, members = Judge(archive), []
+        for member in opened:
+            judge.look(judging.of_tar(member))
+            members.append(member)
         opened.extractall(into, members=members, filter="data")
 
 
-def _bounded(archive: Path, opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    for count, member in enumerate(opened, 1):
-        if count > MOST_FILES:
-            raise _refused(archive, f"more than {MOST_FILES} entries")
-        yield member
+class _Bounded:
+    """A file of which only so much is read at once: tarfile believes what a header claims."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, size: int) -> Any:
+        if size > LONGEST_READ:
+            message = f"a header of {size} bytes"
+            raise tarfile.ReadError(message)
+        return self._file.read(size)
 
 
-def _of_tar(member: tarfile.TarInfo) -> _Entry:
-    kind = "special file"
-    if member.isreg():
-        kind = "file"
-    elif member.isdir():
-        kind = "folder"
-    elif member.issym():
-        kind = "link"
-    elif member.islnk():
-        kind = "hard link"
-    return _Entry(
-        name=member.name, size=member.size, mode=member.mode, kind=kind, target=member.linkname
-    )
+class _Tar(tarfile.TarFile):
+    """A tar file that reads through :class:`_Bounded` from its first header on."""
 
-
-def _judge(archive: Path, entries: Iterable[_Entry]) -> None:
-    known: set[str] = set()
-    total = 0
-    for entry in entries:
-        _judge_one(archive, entry)
-        folded = str(PurePosixPath(entry.name)).casefold()
-        if folded in known and entry.kind != "folder":
-            raise _refused(archive, f'"{entry.name}" twice, by case')
-        known.add(folded)
-        total += entry.size
-    packed = max(archive.stat().st_size, 1)
-    if len(known) > MOST_FILES or total > MOST_BYTES:
-        raise _refused(archive, f"{len(known)} entries with {total} bytes")
-    if total > SMALL and total / packed > MOST_RATIO:
-        raise _refused(archive, f"{total} bytes in {packed}: a size bomb")
-
-
-def _judge_one(archive: Path, entry: _Entry) -> None:
-    path = PurePosixPath(entry.name)
-    if path.is_absolute() or ".." in path.parts or "\\" in entry.name or "\0" in entry.name:
-        raise _refused(archive, f'"{entry.name}", a path that leads out')
-    if not entry.name.isprintable():
-        raise _refused(archive, "a name that is not printable UTF-8")
-    if entry.kind == "special file":
-        raise _refused(archive, f'"{entry.name}", a device or fifo')
-    if entry.mode & SET_ID:
-        raise _refused(archive, f'"{entry.name}" with a set-id bit')
-    hard = entry.kind == "hard link"
-    if "link" in entry.kind and _leads_out(path, entry.target, hard=hard):
-        raise _refused(archive, f'"{entry.name}", a link that leads out')
-
-
-def _leads_out(path: PurePosixPath, target: str, *, hard: bool) -> bool:
-    # a hard link's target is counted from the archive's top, a symbolic one from its own folder
-    if target.startswith("/"):
-        return True
-    depth = 0 if hard else len(path.parts) - 1
-    for part in PurePosixPath(target).parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return True
-    return False
-
-
-def _refused(archive: Path, what: str) -> VerifyError:
-    return VerifyError(
-        f'cannot unpack "{archive.name}": it holds {what}',
-        reference="hostile-archive",
-        subject=archive.name,
-        hint="nothing was unpacked; do not use this file",
-    )
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _Bounded(value) if name == "fileobj" else value)
 
 
 def _damaged(archive: Path, why: str) -> FetchError:
