@@ -174,30 +174,6 @@ def test_another_architecture_is_refused(publisher: Publisher, store: Store) -> 
     assert leftovers(store) == []
 
 
-def test_unreachable_publisher_costs_two_seconds_once(store: Store) -> None:
-    """A host that swallows packets is given up after two seconds, and remembered."""
-    import socket
-    import time
-
-    from booty.fetch.unreachable import reachable
-
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(0)
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
-        begin = time.monotonic()
-        first = reachable(url)
-        took = time.monotonic() - begin
-        begin = time.monotonic()
-        second = reachable(url)
-        again = time.monotonic() - begin
-
-    assert first
-    assert took < 3
-    assert "lately" in second
-    assert again < 0.5
-
-
 def test_lock_survives_a_round_trip(tmp_path: Path, publisher: Publisher, store: Store) -> None:
     """A lock is written, read back equal, and not written again."""
     publisher.publish(GOOD, f"{STEM}.tar.gz")

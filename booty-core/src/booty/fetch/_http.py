@@ -14,7 +14,7 @@ import httpx
 
 from booty.errors import FetchError
 
-__all__ = ["Unreachable", "client", "opened", "reach", "text"]
+__all__ = ["Unreachable", "client", "host", "opened", "reach", "shown", "text"]
 
 CONNECT: Final = 2.0
 """Seconds to find out that a publisher cannot be reached, name look-up included."""
@@ -32,18 +32,35 @@ class Unreachable(Exception):  # noqa: N818 - a finding; it never leaves this fl
 def client() -> httpx.Client:
     """Return the one client of this process; proxies and CAs are what the environment says."""
     timeout = httpx.Timeout(READ, connect=CONNECT)
+    context = ssl.create_default_context()
+    if not context.cert_store_stats()["x509_ca"]:  # a machine without a list of authorities
+        import certifi
+
+        context.load_verify_locations(certifi.where())
     return httpx.Client(
         timeout=timeout,
         follow_redirects=False,
-        verify=ssl.create_default_context(),
+        verify=context,
         headers={"Accept-Encoding": "identity", "User-Agent": "booty"},
     )
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be told: without credentials and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=host(url), query="").geturl()
+
+
+def host(url: str) -> str:
+    """Return host and port of a URL, without credentials."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def reach(url: str, seconds: float = CONNECT) -> None:
     """Find out whether the host of a URL answers at all, in bounded time.
 
-    A name look-up has no deadline of its own, so it is done beside us and abandoned when it hangs.
+    So does every host that it redirects to. A name look-up has no deadline of its own, so all is
+    done beside us and abandoned when it hangs.
 
     Raises:
         Unreachable: with a phrase that says why.
@@ -52,20 +69,30 @@ def reach(url: str, seconds: float = CONNECT) -> None:
     asked = threading.Thread(target=_ask, args=(url, seconds, answer), daemon=True)
     asked.start()
     asked.join(seconds)
-    host = urlsplit(url).netloc
     if not answer:
-        raise Unreachable(f"cannot reach {host} within {seconds:g} s")
+        raise Unreachable(f"cannot reach {host(url)} within {seconds:g} s")
     if answer[0]:
-        raise Unreachable(f"cannot reach {host}: {answer[0]}")
+        raise Unreachable(f"cannot reach {host(url)}: {answer[0]}")
 
 
 def _ask(url: str, seconds: float, answer: list[str]) -> None:
     try:
-        client().head(url, timeout=seconds)
-    except httpx.HTTPError as error:
+        _follow(url, seconds)
+    except FetchError:
+        answer.append("")  # it answers; with what, the download will tell
+    except Exception as error:  # noqa: BLE001 - a proxy's address or a host's name that makes no sense, as well
         answer.append(_phrase(error))
     else:
         answer.append("")
+
+
+def _follow(url: str, seconds: float) -> None:
+    target, asked = url, [""]
+    while host(target) not in asked and len(asked) <= REDIRECTS:
+        asked.append(host(target))
+        response = client().head(target, timeout=seconds)
+        if response.is_redirect:
+            target = _next(url, target, response.headers.get("location", ""))
 
 
 def _phrase(error: Exception) -> str:
@@ -85,7 +112,7 @@ def opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx
             response = client().send(
                 client().build_request("GET", target, headers=dict(headers or {})), stream=True
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
             raise _fault(url, _phrase(error)) from error
         if not response.is_redirect:
             yield from _closing(url, response)
@@ -132,10 +159,9 @@ def text(url: str) -> str:
 
 
 def _fault(url: str, why: Any) -> FetchError:
-    shown = urlsplit(url)._replace(query="").geturl()
     return FetchError(
-        f'cannot download "{shown}": {why}',
+        f'cannot download "{shown(url)}": {why}',
         reference="download-failed",
-        subject=shown,
+        subject=shown(url),
         hint='try again, or set a mirror: [stack] mirrors = { "HOST" = "https://…" }',
     )

@@ -22,7 +22,7 @@ __all__ = ["Downloaded", "download"]
 
 OK: Final = 200
 PARTIAL: Final = 206
-UNSATISFIABLE: Final = 416
+NOT_THERE: Final = "is the version right? booty providers lists those that were tested"
 TOLD_EVERY: Final = 1 << 20
 BLOCK: Final = 1 << 20
 
@@ -55,11 +55,11 @@ def download(
         VerifyError: it is another file than expected; nothing of it is left.
     """
     got = _Download(url, target, Progress(key=key, phase="downloading", source=source), tell, limit)
-    size, digest = got.run()
+    size, digest = got.run(expected)
     if expected and digest != expected:
         got.part.unlink(missing_ok=True)
         raise VerifyError(
-            f'cannot trust "{url}": its sha256 is "{digest}", expected "{expected}"',
+            f'cannot trust "{_http.shown(url)}": its sha256 is "{digest}", expected "{expected}"',
             reference="digest-mismatch",
             subject=key,
             hint="nothing of it was kept; if the publisher replaced the file, ask him why",
@@ -80,38 +80,43 @@ class _Download:
         self.limit = limit
         self.hash = hashlib.sha256()
 
-    def run(self) -> tuple[int, str]:
+    def run(self, expected: str) -> tuple[int, str]:
         try:
-            size = self._run()
+            self.part.parent.mkdir(parents=True, exist_ok=True)
+            have, headers = self._resume()
+            done = bool(have) and self.hash.hexdigest() == expected  # killed before its last step
+            size = have if done else self._run(have, headers)
         except OSError as error:
             raise self._fault(f"{error.strerror}", "make room, or set BOOTY_HOME") from error
         self.mark.unlink(missing_ok=True)
         return size, self.hash.hexdigest()
 
-    def _run(self) -> int:
-        have, headers = self._resume()
+    def _run(self, have: int, headers: dict[str, str]) -> int:
         with _http.opened(self.url, headers) as response:
-            if response.status_code == UNSATISFIABLE and have:
-                self.part.unlink(missing_ok=True)
-                raise self._fault("the unfinished download does not fit", "try again")
-            if response.status_code not in {OK, PARTIAL}:
-                raise self._fault(f"the server says {response.status_code}", "see fetch --explain")
-            if response.status_code == OK:
-                have, self.hash = 0, hashlib.sha256()
-            return self._receive(response, have)
+            if response.status_code == OK or _goes_on(response, have):
+                if response.status_code == OK:
+                    have, self.hash = 0, hashlib.sha256()
+                return self._receive(response, have)
+            if not have:
+                raise self._fault(f"the server says {response.status_code}", NOT_THERE)
+        self.hash = hashlib.sha256()  # the unfinished one does not fit any more: begin anew
+        return self._run(0, {})
 
     def _resume(self) -> tuple[int, dict[str, str]]:
+        mark = self._mark()
+        if not mark or mark.get("url") != _http.shown(self.url) or not self.part.is_file():
+            return 0, {}
+        with self.part.open("rb") as file:
+            self.hash = hashlib.file_digest(file, "sha256")
+            have = file.tell()
+        return have, {"Range": f"bytes={have}-", "If-Range": mark["etag"]} if have else {}
+
+    def _mark(self) -> dict[str, str]:
         try:
-            mark = json.loads(self.mark.read_text())
-            with self.part.open("rb") as file:
-                self.hash = hashlib.file_digest(file, "sha256")
-            have = self.part.stat().st_size
+            found = json.loads(self.mark.read_text())
         except (OSError, ValueError):
-            return 0, {}
-        if mark.get("url") != self.url or not mark.get("etag") or not have:
-            self.hash = hashlib.sha256()
-            return 0, {}
-        return have, {"Range": f"bytes={have}-", "If-Range": mark["etag"]}
+            return {}
+        return found if isinstance(found, dict) and found.get("etag") else {}
 
     def _receive(self, response: httpx.Response, have: int) -> int:
         length = int(response.headers.get("content-length", 0))
@@ -120,7 +125,7 @@ class _Download:
             raise self._fault(f"it has {total} bytes, more than {self.limit}", "this is no program")
         etag = response.headers.get("etag", "")
         if etag and not etag.startswith("W/"):
-            self.mark.write_text(json.dumps({"url": self.url, "etag": etag}))
+            self.mark.write_text(json.dumps({"url": _http.shown(self.url), "etag": etag}))
         with self.part.open("ab" if have else "wb") as file:
             have = self._copy(response, file.write, have, total)
             file.flush()
@@ -155,8 +160,14 @@ class _Download:
 
     def _fault(self, why: str, hint: str) -> FetchError:
         return FetchError(
-            f'cannot download "{self.url}": {why}',
+            f'cannot download "{_http.shown(self.url)}": {why}',
             reference="download-failed",
             subject=self.progress.key,
             hint=hint,
         )
+
+
+def _goes_on(response: httpx.Response, have: int) -> bool:
+    wanted = f"bytes {have}-"
+    answered = response.headers.get("content-range", "")
+    return response.status_code == PARTIAL and have > 0 and answered.startswith(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -109,39 +110,75 @@ def at_hand(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store)
 
 def _one(request: Request, lock: Lock) -> Artifact:
     wish = request.wish
-    with request.store.locked(f"get-{wish.key.replace('/', '_')}"):
-        if not wish.binary:
-            found = stored(wish, platform=request.platform, lock=lock, store=request.store)
-            if found:
-                request.store.check(found)
-                request.tell(Progress(key=wish.key, phase="stored", source=found.source))
-                return found
-        return _from_sources(request, lock)
+    held = _held(request, lock)  # whole or not there: no lock is needed, a store may be read-only
+    if held:
+        return held
+
+    def waits() -> None:
+        request.tell(Progress(key=wish.key, phase="waiting", note="another booty fetches it"))
+
+    with request.store.locked(f"get-{wish.key.replace('/', '_')}", waits):
+        return _held(request, lock) or _from_sources(request, lock)
+
+
+def _held(request: Request, lock: Lock) -> Artifact | None:
+    if request.wish.binary:
+        return None
+    found = stored(request.wish, platform=request.platform, lock=lock, store=request.store)
+    if found:
+        request.store.check(found)
+        request.tell(Progress(key=found.key, phase="stored", source=found.source))
+    return found
 
 
 def _from_sources(request: Request, lock: Lock) -> Artifact:
     wish = request.wish
-    known = {
-        one.source: one for one in lock.of(wish.component.id, wish.version, str(request.platform))
-    }
-    refusals: list[str] = []
-    for source in _order(wish, known):
-        asked = evolve(request, locked=known.get(source.name))
-        request.tell(Progress(key=wish.key, phase="trying", source=source.name))
+    locked = lock.of(wish.component.id, wish.version, str(request.platform))
+    known = {one.source: one for one in locked}
+    refusals = _lacking(wish)
+    queue = deque((source, False) for source in _order(wish, known))
+    while queue:
+        source, anew = queue.popleft()
         try:
-            driver(source.kind).probe(source, asked)
-            found = driver(source.kind).get(source, asked)
+            return _from(source, evolve(request, locked=known.get(source.name), anew=anew))
         except VerifyError:
             raise
         except (Refused, FetchError) as error:
-            refusals.append(f"{source.name}: {error}")
-            note = str(error)
-            request.tell(Progress(key=wish.key, phase="refused", source=source.name, note=note))
-            continue
-        note = f"{source.name}, {found.trust}"
-        request.tell(Progress(key=wish.key, phase="done", source=source.name, note=note))
-        return found
+            if isinstance(error, Refused) and error.remembered:
+                queue.append(
+                    (source, True)
+                )  # asked if nobody else can
+            refusals[source.name] = _refused(request, source, error)
     raise _nobody(wish, refusals)
+
+
+def _from(source: Source, request: Request) -> Artifact:
+    key = request.wish.key
+    request.tell(Progress(key=key, phase="trying", source=source.name))
+    held = request.store.find(key, str(request.platform), source=source.name)
+    if held and request.locked is None:
+        request.store.check(held)
+        request.tell(Progress(key=key, phase="stored", source=source.name))
+        return held
+    driver(source.kind).probe(source, request)
+    found = driver(source.kind).get(source, request)
+    note = f"{source.name}, {found.trust}"
+    request.tell(Progress(key=key, phase="done", source=source.name, note=note))
+    return found
+
+
+def _refused(request: Request, source: Source, error: Refused | FetchError) -> str:
+    note = error.message if isinstance(error, FetchError) else str(error)
+    request.tell(Progress(key=request.wish.key, phase="refused", source=source.name, note=note))
+    return note
+
+
+def _lacking(wish: ArtifactWish) -> dict[str, str]:
+    return {
+        one.name: f"it has {', '.join(one.versions)} only"
+        for one in wish.component.sources
+        if one.versions and wish.version not in one.versions and wish.source in {"", one.name}
+    }
 
 
 def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
@@ -156,14 +193,21 @@ def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
     return sorted(can, key=lambda one: one.name not in known)
 
 
-def _nobody(wish: ArtifactWish, refusals: list[str]) -> FetchError:
+def _nobody(wish: ArtifactWish, refusals: Mapping[str, str]) -> FetchError:
     names = ", ".join(one.name for one in wish.component.sources) or "none"
-    why = "; ".join(refusals) or f'no source is called "{wish.source}" (there are: {names})'
+    why = "; ".join(f"{name}: {text}" for name, text in refusals.items())
     return FetchError(
-        f'cannot get "{wish.key}": {why}',
+        f'cannot get "{wish.key}": '
+        + (why or f'no source is called "{wish.source}" (there are: {names})'),
         reference="no-source",
         subject=wish.key,
-        hint="correct binary, or leave it out: then the program is fetched"
-        if wish.binary
-        else 'fill the store where there is a network, set a mirror, or use binary = "…"',
+        hint=_way_out(wish),
     )
+
+
+def _way_out(wish: ArtifactWish) -> str:
+    if wish.binary:
+        return "correct binary, or leave it out: then the program is fetched"
+    if not wish.tested:
+        return f"is the version right? tested versions: {', '.join(wish.component.versions)}"
+    return 'fill the store where there is a network, set a mirror, or use binary = "…"'

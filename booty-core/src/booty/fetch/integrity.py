@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
 from booty.errors import FetchError, VerifyError
 
-__all__ = ["ENTRY", "FORMAT", "check", "read_entry", "sha256_of", "stamp"]
+__all__ = ["ENTRY", "FORMAT", "check", "read_entry", "seen", "sha256_of"]
 
 ENTRY: Final = "entry.json"
 FORMAT: Final = 1
@@ -40,15 +42,15 @@ def check(root: Path, path: str, key: str) -> None:
             subject=key,
             hint="booty fetch",
         )
-    files: dict[str, dict[str, Any]] = entry["files"]
-    same = all(stamp(place / name) == known["stamp"] for name, known in files.items())
-    checked, boot = root / ".checked" / path.replace("/", "_"), _boot()
-    if same and _text(checked) == boot:
+    files: dict[str, dict[str, str]] = entry["files"]
+    checked = root / ".checked" / path.replace("/", "_")
+    now = json.dumps([_boot(), {name: stamp(place / name) for name in sorted(files)}])
+    if _text(checked) == now:
         return
-    for name, known in files.items():
-        if not (place / name).is_file() or sha256_of(place / name) != known["sha256"]:
-            raise _changed(key, path, name)
-    _mark(checked, boot)
+    for name, recorded in files.items():
+        if seen(place / name).items() - recorded.items():
+            raise _changed(key, place, name)
+    _mark(checked, now)
 
 
 def read_entry(file: Path) -> dict[str, Any] | None:
@@ -57,16 +59,25 @@ def read_entry(file: Path) -> dict[str, Any] | None:
         data = json.loads(file.read_text())
     except (OSError, ValueError):
         return None
-    return data if isinstance(data, dict) and data.get("format") == FORMAT else None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        return None
+    return data if isinstance(data.get("files"), dict) else None
+
+
+def seen(file: Path) -> dict[str, str]:
+    """Return what is recorded of a file: its sha256, or where it leads if it is a link."""
+    if file.is_symlink():
+        return {"link": str(file.readlink())}
+    return {"sha256": sha256_of(file) if file.is_file() else ""}
 
 
 def stamp(file: Path) -> list[int] | None:
-    """Return inode, size and time of a file; ``None`` if it is gone."""
+    """Return inode, size, time and mode of a file; ``None`` if it is gone."""
     try:
-        found = file.stat()
+        found = file.lstat()
     except OSError:
         return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns]
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode]
 
 
 def sha256_of(path: Path) -> str:
@@ -83,9 +94,11 @@ def _text(file: Path) -> str:
 
 
 def _mark(file: Path, text: str) -> None:
+    new = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        new.write_text(text)
+        new.replace(file)
     except OSError:
         return  # a read-only store is checked fully each time
 
@@ -94,10 +107,10 @@ def _boot() -> str:
     return _text(Path("/proc/sys/kernel/random/boot_id")).strip() or "unknown"
 
 
-def _changed(key: str, path: str, name: str) -> VerifyError:
+def _changed(key: str, place: Path, name: str) -> VerifyError:
     return VerifyError(
         f'cannot trust "{key}": "{name}" in the store was changed after it was verified',
         reference="store-changed",
         subject=key,
-        hint=f"remove the folder {path} of the store, then booty fetch",
+        hint=f"rm -r {shlex.quote(str(place))}, then booty fetch",
     )

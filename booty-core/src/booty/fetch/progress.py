@@ -15,7 +15,8 @@ class Progress:
 
     Attributes:
         key: the artifact's key (``nats@2.15.0``).
-        phase: ``stored`` (was there), ``trying``, ``refused`` (a source cannot serve; ``note`` says
+        phase: ``stored`` (was there), ``waiting`` (for another process that gets it), ``trying``,
+            ``refused`` (a source cannot serve; ``note`` says
             why), ``downloading``, ``unpacking``, ``done``.
         source: name of the source.
         bytes: bytes so far.

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import _http, executable
-from booty.fetch.download import download
+from booty.fetch.download import Downloaded, download
 from booty.fetch.progress import Progress
-from booty.fetch.sources import Refused, Request
+from booty.fetch.sources import Refused, Request, vouched
 from booty.fetch.unpack import unpack
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact
@@ -33,51 +33,49 @@ class ReleaseDriver:
         """See that the publisher (or his mirror) answers."""
         if not source.sums and not _recorded(source, request) and request.locked is None:
             raise Refused("nothing vouches for this version: no sums file, no recorded digest")
-        url = mirrored(_url(source.url, source, request), request.mirrors)
-        why = reachable(url)
-        if why:
-            raise Refused(why)
+        needed = [source.url] if self._known(source, request) else [source.url, source.sums]
+        for template in needed:
+            url = mirrored(_url(template, source, request), request.mirrors)
+            why, remembered = reachable(url, anew=request.anew)
+            if why:
+                raise Refused(why, remembered=remembered)
 
     def get(self, source: Release, request: Request) -> Artifact:
         """Download, verify, unpack."""
-        url = _url(source.url, source, request)
         digest, trust = self._expected(source, request)
-        name = f"{digest[:16]}-{urlsplit(url).path.rpartition('/')[2]}"
-        request.downloads.mkdir(parents=True, exist_ok=True)
-        got = download(
-            mirrored(url, request.mirrors),
-            request.downloads / name,
+        name = f"{digest[:16]}-{urlsplit(source.url).path.rpartition('/')[2]}"
+        target = request.downloads / _url(name, source, request)
+        with request.store.locked(f"download-{target.name}"):  # two components may share an archive
+            got = self._download(source, request, target, digest)
+            artifact = _artifact(source, request, got, trust)
+            request.tell(Progress(key=artifact.key, phase="unpacking", source=source.name))
+            try:
+                return request.store.install(
+                    artifact, lambda into: _fill(source, request, got.path, into)
+                )
+            finally:
+                got.path.unlink(missing_ok=True)
+
+    def _download(self, source: Release, request: Request, target: Path, digest: str) -> Downloaded:
+        return download(
+            mirrored(_url(source.url, source, request), request.mirrors),
+            target,
             key=request.wish.key,
             source=source.name,
             tell=request.tell,
             expected=digest,
             limit=LIMIT,
         )
-        artifact = Artifact(
-            key=request.wish.key,
-            program=request.wish.component.program,
-            version=request.wish.version,
-            platform=str(request.platform),
-            source=source.name,
-            url=url,
-            digest=got.digest,
-            size=got.size,
-            trust=trust,
-        )
-        request.tell(Progress(key=request.wish.key, phase="unpacking", source=source.name))
-        try:
-            return request.store.install(
-                artifact, lambda into: _fill(source, request, got.path, into)
-            )
-        finally:
-            got.path.unlink(missing_ok=True)
+
+    def _known(self, source: Release, request: Request) -> str:
+        return vouched(request, _recorded(source, request))
 
     def _expected(self, source: Release, request: Request) -> tuple[str, str]:
-        recorded = _recorded(source, request)
-        if recorded:
-            return recorded, "recorded digest"
-        if request.locked and request.locked.digest:
-            return request.locked.digest, request.locked.trust
+        known = self._known(source, request)
+        if known and known == _recorded(source, request):
+            return known, "recorded digest"
+        if known:
+            return known, request.locked.trust if request.locked else ""
         return self._from_sums(source, request), "publisher's sums file"
 
     def _from_sums(self, source: Release, request: Request) -> str:
@@ -94,6 +92,20 @@ class ReleaseDriver:
             subject=request.wish.key,
             hint=f"look at {url}; another version may be published whole",
         )
+
+
+def _artifact(source: Release, request: Request, got: Downloaded, trust: str) -> Artifact:
+    return Artifact(
+        key=request.wish.key,
+        program=request.wish.component.program,
+        version=request.wish.version,
+        platform=str(request.platform),
+        source=source.name,
+        url=_url(source.url, source, request),
+        digest=got.digest,
+        size=got.size,
+        trust=trust,
+    )
 
 
 def _recorded(source: Release, request: Request) -> str:

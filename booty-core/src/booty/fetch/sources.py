@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import Factory, frozen
 
-from booty.errors import FetchError
+from booty.errors import FetchError, VerifyError
 from booty.fetch.progress import Tell, silent
 from booty.fetch.store import Store
 
@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["Driver", "Refused", "Request", "driver"]
+__all__ = ["Driver", "Refused", "Request", "driver", "vouched"]
 
 
 class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
-    """A source cannot serve here; the text says why."""
+    """A source cannot serve here; the text says why.
+
+    Args:
+        why: the text.
+        remembered: it was not asked now: it did not answer a while ago.
+    """
+
+    def __init__(self, why: str, *, remembered: bool = False) -> None:
+        super().__init__(why)
+        self.remembered = remembered
 
 
 @frozen(kw_only=True)
@@ -35,6 +44,7 @@ class Request:
         downloads: a folder for unfinished downloads.
         mirrors: base URLs by host, ``*`` for all others.
         locked: what the lock says of this source, ``None`` if nothing.
+        anew: ask hosts that did not answer lately, too.
         tell: told of progress.
     """
 
@@ -44,6 +54,7 @@ class Request:
     downloads: Path
     mirrors: Mapping[str, str] = Factory(dict)
     locked: Locked | None = None
+    anew: bool = False
     tell: Tell = silent
 
 
@@ -105,6 +116,28 @@ def _on_path() -> Driver:
     from booty.fetch.installed import OnPathDriver
 
     return OnPathDriver()
+
+
+def vouched(request: Request, recorded: str) -> str:
+    """Return the sha256 that a file must have by the lock or the provider; empty if none says.
+
+    Args:
+        request: what is asked; its lock entry comes first.
+        recorded: what the provider recorded, empty if nothing.
+
+    Raises:
+        VerifyError: they contradict each other.
+    """
+    locked = request.locked.digest if request.locked else ""
+    if locked and recorded and locked != recorded:
+        raise VerifyError(
+            f'cannot trust {request.wish.key}: booty.lock says sha256 "{locked}", the provider '
+            f'"{recorded}"',
+            reference="digest-mismatch",
+            subject=request.wish.key,
+            hint="find out who changed which; remove its entry from booty.lock, then booty lock",
+        )
+    return locked or recorded
 
 
 _DRIVERS: dict[str, Callable[[], Driver]] = {

@@ -36,23 +36,24 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def find(self, key: str, platform: str, digest: str = "") -> Artifact | None:
-        """Return what is stored for an artifact's key; of a digest, if one is given."""
-        for artifact in self.list():
-            if (artifact.key, artifact.platform) == (key, platform) and digest in {
-                "",
-                artifact.digest,
-            }:
-                return artifact
+    def find(
+        self, key: str, platform: str, digest: str = "", *, source: str = ""
+    ) -> Artifact | None:
+        """Return what is stored for an artifact's key; of a digest or a source, if one is given."""
+        for one in self.list():
+            same = (one.key, one.platform) == (key, platform)
+            if same and digest in {"", one.digest} and source in {"", one.source}:
+                return one
         return None
 
     def list(self) -> list[Artifact]:
         """Return everything in the store, by program and version."""
         found = []
         for file in sorted(self.root.glob(f"*/*/*/{integrity.ENTRY}")):
-            entry = integrity.read_entry(file)
-            if entry:
-                found.append(codec.from_data(Artifact, entry["artifact"]))
+            artifact = _artifact(file)
+            # a folder on its way to its name is none of its own yet
+            if artifact and self.root / artifact.path == file.parent:
+                found.append(artifact)
         return found
 
     def install(self, artifact: Artifact, fill: Callable[[Path], str]) -> Artifact:
@@ -71,9 +72,9 @@ class Store:
         """
         relative = self._relative(artifact)
         with self.locked(f"install-{artifact.digest[:SHORT]}"):
-            entry = integrity.read_entry(self.root / relative / integrity.ENTRY)
-            if entry:
-                return codec.from_data(Artifact, entry["artifact"])
+            known = _artifact(self.root / relative / integrity.ENTRY)
+            if known:
+                return known
             try:
                 return self._install(artifact, relative, fill)
             except OSError as error:
@@ -83,9 +84,12 @@ class Store:
         place = self.root / relative
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)  # no entry.json: it was never complete
-        staged = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+        for killed in place.parent.glob(f".new-{place.name}-*"):
+            _remove(killed)  # the lock is ours: nobody else is at it
+        staged = Path(tempfile.mkdtemp(prefix=f".new-{place.name}-", dir=place.parent))
         try:
             executable = fill(staged)
+            _refuse_our_name(staged, artifact.key)
             data = codec.to_data(artifact) | {"path": str(relative), "executable": executable}
             made = codec.from_data(Artifact, data)
             _seal(staged, made)
@@ -115,33 +119,63 @@ class Store:
         _remove(self.root / artifact.path)
 
     @contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Hold a lock of the store, so that ten processes do a thing once."""
+    def locked(self, name: str, waits: Callable[[], None] | None = None) -> Iterator[None]:
+        """Hold a lock of the store, so that ten processes do a thing once.
+
+        Args:
+            name: of the lock.
+            waits: called once if another process holds it.
+
+        Raises:
+            FetchError: the disk is full or read-only.
+        """
         try:
             (self.root / ".locks").mkdir(parents=True, exist_ok=True)
             handle = os.open(self.root / ".locks" / name, os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError as error:
             raise _unwritable(self.root, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _take(handle, waits)
             yield
         finally:
             os.close(handle)
 
 
+def _take(handle: int, waits: Callable[[], None] | None) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if waits:
+            waits()
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _artifact(file: Path) -> Artifact | None:
+    entry = integrity.read_entry(file)
+    try:
+        return codec.from_data(Artifact, entry["artifact"]) if entry else None
+    except (KeyError, TypeError, ValueError):
+        return None  # not what we wrote
+
+
+def _refuse_our_name(staged: Path, key: str) -> None:
+    taken = [path.name for path in staged.iterdir() if path.name.casefold() == integrity.ENTRY]
+    if taken:
+        raise FetchError(
+            f'cannot install {key}: its archive holds "{taken[0]}", a name that the store needs',
+            reference="reserved-name",
+            subject=key,
+            hint="tell whoever maintains the provider",
+        )
+
+
 def _seal(staged: Path, artifact: Artifact) -> None:
     # read-only files, and a record of each, before the folder gets its name
-    files = [path for path in sorted(staged.rglob("*")) if path.is_file()]
+    files = [path for path in sorted(staged.rglob("*")) if path.is_symlink() or path.is_file()]
     for path in files:
-        path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555 | 0o400)
-    recorded = {
-        str(path.relative_to(staged)): {
-            "stamp": integrity.stamp(path),
-            "sha256": integrity.sha256_of(path),
-        }
-        for path in files
-        if not path.is_symlink()
-    }
+        if not path.is_symlink():
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555 | 0o400)
+    recorded = {str(path.relative_to(staged)): integrity.seen(path) for path in files}
     entry = {"format": integrity.FORMAT, "artifact": codec.to_data(artifact), "files": recorded}
     with (staged / integrity.ENTRY).open("w") as file:
         json.dump(entry, file, indent=1, sort_keys=True)

