@@ -50,7 +50,7 @@ def test_every_shape_is_fetched_and_runs(
 
     assert done.stdout == "real\n"
     assert artifact.trust == "publisher's sums file"
-    assert lock.of("tool", "1.2.3", str(HERE))[0].digest == hashlib.sha256(data).hexdigest()
+    assert lock.of("tool@1.2.3", str(HERE))[0].digest == hashlib.sha256(data).hexdigest()
 
 
 def test_the_store_needs_no_network(publisher: Publisher, store: Store) -> None:

@@ -187,7 +187,7 @@ class World:
 
     root: Path
     providers: dict[str, providers.Provider] = attrs.Factory(known)
-    locked: dict[str, str] = attrs.Factory(dict)
+    locked: dict[str, tuple[str, ...]] = attrs.Factory(dict)
     saved: Saved = attrs.Factory(lambda: Saved(stack_id="5eed5eed5eed5eed"))
     machine: Machine = attrs.Factory(lambda: Machine(platform=Platform("linux", "amd64")))
 

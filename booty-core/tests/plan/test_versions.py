@@ -34,7 +34,7 @@ def test_choice(world: Any, asked: str, version: str) -> None:
 
 def test_locked_version_wins(world: Any) -> None:
     """A locked version stays as long as it fits what is asked."""
-    world.locked = {"bus": "2.14.0"}
+    world.locked = {"bus": ("2.14.0",)}
 
     assert _wish(world, 'version = "2.14"').version == "2.14.0"
     assert _wish(world, 'version = "2.15"').version == "2.15.0"

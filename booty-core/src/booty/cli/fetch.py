@@ -9,7 +9,7 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
-    from booty.model.plan import Artifact, ArtifactWish
+    from booty.model.plan import Artifact
     from booty.stack.place import Place
 
 
@@ -17,19 +17,25 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="NAME[@V]...", shell_complete=common.service_names)
 @click.pass_context
 def command(ctx: click.Context, names: tuple[str, ...]) -> None:
-    """Get programs into the store: those of the stack, of services, or of a component at a version.
+    """Get programs into the store: all of the stack, of services, or of components.
 
-    Nothing is started. NAME@V leaves the lock alone.
+    Nothing is started. A component's name, or NAME@V, leaves the lock alone.
 
     Example: booty fetch nats@2.15.0
     """
+    from booty.cli.progress import Fetching
+    from booty.stack import fetching
+
+    place = _place(ctx, names)
+    services = _services(place)
+    loose = [name for name in names if name not in services]
+    of_stack = [name for name in names if name in services]
     found: dict[str, Artifact] = {}
-    versioned = [name for name in names if "@" in name]
-    plain = [name for name in names if "@" not in name]
-    if plain or not versioned:
-        found |= _of_stack(ctx, common.place(ctx), plain)
-    if versioned:
-        found |= _get(ctx, [_component(name) for name in versioned])
+    with Fetching(quiet=common.quiet(ctx)) as screen:
+        if place and (of_stack or not names):
+            found |= fetching.fetch_named(place, of_stack, screen.tell)
+        if loose:
+            found |= fetching.fetch_loose(place, loose, screen.tell)
     rows = [_row(one) for one in found.values()]
     if common.as_json(ctx):
         common.emit({"format": 1, "artifacts": rows})
@@ -45,42 +51,18 @@ def _row(artifact: Artifact) -> dict[str, Any]:
     return data
 
 
-def _of_stack(ctx: click.Context, place: Place, names: list[str]) -> dict[str, Artifact]:
-    from booty.cli.progress import Fetching
-    from booty.stack import fetching
+def _place(ctx: click.Context, names: tuple[str, ...]) -> Place | None:
+    from booty.errors import ConfigError
 
-    with Fetching(quiet=common.quiet(ctx)) as screen:
-        return fetching.fetch_named(place, names, screen.tell)
-
-
-def _component(name: str) -> ArtifactWish:
-    from attrs import evolve
-
-    from booty import providers
-    from booty.model.plan import ArtifactWish
-    from booty.model.stack import ServiceSpec
-    from booty.plan.versions import choose
-
-    use, _, version = name.partition("@")
-    _, component = providers.component(use)
-    spec = ServiceSpec(name=use, use=use, version=version)
-    exact, tested = choose(evolve(spec, version=version), component, "")
-    return ArtifactWish(
-        key=f"{component.id}@{exact}", component=component, version=exact, tested=tested
-    )
+    try:
+        return common.place(ctx)
+    except ConfigError as error:
+        if names and error.reference == "no-file":
+            return None  # a component can be fetched anywhere
+        raise
 
 
-def _get(ctx: click.Context, wishes: list[ArtifactWish]) -> dict[str, Artifact]:
-    from booty import fetch, paths
-    from booty.cli.progress import Fetching
-    from booty.model.platform import Platform
+def _services(place: Place | None) -> set[str]:
+    from booty import config
 
-    with Fetching(quiet=common.quiet(ctx)) as screen:
-        found, _ = fetch.ensure(
-            wishes,
-            platform=Platform.current(),
-            lock=fetch.Lock(),
-            store=fetch.Store(paths.store()),
-            tell=screen.tell,
-        )
-    return found
+    return set(config.load(place.file).services) if place else set()

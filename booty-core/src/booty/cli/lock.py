@@ -24,8 +24,9 @@ def command(ctx: click.Context) -> None:
         _, lock = fetching.fetch_all(place, (), screen.tell)
     written = lock.write(place.lock)
     if common.as_json(ctx):
-        common.emit({"format": 1, "versions": dict(lock.versions), "written": written})
+        versions = {name: list(known) for name, known in lock.versions.items()}
+        common.emit({"format": 1, "versions": versions, "written": written})
     else:
-        for name, version in sorted(lock.versions.items()):
-            click.echo(f"{name} {version}")
+        for name, known in lock.versions.items():
+            click.echo(f"{name} {', '.join(known)}")
         click.echo(f"{place.lock} {'written' if written else 'is as it was'}", err=True)

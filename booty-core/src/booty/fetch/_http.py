@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,9 +29,17 @@ class Unreachable(Exception):  # noqa: N818 - a finding; it never leaves this fl
     """A host does not answer."""
 
 
-@cache
+_making: Final = threading.Lock()
+
+
 def client() -> httpx.Client:
     """Return the one client of this process; proxies and CAs are what the environment says."""
+    with _making:
+        return _client()
+
+
+@cache
+def _client() -> httpx.Client:
     timeout = httpx.Timeout(READ, connect=CONNECT)
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"]:  # a machine without a list of authorities
@@ -96,7 +105,8 @@ def _follow(url: str, seconds: float) -> None:
 
 
 def _phrase(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    said = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip())
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 @contextmanager

@@ -74,13 +74,13 @@ def ensure(
     found = {key: one.result() for key, one in pending.items()}
     for wish in asked:
         if not wish.binary:
-            lock = lock.adding(wish.component.id, found[wish.key])
+            lock = lock.adding(found[wish.key])
     return found, lock
 
 
 def stored(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store) -> Artifact | None:
     """Return a wish's artifact if the store has what the lock says; no network, no check."""
-    known = lock.of(wish.component.id, wish.version, str(platform))
+    known = lock.of(wish.key, str(platform))
     for one in known:
         found = store.find(wish.key, str(platform), one.digest)
         if found and wish.source in {"", found.source}:
@@ -96,7 +96,7 @@ def at_hand(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store)
     found = None if wish.binary else stored(wish, platform=platform, lock=lock, store=store)
     if found:
         return found
-    known = {one.source: one for one in lock.of(wish.component.id, wish.version, str(platform))}
+    known = {one.source: one for one in lock.of(wish.key, str(platform))}
     request = Request(
         wish=wish, platform=platform, store=store, downloads=paths.cache(), mirrors={}, tell=silent
     )
@@ -133,8 +133,7 @@ def _held(request: Request, lock: Lock) -> Artifact | None:
 
 def _from_sources(request: Request, lock: Lock) -> Artifact:
     wish = request.wish
-    locked = lock.of(wish.component.id, wish.version, str(request.platform))
-    known = {one.source: one for one in locked}
+    known = {one.source: one for one in lock.of(wish.key, str(request.platform))}
     refusals = _lacking(wish)
     queue = deque((source, False) for source in _order(wish, known))
     while queue:
@@ -145,9 +144,7 @@ def _from_sources(request: Request, lock: Lock) -> Artifact:
             raise
         except (Refused, FetchError) as error:
             if isinstance(error, Refused) and error.remembered:
-                queue.append(
-                    (source, True)
-                )  # asked if nobody else can
+                queue.append((source, True))  # asked if nobody else can
             refusals[source.name] = _refused(request, source, error)
     raise _nobody(wish, refusals)
 
@@ -195,7 +192,8 @@ def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
 
 def _nobody(wish: ArtifactWish, refusals: Mapping[str, str]) -> FetchError:
     names = ", ".join(one.name for one in wish.component.sources) or "none"
-    why = "; ".join(f"{name}: {text}" for name, text in refusals.items())
+    tried = [one.name for one in wish.component.sources if one.name in refusals] or list(refusals)
+    why = "; ".join(f"{name}: {refusals[name]}" for name in tried)
     return FetchError(
         f'cannot get "{wish.key}": '
         + (why or f'no source is called "{wish.source}" (there are: {names})'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -24,6 +25,9 @@ __all__ = ["ModuleDriver", "OnPathDriver"]
 
 ANSWER: Final = 10.0
 """Seconds that a program may take to print its version."""
+_ADDED: Final = re.compile(
+    r"^\.\.|__pycache__/|\.pth$|\.dist-info/(INSTALLER|REQUESTED|RECORD|direct_url\.json|uv_.*)$"
+)
 
 
 class ModuleDriver:
@@ -36,9 +40,6 @@ class ModuleDriver:
     def get(self, source: Module, request: Request) -> Artifact:
         """Record the distribution, its version and the digest of its RECORD."""
         found = _distribution(source, request)
-        record = found.read_text("RECORD") or ""
-        from hashlib import sha256
-
         interpreter = Path(sys.executable)
         return Artifact(
             key=request.wish.key,
@@ -47,12 +48,18 @@ class ModuleDriver:
             platform=str(request.platform),
             source=source.name,
             url=f"dist:{source.distribution}=={found.version}",
-            digest=sha256(record.encode()).hexdigest(),
+            digest=_digest(found.read_text("RECORD") or ""),
             trust=f"installed distribution {source.distribution} {found.version}",
             path=str(interpreter.parent),
             executable=interpreter.name,
             args=("-m", source.module),
         )
+
+
+def _digest(record: str) -> str:
+    # what installers add differs from machine to machine: the rest came with the wheel
+    lines = [line for line in sorted(record.splitlines()) if not _ADDED.search(line.split(",")[0])]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _distribution(source: Module, request: Request) -> metadata.Distribution:

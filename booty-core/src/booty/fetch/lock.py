@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from booty.errors import ConfigError
 from booty.model.plan import Artifact
@@ -17,6 +19,7 @@ __all__ = ["Lock", "Locked"]
 
 FORMAT: Final = 1
 HEAD: Final = "# Written by booty; commit it. Do not edit: `booty lock` makes it again.\n"
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @frozen(kw_only=True)
@@ -38,50 +41,58 @@ class Locked:
     trust: str = ""
 
 
+Platforms = Mapping[str, tuple[Locked, ...]]
+
+
 @frozen(kw_only=True)
 class Lock:
     """The lock file as a value.
 
     Attributes:
-        versions: exact version by component id.
-        entries: what served a program, by component id and platform, in the order of first use.
+        programs: what served a program, by artifact key (``nats@2.15.0``) and platform; sources in
+            the order of their names, so that it does not matter who fetched first.
     """
 
-    versions: Mapping[str, str] = Factory(dict)
-    entries: Mapping[tuple[str, str], tuple[Locked, ...]] = Factory(dict)
+    programs: Mapping[str, Platforms] = Factory(dict)
 
-    def of(self, component: str, version: str, platform: str) -> tuple[Locked, ...]:
-        """Return the entries of one program, if the lock holds this version of it."""
-        if self.versions.get(component) != version:
-            return ()
-        return self.entries.get((component, platform), ())
+    @property
+    def versions(self) -> dict[str, tuple[str, ...]]:
+        """Exact versions by component id."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key in sorted(self.programs):
+            component, _, version = key.partition("@")
+            found[component] = (*found.get(component, ()), version)
+        return found
 
-    def adding(self, component: str, artifact: Artifact) -> Lock:
-        """Return a lock that also knows how an artifact was had; what stands there stays."""
-        if self.versions.get(component, artifact.version) != artifact.version:
-            kept = {key: one for key, one in self.entries.items() if key[0] != component}
-        else:
-            kept = dict(self.entries)
-        new = Locked(
-            source=artifact.source,
-            url=artifact.url,
-            digest=artifact.digest,
-            size=artifact.size,
-            trust=artifact.trust,
-        )
-        at = (component, artifact.platform)
-        before = tuple(one for one in kept.get(at, ()) if one.source != new.source)
-        known = next((one for one in kept.get(at, ()) if one.source == new.source), None)
-        if known is None or known.digest != new.digest:
-            kept[at] = (*before, new)
-        return Lock(versions={**self.versions, component: artifact.version}, entries=kept)
+    def of(self, key: str, platform: str) -> tuple[Locked, ...]:
+        """Return what served a program for a platform."""
+        return self.programs.get(key, {}).get(platform, ())
 
-    def without(self, components: set[str]) -> Lock:
-        """Return a lock without some components."""
-        return Lock(
-            versions={key: one for key, one in self.versions.items() if key not in components},
-            entries={key: one for key, one in self.entries.items() if key[0] not in components},
-        )
+    def adding(self, artifact: Artifact) -> Lock:
+        """Return a lock that also knows how an artifact was had; what stands there stays.
+
+        A program of the user's own machine (``file:``) is locked by its version alone. An installed
+        distribution is what it is: its entry follows it.
+        """
+        platforms = dict(self.programs.get(artifact.key, {}))
+        known = {one.source: one for one in platforms.get(artifact.platform, ())}
+        before = known.get(artifact.source)
+        if not artifact.url.startswith("file:") and (
+            before is None or before.digest != artifact.digest
+        ):
+            known[artifact.source] = _entry(artifact)
+            platforms[artifact.platform] = tuple(known[name] for name in sorted(known))
+        return evolve(self, programs={**self.programs, artifact.key: platforms})
+
+    def keeping(self, keys: Collection[str]) -> Lock:
+        """Return a lock without the versions that no key names, of components that one names."""
+        named = {key.partition("@")[0] for key in keys}
+        kept = {
+            key: platforms
+            for key, platforms in self.programs.items()
+            if key in keys or key.partition("@")[0] not in named
+        }
+        return evolve(self, programs=kept)
 
     @classmethod
     def read(cls, file: Path) -> Lock:
@@ -99,20 +110,10 @@ class Lock:
         if data.get("format") != FORMAT:
             raise _unreadable(file, f"its format is {data.get('format')}, not {FORMAT}")
         try:
-            return cls._from(data.get("programs", {}))
-        except (KeyError, TypeError) as error:
-            raise _unreadable(file, f"{error} is missing or wrong") from error
-
-    @classmethod
-    def _from(cls, programs: Mapping[str, Any]) -> Lock:
-        entries = {
-            (component, platform): tuple(Locked(**one) for one in known)
-            for component, table in programs.items()
-            for platform, known in table["platforms"].items()
-        }
-        return cls(
-            versions={name: table["version"] for name, table in programs.items()}, entries=entries
-        )
+            programs = {key: _platforms(table) for key, table in data.get("programs", {}).items()}
+        except (TypeError, AttributeError) as error:
+            raise _unreadable(file, "an entry is not as booty writes it") from error
+        return cls(programs=programs)
 
     def write(self, file: Path) -> bool:
         """Write the lock, whole or not at all; unchanged content is not written again.
@@ -123,7 +124,7 @@ class Lock:
         Raises:
             ConfigError: it cannot be written.
         """
-        if not self.versions and not file.exists():
+        if not self.programs and not file.exists():
             return False  # a stack of programs of its own needs no lock
         text = self.text()
         try:
@@ -142,26 +143,59 @@ class Lock:
         return True
 
     def text(self) -> str:
-        """Return the file's text: sorted, one value a line."""
+        """Return the file's text: sorted, one value a line, a table for each source."""
         lines = [HEAD, f"format = {FORMAT}"]
-        for component in sorted(self.versions):
-            lines += ["", f'[programs."{component}"]', f'version = "{self.versions[component]}"']
-            for (name, platform), known in sorted(self.entries.items()):
-                if name == component:
-                    for one in known:
-                        lines += ["", f'[[programs."{component}".platforms.{platform}]]']
-                        lines += _fields(one)
+        for key, platforms in sorted(self.programs.items()):
+            lines += ["", f"[programs.{_quoted(key)}]"]
+            for platform, known in sorted(platforms.items()):
+                for one in known:
+                    table = ".".join(_key(name) for name in ("programs", key, platform, one.source))
+                    lines += ["", f"[{table}]", *_fields(one)]
         return "\n".join(lines) + "\n"
+
+
+def _entry(artifact: Artifact) -> Locked:
+    return Locked(
+        source=artifact.source,
+        url=artifact.url,
+        digest=artifact.digest,
+        size=artifact.size,
+        trust=artifact.trust,
+    )
+
+
+def _platforms(table: Mapping[str, Any]) -> Platforms:
+    return {
+        platform: tuple(_locked(name, one) for name, one in sorted(sources.items()))
+        for platform, sources in table.items()
+    }
+
+
+def _locked(source: str, values: Mapping[str, Any]) -> Locked:
+    found = Locked(source=source, **values)
+    if not all(isinstance(one, str) for one in (found.url, found.digest, found.trust)):
+        raise TypeError
+    if type(found.size) is not int:
+        raise TypeError
+    return found
 
 
 def _fields(one: Locked) -> list[str]:
     return [
-        f'digest = "{one.digest}"',
+        f"digest = {_quoted(one.digest)}",
         f"size = {one.size}",
-        f'source = "{one.source}"',
-        f'trust = "{one.trust}"',
-        f'url = "{one.url}"',
+        f"trust = {_quoted(one.trust)}",
+        f"url = {_quoted(one.url)}",
     ]
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    # a string of JSON is one of TOML, but for one control character
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _unreadable(file: Path, why: str) -> ConfigError:

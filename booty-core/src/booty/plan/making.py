@@ -27,7 +27,7 @@ from booty.plan.steps import steps
 from booty.supervise.change import TAKEN_OVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from booty.model.plan import Machine, Saved
     from booty.model.stack import ServiceSpec, StackSpec
@@ -39,7 +39,7 @@ BOOTSTRAP = "bootstrap"
 
 
 def resolve(
-    spec: StackSpec, providers: Mapping[str, Provider], locked: Mapping[str, str]
+    spec: StackSpec, providers: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
 ) -> tuple[ArtifactWish, ...]:
     """Return the programs that a stack needs, at exact versions.
 
@@ -53,8 +53,7 @@ def resolve(
         BootyErrors: several of them.
     """
     faults: list[BootyError] = []
-    exact = {component: (version,) for component, version in locked.items()}
-    casts = cast_all(spec, providers, exact, {}, faults)
+    casts = cast_all(spec, providers, locked, {}, faults)
     raise_all(faults)
     found = {
         (wish := _wish(cast, member, spec.root)).key: wish

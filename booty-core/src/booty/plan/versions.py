@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["choose", "fits", "older"]
 
 _RANGE = re.compile(r"[<>=!~,*]")
+_EXACT = re.compile(r"\d[\w+-]*(\.[\w+-]+){2,}")  # it becomes a part of paths and addresses
 
 
 def choose(service: ServiceSpec, component: Component, locked: Collection[str]) -> tuple[str, bool]:
@@ -36,7 +37,7 @@ def choose(service: ServiceSpec, component: Component, locked: Collection[str]) 
     for version in (*known, *component.versions):
         if fits(version, asked):
             return version, version in component.versions
-    if _exact(asked):
+    if _EXACT.fullmatch(asked):
         return asked, False
     raise ConfigError(
         f'cannot find version "{asked}" of {component.id}',
@@ -44,10 +45,6 @@ def choose(service: ServiceSpec, component: Component, locked: Collection[str]) 
         subject=f"services.{service.name}.version",
         hint=f"tested versions: {', '.join(component.versions)}; an exact other one may be named",
     )
-
-
-def _exact(asked: str) -> bool:
-    return not _RANGE.search(asked) and asked.count(".") >= 2 and asked[0].isdigit()  # noqa: PLR2004 - major.minor.patch
 
 
 def fits(version: str, asked: str) -> bool:

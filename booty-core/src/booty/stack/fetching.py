@@ -1,12 +1,15 @@
-"""Getting a stack's programs without starting anything, and its lock."""
+"""Getting programs without starting anything, and the lock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booty import config, fetch, paths, plan, providers
-from booty.model.platform import Platform
-from booty.stack import plans
+from attrs import evolve
+
+from booty import config, fetch, plan, providers
+from booty.errors import ConfigError, ProviderError
+from booty.model.stack import ServiceSpec, StackSpec
+from booty.stack import plans, programs
 from booty.stack.choice import Choice
 from booty.stack.left_out import needed
 
@@ -15,9 +18,10 @@ if TYPE_CHECKING:
 
     from booty.fetch import Lock, Tell
     from booty.model.plan import Artifact
+    from booty.providers import Provider
     from booty.stack.place import Place
 
-__all__ = ["fetch_all", "fetch_named"]
+__all__ = ["fetch_all", "fetch_loose", "fetch_named"]
 
 
 def fetch_all(place: Place, names: Sequence[str], tell: Tell) -> tuple[dict[str, Artifact], Lock]:
@@ -28,21 +32,14 @@ def fetch_all(place: Place, names: Sequence[str], tell: Tell) -> tuple[dict[str,
     """
     spec = config.load(place.file, profiles=plans.profiles(place))
     wanted = needed(spec, Choice(names=tuple(names)))
-    uses = {spec.services[name].use.partition("/")[0] for name in wanted}
-    known = {name: providers.load(name) for name in sorted(uses)}
-    from attrs import evolve
-
-    chosen = evolve(spec, services={name: spec.services[name] for name in sorted(wanted)})
+    part = evolve(spec, services={name: spec.services[name] for name in sorted(wanted)})
     lock = fetch.Lock.read(place.lock)
-    wishes = plan.resolve(chosen, known, lock.versions)
-    return fetch.ensure(
-        wishes,
-        platform=Platform.current(),
-        lock=lock,
-        store=fetch.Store(paths.store()),
-        mirrors=spec.mirrors,
-        tell=tell,
-    )
+    known = _loaded(part)
+    wishes = plan.resolve(part, known, lock.versions)
+    found, lock = programs.get(wishes, known, lock, mirrors=spec.mirrors, tell=tell)
+    if not names and not spec.profiles:  # another profile may use another version
+        lock = lock.keeping({wish.key for wish in wishes})
+    return found, lock
 
 
 def fetch_named(place: Place, names: Sequence[str], tell: Tell) -> dict[str, Artifact]:
@@ -54,3 +51,54 @@ def fetch_named(place: Place, names: Sequence[str], tell: Tell) -> dict[str, Art
     found, lock = fetch_all(place, names, tell)
     lock.write(place.lock)
     return found
+
+
+def fetch_loose(place: Place | None, names: Sequence[str], tell: Tell) -> dict[str, Artifact]:
+    """Get programs into the store beside every stack; no lock is read or written.
+
+    Args:
+        place: the stack whose services and mirrors count, if there is one.
+        names: ``NAME`` or ``NAME@VERSION``, of a service or a component.
+        tell: told of progress.
+
+    Raises:
+        BootyError, BootyErrors: a program cannot be had, or there is no such name or version.
+    """
+    spec = config.load(place.file, profiles=plans.profiles(place)) if place else _nowhere()
+    asked = [_asked(spec, name) for name in names]
+    known = {key: one for part in asked for key, one in _loaded(part).items()}
+    wishes = {wish.key: wish for part in asked for wish in plan.resolve(part, known, {})}
+    ready = tuple(wishes.values())
+    return programs.get(ready, known, fetch.Lock(), mirrors=spec.mirrors, tell=tell)[0]
+
+
+def _nowhere() -> StackSpec:
+    return StackSpec(name="", root="", state_dir="", mirrors=config.user().mirrors)
+
+
+def _asked(spec: StackSpec, text: str) -> StackSpec:
+    name, _, version = text.partition("@")
+    service = spec.services.get(name) or _of_component(name)
+    if version:
+        service = evolve(service, version=version, binary="")
+    return evolve(spec, services={service.name: service})
+
+
+def _of_component(name: str) -> ServiceSpec:
+    try:
+        _, found = providers.component(name)
+    except ProviderError as error:
+        if error.reference != "provider-missing":
+            raise
+        raise ConfigError(
+            f'cannot find "{name}": no service and no component is called so',
+            reference="no-service",
+            subject=name,
+            hint="booty providers lists components",
+        ) from error
+    return ServiceSpec(name=name.replace("/", "-"), use=found.id)
+
+
+def _loaded(spec: StackSpec) -> dict[str, Provider]:
+    uses = {one.use.partition("/")[0] for one in spec.services.values()}
+    return {name: providers.load(name) for name in sorted(uses)}

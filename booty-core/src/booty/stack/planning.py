@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import machine, plans
+from booty.stack import machine, plans, programs
 from booty.stack.choice import Choice
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
@@ -246,25 +246,18 @@ class Planning:
         spec: StackSpec,
         known: Mapping[str, Provider],
     ) -> tuple[dict[str, Artifact], Lock]:
-        store = fetch.Store(paths.store())
-        platform = Platform.current()
         asked = list(wishes)
         if self.dry:
+            store, platform = fetch.Store(paths.store()), Platform.current()
             return {
                 wish.key: fetch.at_hand(wish, platform=platform, lock=lock, store=store)
                 or _unfetched(wish, platform)
                 for wish in asked
             }, lock
-        own: dict[str, Artifact] = {}
-        for wish in asked:
-            found = known[wish.component.owner].call("fetch", wish=wish)
-            if found is not None:
-                own[wish.key] = found
-        rest = [wish for wish in asked if wish.key not in own]
-        got, lock = fetch.ensure(
-            rest, platform=platform, lock=lock, store=store, mirrors=spec.mirrors, tell=self.tell
-        )
-        return {**own, **got}, lock
+        got, lock = programs.get(asked, known, lock, mirrors=spec.mirrors, tell=self.tell)
+        if not self.profiles:  # another profile may use another version
+            lock = lock.keeping({wish.key for wish in asked})
+        return got, lock
 
     def _saved(self) -> Saved:
         folder = self.place.state / "state"
