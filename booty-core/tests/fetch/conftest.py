@@ -7,11 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from booty.fetch import Lock, Store
+from booty.fetch import Lock, Store, _http, unreachable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from conftest_fetch import Publisher
+
+
+@pytest.fixture(autouse=True)
+def fresh_client() -> Iterator[None]:
+    """A client that reads the environment anew for each test, and no memory of silent hosts."""
+    unreachable._asked.clear()
+    yield
+    _http.client().close()
+    _http._client.cache_clear()
 
 
 @pytest.fixture

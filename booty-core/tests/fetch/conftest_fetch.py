@@ -23,6 +23,7 @@ class Publisher:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.redirects: dict[str, str] = {}
+        self.kind = "application/octet-stream"
         self.cut: int | None = None
         self.etag = '"one"'
         self.seen: list[tuple[str, str]] = []
@@ -35,8 +36,12 @@ class Publisher:
                 """Say nothing."""
 
             def do_HEAD(self) -> None:
-                """Answer that somebody is here."""
-                self.send_response(200)
+                """Answer that somebody is here, or somewhere else."""
+                if self.path in publisher.redirects:
+                    self.send_response(302)
+                    self.send_header("Location", publisher.redirects[self.path])
+                else:
+                    self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -60,6 +65,7 @@ class Publisher:
                 same = self.headers.get("If-Range") == publisher.etag
                 start = int(asked[6:-1]) if asked and same else 0
                 self.send_response(206 if start else 200)
+                self.send_header("Content-Type", publisher.kind)
                 self.send_header("ETag", publisher.etag)
                 self.send_header("Content-Length", str(len(data) - start))
                 self.end_headers()

@@ -143,7 +143,7 @@ def _from_sources(request: Request, lock: Lock) -> Artifact:
         except VerifyError:
             raise
         except (Refused, FetchError) as error:
-            if isinstance(error, Refused) and error.remembered:
+            if isinstance(error, Refused) and error.remembered and not anew:
                 queue.append((source, True))  # asked if nobody else can
             refusals[source.name] = _refused(request, source, error)
     raise _nobody(wish, refusals)

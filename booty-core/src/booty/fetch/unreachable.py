@@ -18,6 +18,8 @@ REMEMBERED: Final = 300.0
 """Seconds for which a host that did not answer is not asked again."""
 
 _writing: Final = threading.Lock()
+_asked: Final[dict[str, float]] = {}
+"""When this process found a host silent, monotonic."""
 
 
 def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
@@ -25,14 +27,15 @@ def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
 
     Args:
         url: of the file that is wanted.
-        anew: ask, whatever is remembered.
+        anew: ask, whatever is remembered of earlier commands.
 
     Returns:
         The reason, empty if it can be reached; and whether it is remembered only.
     """
     host = _http.host(url)
     age, why = _read().get(host, (REMEMBERED, ""))
-    if not anew and 0 <= age < REMEMBERED:
+    own = time.monotonic() - _asked.get(host, -REMEMBERED)
+    if 0 <= age < REMEMBERED and (not anew or own < REMEMBERED):
         return f"{why} ({age:.0f} s ago; asked again after {REMEMBERED:.0f} s)", True
     try:
         _http.reach(url)
@@ -57,6 +60,7 @@ def _read() -> dict[str, tuple[float, str]]:
 
 def _remember(host: str, why: str) -> None:
     with _writing:
+        _asked[host] = time.monotonic()
         now = time.time()
         kept = {name: [now - age, text] for name, (age, text) in _read().items()}
         _write(kept | {host: [now, why]})

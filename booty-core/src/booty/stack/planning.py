@@ -255,7 +255,7 @@ class Planning:
                 for wish in asked
             }, lock
         got, lock = programs.get(asked, known, lock, mirrors=spec.mirrors, tell=self.tell)
-        if not self.profiles:  # another profile may use another version
+        if not (self.profiles or self.aside):  # what is left out may use another version
             lock = lock.keeping({wish.key for wish in asked})
         return got, lock
 
