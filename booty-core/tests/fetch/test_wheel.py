@@ -110,9 +110,7 @@ def test_an_index_without_it(index: Publisher, store: Store) -> None:
     told: list[Progress] = []
     asked = wish("1.2.3.9", digests={f"1.2.3.9/{HERE}": "0" * 64})
 
-    with pytest.raises(
-        FetchError, match=r"found for tool-bin==1\.2\.3\.9"
-    ):
+    with pytest.raises(FetchError, match=r"found for tool-bin==1\.2\.3\.9"):
         ensure([asked], platform=HERE, lock=Lock(), store=store, tell=told.append)
     assert [one.phase for one in told][-1] == "refused"
 
