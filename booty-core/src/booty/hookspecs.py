@@ -246,7 +246,7 @@ def leave(instance: Instance) -> Awaitable[None] | None:
 def before_restart(instance: Instance) -> Awaitable[None] | None:
     """Prepare one instance of several for a rolling restart.
 
-    Runs in: worker, by rolling restarts (not there yet). Default: nothing.
+    Runs in: worker, one minute, when replicas are restarted in turn. Default: nothing.
 
     Args:
         instance: the one that will be restarted, with true values.
@@ -257,7 +257,7 @@ def before_restart(instance: Instance) -> Awaitable[None] | None:
 def after_restart(instance: Instance) -> Awaitable[None] | None:
     """Undo what ``before_restart`` did, when the instance is ready again.
 
-    Runs in: worker, by rolling restarts (not there yet). Default: nothing.
+    Runs in: worker, one minute, when replicas are restarted in turn. Default: nothing.
 
     Args:
         instance: the one that was restarted, with true values.

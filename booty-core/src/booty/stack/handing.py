@@ -272,8 +272,9 @@ class Session:
             wanted = closure(sheet, choice.names or None, left_out)
         except ControlError:
             return False  # a name that is none; the supervisor says which there are
-        states = {row["instance"]: row["state"] for row in found["instances"]}
-        return all(states.get(name) in {"ready", "done"} for name in wanted)
+        rows = {row["instance"]: row for row in found["instances"]}
+        digests = {entry["name"]: entry["digest"] for entry in sheet["instances"]}
+        return all(_as_planned(rows.get(name), digests[name]) for name in wanted)
 
     def _sheet(self, digest: str) -> dict[str, Any]:
         return read(self.place.state / "plans" / f"{digest}.run.json")
@@ -332,6 +333,13 @@ class Session:
         self.link = self._start = None
         self.start(self.place.id)
         return request(self.supervisor(), do, **fields)
+
+
+def _as_planned(row: Mapping[str, Any] | None, digest: str) -> bool:
+    # a change that was cut short left some that run as before
+    if row is None or row["state"] not in {"ready", "done"}:
+        return False
+    return row.get("digest") in {digest, None}
 
 
 def _planned(sheet: Mapping[str, Any], names: Sequence[str]) -> set[str]:

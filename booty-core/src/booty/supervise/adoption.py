@@ -132,6 +132,9 @@ def go_on(sup: Supervisor) -> None:
         unit.task = sup.loop.task(work(sup, unit))
     sup.loop.task(_begin_again(sup))
     sup.loop.task(_stop_again(sup))
+    if left := sup.stack.get("rolling"):
+        # replicas that had not had their turn
+        sup.converge(sup.sheet, list(left), keep=True, spans=[], again=left)
 
 
 async def _begin_again(sup: Supervisor) -> None:

@@ -195,8 +195,8 @@ async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
     while True:
         own = _awaited(sup, names, wanted)
         left = [name for name in own if not _is(sup, name, wanted)]
-        if not left and not (names is None and sup.convergence is not None):
-            if names is None and sup.last_fault is not None:
+        if not left and not _changing(sup, names, own):
+            if sup.last_fault is not None and _concerns(sup.last_fault, names, own):
                 raise sup.last_fault  # the change failed before anybody asked
             return {}
         _refuse_failed(sup, left, wanted)
@@ -211,6 +211,16 @@ async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
                 subject=left[0] if left else None,
                 hint="booty ps",
             )
+
+
+def _changing(sup: Supervisor, names: list[str] | None, own: list[str]) -> bool:
+    # what is ready may be about to be restarted
+    change = sup.convergence
+    return change is not None and (names is None or not change.touched.isdisjoint(own))
+
+
+def _concerns(fault: ControlError, names: list[str] | None, own: list[str]) -> bool:
+    return names is None or fault.data.get("subject") in own
 
 
 def _awaited(sup: Supervisor, names: list[str] | None, wanted: str) -> list[str]:
@@ -258,11 +268,11 @@ async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, A
 
 
 async def _restart(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
+    if sup.ending is not None:
+        raise _ending()
     names = _named(sup, asked["names"])
-    for level in stopping.levels(sup, names):
-        await stopping.stop_level(sup, level, drain=True)
-    change = sup.converge(sup.sheet, names, keep=True, spans=[])
-    return {"changes": [{**one, "action": "restart"} for one in change.changes]}
+    change = sup.converge(sup.sheet, names, keep=True, spans=[], again=names)
+    return {"changes": change.changes}
 
 
 async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:

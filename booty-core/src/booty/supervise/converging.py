@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, starting, stopping
+from booty.supervise import files, rolling, starting, stopping
 from booty.supervise.change import UP, classify, updates
 from booty.supervise.naming import no_such
 from booty.supervise.spans import Trace
@@ -60,6 +60,7 @@ class Convergence:
         names: services and instances wanted; ``None`` = all.
         keep: whether what a failed change started is left for a look.
         spans: spans of the command that planned.
+        again: instances to restart though nothing about them changed.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Convergence:
         *,
         keep: bool,
         spans: list[dict[str, Any]],
+        again: Iterable[str] = (),
     ) -> None:
         self.sup = sup
+        self.again = set(again)
         self.sheet = sheet
         self.keep = keep
         self.wanted = closure(sheet, names, sup.without)
@@ -97,6 +100,26 @@ class Convergence:
             elif entry["service"] in self.sup.without and name in self.sup.units:
                 self.gone.append(name)
                 self._tell(name, "stop", "left out by --without")
+        while leaning := self._leaning():
+            name, why = leaning
+            self.restarts.append(name)
+            self._tell(name, "restart", why)
+
+    def _leaning(self) -> tuple[str, str] | None:
+        # who asked to be restarted with what it needs
+        for name, entry in self.entries.items():
+            unit = self.sup.units.get(name)
+            if unit is None or unit.process is None or name in self.touched:
+                continue
+            for need in entry["needs"]:
+                if need["restart"] and set(need["instances"]) & set(self.restarts):
+                    return name, f"needs {need['service']}, which is restarted"
+        return None
+
+    @property
+    def touched(self) -> set[str]:
+        """Instances that this change starts, restarts, reloads or stops."""
+        return {*self.starts, *self.restarts, *self.reloads, *self.gone}
 
     def _sort_one(self, name: str, entry: dict[str, Any]) -> None:
         unit = self.sup.units.get(name)
@@ -105,6 +128,10 @@ class Convergence:
                 return
             self.starts.append(name)
             self._tell(name, "start", "is not running")
+            return
+        if name in self.again:
+            self.restarts.append(name)
+            self._tell(name, "restart", "asked for")
             return
         before = unit.row["inputs"], str(unit.row["digest"])
         change, paths = classify(*before, entry)
@@ -153,31 +180,49 @@ class Convergence:
             self.sup.journal.tell("ready", None, seconds=seconds, plan=self.sheet["digest"])
 
     async def _carry_out(self) -> None:
-        sup = self.sup
+        await self._check()
+        await self._stop_gone()
+        in_turn = rolling.replicas(self.entries, self.restarts)
+        at_once = [name for name in self.restarts if name not in in_turn]
+        await self._stop_changed(at_once)
+        former = self._take_sheet(in_turn)
+        # what cannot be reloaded is started anew
+        again = [name for name in self.reloads if not await self._reload(self.sup.units[name])]
+        self.sup.desire(*self.restarts, *self.starts, up=True)
+        for name in [*at_once, *again, *self.starts]:
+            self.sup.begin(self._unit(name))
+        await self.until(self.wanted)
+        await rolling.roll(self, former)
+        await self._bootstrap_changed()
+
+    async def _check(self) -> None:
         for name in [*self.restarts, *self.reloads]:
-            await starting.check(sup, self.entries[name])
+            await starting.check(self.sup, self.entries[name])
+        for name in self.restarts:
+            self.sup.units[name].note(checked=self.entries[name]["digest"])
+
+    async def _stop_gone(self) -> None:
+        sup = self.sup
         for name in self.gone:
             sup.desire(name, up=False)
         await stopping.stop_all(sup, self.gone)
         for name in self.gone:
             if name not in self.entries and name in sup.units:
                 sup.units.pop(name).forget()
-        for name in self.restarts:
-            sup.units[name].note(checked=self.entries[name]["digest"])
-        await self._stop_changed()
+
+    def _take_sheet(self, in_turn: list[str]) -> dict[str, dict[str, Any]]:
+        # replicas go on by the entries that they run by until it is their turn
+        sup = self.sup
+        former = {name: sup.units[name].entry for name in in_turn}
         sup.take_sheet(self.sheet)
+        for name, entry in former.items():
+            sup.units[name].entry = entry
         for name in self.same:
             sup.units[name].note(inputs=self.entries[name]["inputs"])
-        for name in self.reloads:
-            await self._reload(sup.units[name])
-        sup.desire(*self.restarts, *self.starts, up=True)
-        for name in [*self.restarts, *self.starts]:
-            sup.begin(self._unit(name))
-        await self._until_ready()
-        await self._bootstrap_changed()
+        return former
 
-    async def _stop_changed(self) -> None:
-        for level in stopping.levels(self.sup, self.restarts):
+    async def _stop_changed(self, names: list[str]) -> None:
+        for level in stopping.levels(self.sup, names):
             await stopping.stop_level(self.sup, level, drain=True)
 
     def _unit(self, name: str) -> Unit:
@@ -186,10 +231,14 @@ class Convergence:
             sup.add(Unit(sup.loop, sup.rows, sup.journal, self.entries[name]))
         return sup.units[name]
 
-    async def _until_ready(self) -> None:
+    async def until(self, names: Iterable[str]) -> None:
+        """Wait until instances are ready.
+
+        Raises:
+            ControlError: one of this change failed.
+        """
         while self.fault is None:
-            left = [name for name in self.wanted if not self._arrived(name)]
-            if not left:
+            if all(self._arrived(name) for name in names):
                 return
             await self.sup.change()
         raise self.fault
@@ -204,14 +253,15 @@ class Convergence:
         # what was brought down by its owner's wish while we waited is not waited for
         return unit.state == "stopped" and not self.sup.wants(name)
 
-    async def _reload(self, unit: Unit) -> None:
+    async def _reload(self, unit: Unit) -> bool:
         entry = self.entries[unit.name]
         files.place(entry, self.sup.values, self.sup.blob)
         if not await reload(self.sup, unit):
             await stopping.stop_level(self.sup, [unit], drain=True)
             self.restarts.append(unit.name)
-            return
+            return False
         unit.note(digest=entry["digest"], inputs=entry["inputs"])
+        return True
 
     async def _bootstrap_changed(self) -> None:
         for name, service in self.sheet["services"].items():
