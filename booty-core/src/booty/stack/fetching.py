@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from booty import config, fetch, plan, providers
-from booty.errors import ConfigError, ProviderError
+from booty.errors import ProviderError, from_data
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.stack import plans, programs
 from booty.stack.choice import Choice
 from booty.stack.left_out import needed
+from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,24 +79,20 @@ def _nowhere() -> StackSpec:
 
 def _asked(spec: StackSpec, text: str) -> StackSpec:
     name, _, version = text.partition("@")
-    service = spec.services.get(name) or _of_component(name)
+    service = spec.services.get(name) or _of_component(name, spec)
     if version:
         service = evolve(service, version=version, binary="")
     return evolve(spec, services={service.name: service})
 
 
-def _of_component(name: str) -> ServiceSpec:
+def _of_component(name: str, spec: StackSpec) -> ServiceSpec:
     try:
         _, found = providers.component(name)
     except ProviderError as error:
         if error.reference != "provider-missing":
             raise
-        raise ConfigError(
-            f'cannot find "{name}": no service and no component is called so',
-            reference="no-service",
-            subject=name,
-            hint="booty providers lists components",
-        ) from error
+        known = [*spec.services, *providers.installed()]
+        raise from_data(no_such(name, known, "service or component").data) from error
     return ServiceSpec(name=name.replace("/", "-"), use=found.id)
 
 
