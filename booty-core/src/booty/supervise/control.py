@@ -284,10 +284,17 @@ async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, 
 
 async def _kill(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     number = int(getattr(signal, f"SIG{asked.get('signal') or 'KILL'}"))
+    sent: dict[str, int | None] = {}
     for name in _named(sup, asked["names"]):
-        unit = sup.units[name]
-        if unit.process is not None:
-            unit.process.send(number)
+        process = sup.units[name].process
+        sent[name] = None if process is None else process.pid
+        if process is not None:
+            process.send(number)
+    return {"sent": sent}
+
+
+async def _self_restart(sup: Supervisor, _: Peer, __: dict[str, Any]) -> dict[str, Any]:
+    sup.give_way()
     return {}
 
 
@@ -330,6 +337,7 @@ _VERBS: Final = {
     "kill": _Verb(_kill, "names", "signal"),
     "health": _Verb(_health, "names"),
     "down": _Verb(_down, "force"),
+    "self-restart": _Verb(_self_restart),
     "subscribe": _Verb(_subscribe),
     "lifetime": _Verb(_lifetime, "lifetime"),
     "ping": _Verb(_ping),

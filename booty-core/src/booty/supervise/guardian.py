@@ -38,8 +38,8 @@ def main(arguments: dict[str, Any]) -> None:
 
     Args:
         arguments: ``state`` (folder), ``lifetime``, ``end``, ``fds`` (``lock control notify`` and
-            optionally ``hold secrets``), ``inherits`` (whether this process was a supervisor and
-            has its children).
+            optionally ``hold secrets``), ``inherits`` (whether this process was guardian or
+            supervisor before and has its children), ``exits`` (pid, code, signal of what ended).
     """
     if not arguments.get("inherits"):
         _leave_terminal()
@@ -64,10 +64,12 @@ class Guardian:
         self.fds: dict[str, int] = arguments["fds"]
         self.loop = Loop()
         self.deaths: list[float] = []
-        self.exits: dict[int, process.Exit] = {}
+        exits = arguments.get("exits") or ()
+        self.exits = {pid: process.Exit(code, number) for pid, code, number in exits}
         self.supervisor = 0
         self.link: socket.socket | None = None
         self.leaving = False
+        self.renewing = False
         self.inherits = bool(arguments.get("inherits"))
         self.place = str(self._saved().get("runtime"))
 
@@ -181,6 +183,8 @@ class Guardian:
                 self.exits.pop(pid, None)
         elif message.get("do") == "leave":
             self.leaving = True
+        elif message.get("do") == "renew":
+            self.renewing = True
 
     def _reap(self) -> None:
         while True:
@@ -218,6 +222,8 @@ class Guardian:
         self.supervisor = 0
         if self.leaving:
             self._forget()
+        elif self.renewing:
+            self._renew()
         elif self.lifetime == "die-with-me":
             self._end_all()
             self._forget()
@@ -225,6 +231,21 @@ class Guardian:
             self._give_up()
         else:
             self._start_again()
+
+    def _renew(self) -> None:
+        # in place: our children stay ours, the lock stays held
+        for fd in self.fds.values():
+            os.set_inheritable(fd, True)
+        arguments = {
+            "state": self.folder.root,
+            "lifetime": self.lifetime,
+            "fds": self.fds,
+            "inherits": True,
+            "exits": [[pid, *status] for pid, status in self.exits.items()],
+        }
+        process.give_back_file_limit()
+        argv = launch.command("guardian", arguments)
+        os.execv(argv[0], argv)
 
     def _start_again(self) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from booty.supervise import state
 
-__all__ = ["Trace"]
+__all__ = ["Trace", "last"]
 
 KEEP: Final = 20
 
@@ -51,3 +51,14 @@ class Trace:
                 os.unlink(f"{self._folder.traces}/{old}.json")
         except OSError as error:
             sys.stderr.write(f"cannot write a trace: {error}\n")
+
+
+def last(folder: state.Folder) -> dict[str, Any] | None:
+    """Return the newest trace: ``wall monotonic spans``; ``None`` if nothing was started yet."""
+    try:
+        names = [name.removesuffix(".json") for name in os.listdir(folder.traces)]
+        numbers = sorted(int(name) for name in names if name.isdigit())
+        found = [state.read_json(f"{folder.traces}/{number}.json") for number in numbers[-1:]]
+    except (OSError, ValueError):
+        return None
+    return next((one for one in found if one and one.get("spans")), None)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import listing, state
+from booty.supervise import listing, spans, state
 from booty.supervise.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Teller", "report_lines"]
 
+STEPS: Final = 10
+"""Lines about steps at most."""
 SHORTEST: Final = 0.005
 """Seconds from which a step is worth a word: what rounds to 0.01."""
 ARRIVED: Final = frozenset(("ready", "done"))
@@ -140,15 +141,21 @@ class Teller:
 
     def steps(self) -> list[str]:
         """Return how long each step of the last start took."""
-        spans = [
+        found = (spans.last(self._folder) or {"spans": ()})["spans"]
+        took = [
             (f"{_who(span)}{span['name']}", span["end"] - span["start"])
-            for span in _last_trace(self._folder)
+            for span in found
             if span["end"] - span["start"] >= SHORTEST
         ]
-        if not spans:
+        if not took:
             return []
-        width = max(len(name) for name, _ in spans)
-        return ["steps:", *(f"  {name.ljust(width)}  {took:.2f} s" for name, took in spans)]
+        # of a large stack only what took longest; the rest is in analyze
+        least = sorted((seconds for _, seconds in took), reverse=True)[:STEPS][-1]
+        shown = [one for one in took if one[1] >= least][:STEPS]
+        width = max(len(name) for name, _ in shown)
+        lines = [f"  {name.ljust(width)}  {seconds:.2f} s" for name, seconds in shown]
+        more = len(took) - len(shown)
+        return ["steps:", *lines, *([f"  and {more} quicker ones: booty analyze"] if more else [])]
 
 
 def services(found: dict[str, Any]) -> str:
@@ -179,12 +186,3 @@ def _seconds(at: str) -> float:
 
 def _who(span: dict[str, Any]) -> str:
     return f"{span['instance']} " if span.get("instance") else ""
-
-
-def _last_trace(folder: state.Folder) -> list[dict[str, Any]]:
-    try:
-        names = [name.removesuffix(".json") for name in os.listdir(folder.traces)]
-        number = max(int(name) for name in names if name.isdigit())
-        return list((state.read_json(f"{folder.traces}/{number}.json") or {})["spans"])
-    except (OSError, ValueError, KeyError):
-        return []

@@ -1,0 +1,40 @@
+"""``booty self-restart``."""
+
+from __future__ import annotations
+
+import click
+
+from booty.cli import common
+
+
+@click.command("self-restart", short_help="Replace guardian and supervisor; services go on.")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Replace guardian and supervisor by those of the booty installed now; services go on.
+
+    Example: booty self-restart
+    """
+    found = common.place(ctx)
+    with common.connect(found) as link:
+        before = dict(link.hello)
+    after = _replaced(ctx, before["pid"])
+    if common.as_json(ctx):
+        common.emit({"format": 1, "before": before, "after": after})
+    elif not common.quiet(ctx):
+        click.echo(
+            f"supervisor {before['pid']} ({before['version']}) is followed by {after['pid']}"
+            f" ({after['version']}); nothing was restarted",
+            err=True,
+        )
+
+
+def _replaced(ctx: click.Context, pid: int) -> dict[str, object]:
+    found = common.place(ctx)
+    common.ask(found, "self-restart")
+    # the guardian keeps the socket: a connection waits for the successor
+    with common.connect(found) as link:
+        if link.hello["pid"] != pid:
+            return dict(link.hello)
+        while link.receive() is not None:
+            pass  # pragma: no cover - the old one hangs up
+    return {}

@@ -1,0 +1,119 @@
+"""Commands about what runs: kill, reload, self-restart, analyze, unit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from booty.supervise import state
+
+HEAD = '[stack]\nformat = 1\nname = "shop"\n'
+WEB = """
+[services.web]
+use = "program"
+run = "trap 'echo again' HUP; echo up; while :; do sleep 0.05; done"
+ready = { log = "up" }
+reload = { signal = "HUP" }
+"""
+SIDE = '[services.side]\nuse = "program"\nrun = ["sleep", "1000"]\nneeds = ["web"]\n'
+
+
+@pytest.fixture
+def stack(booty: Any, root: Path) -> Any:
+    """A stack that is up: one service that reloads, one that cannot and needs it."""
+    (root / "booty.toml").write_text(HEAD + WEB + SIDE)
+    booty("up", "-d")
+    return booty
+
+
+def rows(root: Path) -> dict[str, dict[str, Any]]:
+    """Return the instances."""
+    return {row["instance"]: row for row in state.read(root / ".booty")["instances"]}
+
+
+def test_kill_is_followed_by_the_policy(stack: Any, root: Path) -> None:
+    """A KILL is a crash: the service is restarted; the process is named."""
+    pid = rows(root)["side.0"]["pid"]
+    assert f"KILL sent to process {pid}" in stack("kill", "side").stderr
+    stack("wait", "side")
+
+    assert rows(root)["side.0"]["pid"] not in {pid, None}
+    assert rows(root)["side.0"]["restarts"] == 1
+
+
+def test_kill_sends_what_is_asked(stack: Any, root: Path) -> None:
+    """A signal by any of its names; the service that takes it goes on."""
+    pid = rows(root)["web.0"]["pid"]
+    for name in ("HUP", "SIGHUP", "1", "hup"):
+        stack("kill", "--signal", name, "web")
+
+    assert rows(root)["web.0"]["pid"] == pid
+    assert "no signal" in stack("kill", "--signal", "FOO", "web", status=2).stderr
+
+
+def test_reload(stack: Any, root: Path) -> None:
+    """Who can reload does; who is named and cannot is restarted; nobody else is touched."""
+    before = {name: row["pid"] for name, row in rows(root).items()}
+    assert "web.0 reloaded" in stack("reload").stderr
+    assert {name: row["pid"] for name, row in rows(root).items()} == before
+
+    assert "side.0 cannot reload: restarted" in stack("reload", "side").stderr
+    assert rows(root)["side.0"]["pid"] != before["side.0"]
+    assert rows(root)["web.0"]["pid"] == before["web.0"]
+
+
+def test_self_restart_touches_no_service(stack: Any, root: Path) -> None:
+    """Guardian and supervisor are new, again and again; every service is the process it was."""
+    before = {name: row["pid"] for name, row in rows(root).items()}
+    watched = state.read(root / ".booty")["stack"]
+    for _ in range(6):
+        answer = json.loads(stack("self-restart", "--json").stdout)
+        assert answer["before"]["pid"] != answer["after"]["pid"]
+    now = state.read(root / ".booty")["stack"]
+
+    assert {name: row["pid"] for name, row in rows(root).items()} == before
+    assert now["supervisor"]["pid"] != watched["supervisor"]["pid"]
+    assert now["guardian"]["pid"] == watched["guardian"]["pid"], "it execs in its own place"
+    stack("kill", "side")
+    stack("wait", "side")
+    assert rows(root)["side.0"]["exit"] is None
+    stack("down")
+
+
+def test_analyze_names_what_was_waited_for(stack: Any, root: Path) -> None:
+    """The path ends with who needs the other, and says so."""
+    found = json.loads(stack("analyze", "--json").stdout)
+    steps = [(one["instance"], one["name"], one["why"]) for one in found["path"]]
+
+    assert steps[-1] == ("side.0", "ready", "after its exec")
+    assert ("side.0", "exec", "waited for web.0") in steps
+    assert "side.0 exec" in stack("analyze").stdout
+
+
+def test_analyze_of_nothing(booty: Any, root: Path) -> None:
+    """Nothing was started yet: an error that says what to do."""
+    (root / "booty.toml").write_text(HEAD + SIDE.replace('needs = ["web"]\n', ""))
+
+    assert "booty up -d" in booty("analyze", status=3).stderr
+
+
+@pytest.mark.parametrize("user", [True, False])
+def test_unit(booty: Any, root: Path, tmp_path: Path, *, user: bool) -> None:
+    """The unit names the stack's folder, this booty, and who it runs as; systemd takes it."""
+    (root / "booty.toml").write_text(HEAD + WEB)
+    text = booty("unit", *(["--user"] if user else [])).stdout
+
+    assert f"WorkingDirectory={root}\n" in text
+    assert f"--file {root}/booty.toml up -d" in text
+    assert ("User=" in text) is not user
+    file = tmp_path / "booty-shop.service"
+    file.write_text(text)
+    if shutil.which("systemd-analyze"):
+        done = subprocess.run(
+            ["systemd-analyze", "verify", file], capture_output=True, text=True, check=False
+        )
+        assert "booty-shop" not in done.stderr, done.stderr
