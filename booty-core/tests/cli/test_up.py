@@ -437,6 +437,8 @@ def test_destroy(booty: Any, root: Path) -> None:
     (root / ".booty/data/mine").mkdir()
     assert booty("destroy", status=3).stderr.rpartition(": ")[2] == "booty destroy --yes t\n"
     assert running(root) == {"web.0", "side.0"}
+    of_one = booty("destroy", "web", status=3).stderr
+    assert of_one.rpartition(": ")[2] == "booty destroy web --yes t\n"
     booty("destroy", "web", "--yes", "t")
     assert running(root) == {"side.0"}
     assert not (root / ".booty/data/web.0").exists()

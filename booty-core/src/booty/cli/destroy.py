@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def _confirm(found: Place, names: tuple[str, ...], yes: str | None) -> None:
             f'cannot destroy {what}: "{answer}" is not the name of this stack',
             reference="not-confirmed",
             subject=str(found.root),
-            hint=f"booty destroy --yes {label}",
+            hint=shlex.join(("booty", "destroy", *names, "--yes", label)),
         )
 
 
