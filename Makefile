@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICKSTART := examples/quickstart/booty.toml
 MANIFESTS := pyproject.toml uv.lock $(wildcard booty-*/pyproject.toml)
-UV := UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(BIN)/uv
+# with the machine's own list of authorities, as pip has them (the name changed between versions)
+UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 $(BIN)/uv
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
