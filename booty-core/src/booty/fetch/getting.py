@@ -14,7 +14,8 @@ from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
-from booty.fetch.sources import Refused, Request, driver
+from booty.fetch.request import Refused, Request
+from booty.fetch.sources import driver
 from booty.model.source import Module, OnPath, Source
 
 if TYPE_CHECKING:

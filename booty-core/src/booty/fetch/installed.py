@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from booty.errors import FetchError
 from booty.fetch import executable
 from booty.fetch.integrity import sha256_of
-from booty.fetch.sources import Refused, Request
+from booty.fetch.request import Refused, Request
 from booty.model.plan import Artifact
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from booty.errors import FetchError, VerifyError
 from booty.fetch import _http, executable
 from booty.fetch.download import Downloaded, download
 from booty.fetch.progress import Progress
-from booty.fetch.sources import Refused, Request, vouched
+from booty.fetch.request import Refused, Request, vouched
 from booty.fetch.unpack import unpack
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact

@@ -1,81 +1,16 @@
-"""The source seam: each kind answers "can I be had here?" and "get it"."""
+"""The source seam: each kind has a driver, imported when a source of that kind is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from attrs import Factory, frozen
-
-from booty.errors import FetchError, VerifyError
-from booty.fetch.progress import Tell, silent
-from booty.fetch.store import Store
+from booty.errors import FetchError
 
 if TYPE_CHECKING:
-    from booty.fetch.lock import Locked
-    from booty.model.plan import Artifact, ArtifactWish
-    from booty.model.platform import Platform
+    from booty.fetch.request import Driver
 
-__all__ = ["Driver", "Refused", "Request", "driver", "vouched"]
-
-
-class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
-    """A source cannot serve here; the text says why.
-
-    Args:
-        why: the text.
-        remembered: it was not asked now: it did not answer a while ago.
-    """
-
-    def __init__(self, why: str, *, remembered: bool = False) -> None:
-        super().__init__(why)
-        self.remembered = remembered
-
-
-@frozen(kw_only=True)
-class Request:
-    """What is asked of a source.
-
-    Attributes:
-        wish: the program.
-        platform: of the host.
-        store: where it goes.
-        downloads: a folder for unfinished downloads.
-        mirrors: base URLs by host, ``*`` for all others.
-        locked: what the lock says of this source, ``None`` if nothing.
-        anew: ask hosts that did not answer lately, too.
-        tell: told of progress.
-    """
-
-    wish: ArtifactWish
-    platform: Platform
-    store: Store
-    downloads: Path
-    mirrors: Mapping[str, str] = Factory(dict)
-    locked: Locked | None = None
-    anew: bool = False
-    tell: Tell = silent
-
-
-class Driver(Protocol):
-    """What a kind of source can do."""
-
-    def probe(self, source: Any, request: Request) -> None:
-        """See whether it can be had here, in at most two seconds.
-
-        Raises:
-            Refused: it cannot; the text says why.
-        """
-
-    def get(self, source: Any, request: Request) -> Artifact:
-        """Download, verify, install.
-
-        Raises:
-            Refused: it turns out that it cannot be had.
-            FetchError: something broke on the way.
-            VerifyError: what came is not what was promised.
-        """
+__all__ = ["driver"]
 
 
 def driver(kind: str) -> Driver:
@@ -116,28 +51,6 @@ def _on_path() -> Driver:
     from booty.fetch.installed import OnPathDriver
 
     return OnPathDriver()
-
-
-def vouched(request: Request, recorded: str) -> str:
-    """Return the sha256 that a file must have by the lock or the provider; empty if none says.
-
-    Args:
-        request: what is asked; its lock entry comes first.
-        recorded: what the provider recorded, empty if nothing.
-
-    Raises:
-        VerifyError: they contradict each other.
-    """
-    locked = request.locked.digest if request.locked else ""
-    if locked and recorded and locked != recorded:
-        raise VerifyError(
-            f'cannot trust {request.wish.key}: booty.lock says sha256 "{locked}", the provider '
-            f'"{recorded}"',
-            reference="digest-mismatch",
-            subject=request.wish.key,
-            hint="find out who changed which; remove its entry from booty.lock, then booty lock",
-        )
-    return locked or recorded
 
 
 _DRIVERS: dict[str, Callable[[], Driver]] = {

@@ -15,7 +15,7 @@ from booty.errors import FetchError, VerifyError
 from booty.fetch import executable
 from booty.fetch.integrity import sha256_of
 from booty.fetch.progress import Progress
-from booty.fetch.sources import Refused, Request, vouched
+from booty.fetch.request import Refused, Request, vouched
 from booty.fetch.unpack import unpack
 from booty.model.plan import Artifact
 
