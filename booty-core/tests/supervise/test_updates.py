@@ -141,3 +141,19 @@ def test_done_service_starts_when_it_shall_always_run(booty: Any, root: Path) ->
     booty("up", "-d")
 
     assert row(root)["state"] == "ready"
+
+
+def test_external_probe_is_a_command(booty: Any, root: Path) -> None:
+    """A server of others may be looked at by a command, in the stack's folder, with variables."""
+    (root / "look").write_text("[ $WHO = me ]")
+    (root / "booty.toml").write_text(
+        '[stack]\nname = "t"\n[services.a]\nuse = "external"\nurl = "mysql://far:1"\n'
+        'env = { WHO = "me" }\nready = { exec = "sh look" }\nready-timeout = "5s"\n'
+    )
+    booty("up", "-d")
+
+    assert (row(root)["state"], row(root)["pid"]) == ("ready", None)
+    with (root / "booty.toml").open("a") as file:
+        file.write('labels = { a = "b" }\n')
+    assert booty("plan", "--diff").stdout == "~ update a.0: labels changed; no restart needed\n"
+    assert "a.0: update: labels changed" in booty("up", "-d").stderr

@@ -48,7 +48,7 @@ def check(root: Path, path: str, key: str) -> None:
     if _text(checked) == now:
         return
     for name, recorded in files.items():
-        if seen(place / name).items() - recorded.items():
+        if any(recorded.get(key) != value for key, value in seen(place / name).items()):
             raise _changed(key, place, name)
     _mark(checked, now)
 

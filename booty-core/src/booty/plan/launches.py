@@ -208,7 +208,8 @@ class Launches:
 
     def _launch(self, cast: Cast, member: Member, instance: Instance, reader: Reader) -> Launch:
         if member.component.id == "external":
-            return EXTERNAL
+            # never started; but its probe may be a command, with a folder and an environment
+            return self._laid_over(cast, member, EXTERNAL, reader)
         try:
             said = cast.provider.call("configure", instance=instance)
         except BootyErrors as error:

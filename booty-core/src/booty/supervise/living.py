@@ -131,7 +131,9 @@ async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
 async def _start(sup: Supervisor, unit: Unit, *, spawned: bool) -> ControlError | None:
     begin = sup.loop.now()
     try:
-        if not unit.external and not spawned:
+        if unit.external:
+            unit.note(digest=unit.entry["digest"], inputs=unit.entry["inputs"])
+        elif not spawned:
             await starting.spawn(sup, unit)
             sup.span("exec", unit, begin)
         if unit.entry["kind"] == "task":
