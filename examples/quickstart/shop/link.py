@@ -22,6 +22,12 @@ STREAM = "orders"
 async def bus(name: str) -> AsyncIterator[Client]:
     """Connect to the bus; the connection comes back by itself after the server was away."""
     servers = os.environ["NATS_URL"].split(",")
+    closing = False
+
+    async def lost() -> None:
+        if not closing:
+            print("the bus is away")
+
     link = await nats.connect(
         servers,
         name=name,
@@ -33,12 +39,8 @@ async def bus(name: str) -> AsyncIterator[Client]:
     try:
         yield link
     finally:
+        closing = True
         await link.close()
-
-
-async def lost() -> None:
-    """Say that the bus is away."""
-    print("the bus is away")
 
 
 async def told(error: Exception) -> None:

@@ -140,7 +140,7 @@ async def serve() -> None:
     async with bus("orders") as link:
         Handler.shop = Shop(link)
         server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         print(f"orders: http://127.0.0.1:{server.server_port}/")
         try:
             await asyncio.Event().wait()
