@@ -186,6 +186,75 @@ def test_all_faults_are_told_at_once(booty: Any, root: Path) -> None:
     assert running(booty) == []
 
 
+def test_reader_and_plan_speak_at_once(booty: Any, root: Path) -> None:
+    """What reader, providers, machine and plan find comes in one go, each with its place."""
+    write(
+        root,
+        f"{GOOD}grace = 'soon'\n[services.x]\nuse = 'postgres'\n{BUS}version = '99'\n"
+        f"settings = {{ max-paylod = 1 }}\n[services.y]\n{SLEEPER}env-file = 'none.env'\n"
+        "env.A = '${ports.http}'\nenv.B = '${services.x.url}'\nenv.C = '${env.BOOTYS_NO_SUCH}'\n"
+        "secrets.D = 'secret://never-set'\n",
+    )
+    before = sorted(root.iterdir())
+    done = booty("up", "-d", "--json", status=3)
+    faults = json.loads(done.stdout)["error"]["faults"]
+
+    assert [(one["reference"], one["message"].rpartition("booty.toml:")[2]) for one in faults] == [
+        ("bad-duration", "7)"),
+        ("provider-missing", "9)"),
+        ("env-file-unreadable", "17)"),
+        ("version-missing", "12)"),
+        ("unknown-key", "13)"),
+        ("reference-to-nothing", "18)"),
+        ("variable-missing", "20)"),
+        ("secret-missing", "21)"),
+    ]
+    assert sorted(root.iterdir()) == [root / ".booty", *before]
+    assert running(booty) == []
+
+
+@pytest.mark.parametrize("file", ["booty.local.toml", "more/one.toml", "profile"])
+def test_the_place_may_be_in_another_file(booty: Any, root: Path, file: str) -> None:
+    """A fault of the plan names the file that it stands in: overlay, included file, profile."""
+    (root / "more").mkdir()
+    wrong, env = "\nreplicas = 2\n", {}
+    bus = BUS if file == "booty.local.toml" else ""
+    if file == "profile":
+        write(root, f"{BUS}[profiles.p.services.bus]{wrong}")
+        place, env = "booty.toml:7", {"BOOTY_PROFILE": "p"}
+    else:
+        write(root, bus, head=f'include = "more/*.toml"\n{HEAD}')
+        write(root, f"{BUS.strip() if not bus else '[services.bus]'}{wrong}", file, head="")
+        place = f"{file}:{2 if bus else 3}"
+    said = refused(booty, root, 3, "replicas-forbidden", place, **env)
+
+    assert said.count(".toml:") == 1
+
+
+def test_nothing_is_fetched_for_a_file_with_faults(booty: Any, root: Path, tmp_path: Path) -> None:
+    """A link to nothing is told before a program is looked for."""
+    write(root, "[services.x]\nuse = 'links/user'\nevents = 'b'\n")
+    place = install(tmp_path / "packages")
+    said = refused(booty, root, 3, "link-to-nothing", "booty.toml:6", PYTHONPATH=place)
+
+    assert "fetched" not in said
+    assert not (root / "booty.lock").exists()
+
+
+def test_missing_values_lose_no_plan(booty: Any, root: Path) -> None:
+    """A variable that is not set is seen before the plan takes the place of the former one."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = (root / ".booty/plans/latest.json").read_text()
+    write(root, f"{GOOD}env.X = '${{env.BOOTYS_NO_SUCH}}'\n")
+    said = booty("up", "-d", status=3).stderr
+
+    assert "variable-missing: " in said
+    assert "(booty.toml:7)" in said
+    assert (root / ".booty/plans/latest.json").read_text() == before
+    assert running(booty) == ["supervisor", "good.0"]
+
+
 def test_one_name_in_two_files(booty: Any, root: Path) -> None:
     """Two included files with a service of the same name: both places are named."""
     write(root, GOOD, "one.toml", head="")

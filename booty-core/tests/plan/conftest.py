@@ -28,6 +28,7 @@ from booty.model.expand import Role
 from booty.model.instance import Command, File, Instance, Launch
 from booty.model.plan import Artifact, Machine, Plan, Saved
 from booty.model.platform import Platform
+from booty.model.source import OnPath, Wheel
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.model.state import Change
 
@@ -57,6 +58,7 @@ BUS = Component(
     id="bus",
     program="bus-server",
     versions=("2.15.0", "2.14.3", "2.14.0"),
+    sources=(Wheel(distribution="bus-bin", member="bus"), OnPath()),
     ports=(
         Port("client", 4222, "bus", secure="bus+tls"),
         Port("monitor", 8222, "http"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from booty import plan
 from booty.model import codec
 
 BUS = '[services.bus]\nuse = "bus"\n'
@@ -110,11 +111,28 @@ def test_address_without_credentials_may_be_an_argument(world: Any) -> None:
     assert _main(made).launch.argv == ("./main", "4222", "bus://127.0.0.1:4222")
 
 
-def test_too_early(world: Any) -> None:
+@pytest.mark.parametrize("key", ["binary", "bind", "env-file"])
+def test_too_early(world: Any, key: str) -> None:
     """What is needed before ports are allocated cannot ask for them."""
-    fault = world.fault(f'{BUS}binary = "${{dirs.data}}/bus"')
+    fault = world.fault(f'{BUS}{key} = "${{dirs.data}}/bus"')
 
-    assert (fault.reference, fault.subject) == ("template-misplaced", "services.bus.binary")
+    assert (fault.reference, fault.subject) == ("template-misplaced", f"services.bus.{key}")
+    assert "${stack.root}" in fault.hint
+    assert "(booty.toml:" in fault.message
+
+
+def test_the_stacks_own_is_known_early(world: Any) -> None:
+    """Name and folder of the stack are known before anything is planned."""
+    world.machine_with(names={f"{world.root}/shop.env": ("A",)})
+    spec = world.spec(
+        f'{BUS}binary = "${{stack.root}}/bin/bus"\nbind = "${{stack.name}}"\n'
+        'env-file = "${stack.root}/${stack.name}.env"'
+    )
+    made = plan.make(spec, world.providers, world.artifacts(spec), world.saved, world.machine)
+
+    assert spec.services["bus"].binary == f"{world.root}/bin/bus"
+    assert made.instances[0].instance.endpoints["client"].bind == "shop"
+    assert set(made.instances[0].launch.env) >= {"A"}
 
 
 def test_external_server(world: Any) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.config import keys, template, units
-    from booty.config.assembly import load, place, written
+    from booty.config.assembly import attempt, load, place, placed, written
     from booty.config.document import schema
     from booty.config.files import find, layers
     from booty.config.page import describe
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UserConfig",
+    "attempt",
     "describe",
     "find",
     "keys",
     "layers",
     "load",
     "place",
+    "placed",
     "schema",
     "settings",
     "template",
@@ -43,11 +45,13 @@ __all__ = [
 
 _HOMES: Final = {
     "UserConfig": "personal",
+    "attempt": "assembly",
     "describe": "page",
     "find": "files",
     "layers": "files",
     "load": "assembly",
     "place": "assembly",
+    "placed": "assembly",
     "schema": "document",
     "settings": "typed",
     "user": "personal",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from booty.config import files, lines, personal
+from booty.config import files, lines, personal, template
 from booty.config.keys import DEFAULTS, FILE
 from booty.config.merging import Merged, Origin, nested
 from booty.config.reading import BAD, At, Reading, dotted, nearest, split
@@ -16,11 +16,15 @@ from booty.errors import BootyError, BootyErrors, ConfigError, raise_all
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.paths import config_file
 
-__all__ = ["load", "place", "written"]
+__all__ = ["attempt", "load", "place", "placed", "written"]
 
 _FORMAT: Final = 1
 _STATE: Final = ".booty"
 _SERVICE_DEPTH: Final = 2  # services.NAME, stack.KEY: less than this says nothing
+_EARLY: Final = ("bind", "binary", "env_file")
+"""Fields whose ``${…}`` is rendered when the file is read: planning begins with them."""
+_IDENTITY: Final = {(key,) for key in ("use", "engine", "kind", "run", "url", "offers")}
+"""Without one of these a service is another one."""
 _VARIABLES: Final = {"BOOTY_LIFETIME": "stack.lifetime"}
 
 
@@ -43,7 +47,36 @@ def load(
         ConfigError: the only fault there is.
         BootyErrors: all faults there are.
     """
-    return _loaded(file, profiles, overrides or {}, environ)[0]
+    spec, _, faults = _loaded(file, profiles, overrides or {}, environ)
+    raise_all(faults)
+    return spec
+
+
+def attempt(
+    file: Path | str,
+    *,
+    profiles: Sequence[str] | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[StackSpec, list[BootyError]]:
+    """Read booty.toml; where it has faults, return them with what is sound.
+
+    Who goes on with that finds what else is wrong, so that all can be told at once.
+
+    Args:
+        file: booty.toml.
+        profiles: as for :func:`load`.
+        environ: variables to look at.
+
+    Returns:
+        The stack without the services that have faults, and what is wrong.
+
+    Raises:
+        ConfigError, BootyErrors: what is wrong leaves nothing to go on with.
+    """
+    spec, _, faults = _loaded(file, profiles, {}, environ)
+    if faults and not spec.services:
+        raise_all(faults)
+    return spec, faults
 
 
 def written(
@@ -63,7 +96,8 @@ def written(
         ConfigError: the only fault there is.
         BootyErrors: all faults there are.
     """
-    spec, merged = _loaded(file, profiles, {}, environ)
+    spec, merged, faults = _loaded(file, profiles, {}, environ)
+    raise_all(faults)
     return [(key, merged.value(split(key)), label) for key, label in sorted(spec.origins.items())]
 
 
@@ -72,7 +106,7 @@ def _loaded(
     profiles: Sequence[str] | None,
     overrides: Mapping[str, Any],
     environ: Mapping[str, str],
-) -> tuple[StackSpec, Merged]:
+) -> tuple[StackSpec, Merged, list[BootyError]]:
     path = Path(os.path.abspath(file))  # noqa: PTH100 - symbolic links stay: they are the user's
     asked = files.named_profiles(environ) if profiles is None else profiles
     chosen = tuple(dict.fromkeys(asked))
@@ -84,8 +118,10 @@ def _loaded(
     reading = Reading(merged.place)
     found = _read(merged, chosen, reading)
     _check(found, merged, reading)
-    raise_all([*faults, *reading.faults])
-    return _spec(path, found, chosen, merged), merged
+    raise_all(faults)
+    if reading.faults:
+        found = _sound(merged, chosen, reading.faults)
+    return _spec(path, found, chosen, merged), merged, [*reading.faults]
 
 
 def _layers(path: Path, faults: list[BootyError]) -> Merged:
@@ -156,6 +192,22 @@ def _read(merged: Merged, chosen: Sequence[str], reading: Reading) -> dict[str, 
     return {} if found is BAD else dict(found)
 
 
+def _sound(merged: Merged, chosen: Sequence[str], faults: Sequence[ConfigError]) -> dict[str, Any]:
+    # read once more without the keys that are wrong; if that will not do, without their services
+    wrong = [split(one.subject or "") for one in faults if one.reference != "service-unknown"]
+    if any(len(at) < _SERVICE_DEPTH or at[0] == "defaults" for at in wrong):
+        return {}
+    for depth in (_SERVICE_DEPTH + 1, _SERVICE_DEPTH):
+        for at in wrong:
+            what_it_is = at[0] == "services" and at[_SERVICE_DEPTH:][:1] in _IDENTITY
+            merged.drop(at[: _SERVICE_DEPTH if what_it_is else depth])
+        reading = Reading()
+        found = _read(merged, chosen, reading)
+        if not reading.faults:
+            return found
+    return {}
+
+
 def _check(found: Mapping[str, Any], merged: Merged, reading: Reading) -> None:
     stack = found.get("stack", {})
     _check_format(stack.get("format", _FORMAT), reading)
@@ -208,13 +260,15 @@ def _spec(
     stack.pop("format", None)
     root = path.parent
     state = root / Path(stack.pop("state_dir", _STATE)).expanduser()
+    label = stack.pop("name", "") or _label(root.name)
+    early = {"stack.name": label, "stack.root": str(root)}
     return StackSpec(
-        name=stack.pop("name", "") or _label(root.name),
+        name=label,
         root=str(root),
         file=str(path),
         state_dir=os.path.normpath(state),
         services={
-            name: ServiceSpec(name=name, **fields)
+            name: ServiceSpec(name=name, **_early(fields, early))
             for name, fields in found.get("services", {}).items()
         },
         profiles=chosen,
@@ -227,8 +281,38 @@ def _spec(
     )
 
 
+def _early(fields: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    given = {name: fields[name] for name in _EARLY if name in fields}
+    return {
+        **fields,
+        **{
+            name: template.render(value, known.get)
+            if isinstance(value, str)
+            else tuple(template.render(item, known.get) for item in value)
+            for name, value in given.items()
+        },
+    }
+
+
 def _label(folder: str) -> str:
     return re.sub("[^A-Za-z0-9._-]+", "-", folder).strip("-._") or "stack"
+
+
+def placed(fault: BootyError, spec: StackSpec, path: str = "") -> BootyError:
+    """Return a fault that was found after reading with the place in the file that it is about.
+
+    Args:
+        fault: one that is about no path of the file is returned as it is.
+        spec: the stack that was read.
+        path: dotted path that it is about; by default its subject.
+    """
+    path = path or fault.subject or ""
+    where = place(spec, path) if path.split(".")[0] in {"services", "stack"} else ""
+    if not where or fault.message.endswith(f"({where})"):
+        return fault
+    fault.message = f"{fault.message} ({where})"
+    fault.args = (fault.message,)
+    return fault
 
 
 def place(spec: StackSpec, path: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from booty.config.kinds import Choice, Flag, Raw, Signal, Text
+from booty.config.kinds import Choice, EarlyText, Flag, Raw, Signal, Text
 from booty.config.numbers import Duration, Whole
 from booty.config.parts import (
     BACKOFF,
@@ -93,14 +93,15 @@ SERVICE_KEYS: Final[Mapping[str, Key]] = by_name((
     Key("engine", Text(NAME, "the name of an engine", "minio", template=False),
         "which of the component's programs"),
     Key("source", SOURCE, "the only source that may serve the program", "the first that answers"),
-    Key("binary", Text("[^ ]", "a path or a name on PATH", "/usr/bin/nats-server"),
+    Key("binary", EarlyText("[^ ]", "a path or a name on PATH", "/usr/bin/nats-server"),
         "a program of yours instead of a fetched one"),
     _REPLICAS,
     Key("enabled", Flag(), "false: as if it were not in the file", "true"),
     Key("critical", Flag(), "when it is lost, the whole stack stops", "false"),
     Key("kind", Choice(("service", "task")), "a task runs to its end once", "the component's"),
     _PORTS_KEY,
-    Key("bind", Text("[^ ]", "an address", "127.0.0.1"), "address it listens on", '"127.0.0.1"'),
+    Key("bind", EarlyText("[^ ]", "an address", "127.0.0.1"), "address it listens on",
+        '"127.0.0.1"'),
     _SETTINGS_KEY,
     _CONFIG_KEY,
     Key("roles", named(ROLE, "tikv"),
@@ -110,7 +111,7 @@ SERVICE_KEYS: Final[Mapping[str, Key]] = by_name((
         'with use = "program": a list is argv, a string a line for /bin/sh -c'),
     Key("cwd", Text("[^ ]", "a path", "app"), "working folder", "the folder of booty.toml"),
     _ENV_KEY,
-    Key("env-file", ListOf(Text("[^ ]", "a path", ".env"), single=True),
+    Key("env-file", ListOf(EarlyText("[^ ]", "a path", ".env"), single=True),
         "files of variables"),
     Key("pass-env", ListOf(Text(VARIABLE, "the name of a variable", "TERM", template=False)),
         "variables taken from the shell of up"),

@@ -15,11 +15,13 @@ from typing import Any, ClassVar, Final
 
 from attrs import field, frozen
 
-from booty.config.reading import BAD, At, Reading, nearest
+from booty.config import template
+from booty.config.reading import BAD, At, Reading, dotted, nearest
 
 __all__ = [
     "As",
     "Choice",
+    "EarlyText",
     "Flag",
     "Kind",
     "Pattern",
@@ -164,6 +166,24 @@ class Text(Kind):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string"} | ({"pattern": self.pattern} if self.pattern else {})
+
+
+@frozen
+class EarlyText(Text):
+    """Text that is needed before anything is planned: of ``${…}`` it knows the stack's own."""
+
+    def take(self, value: Any, at: At, reading: Reading) -> Any:
+        result = super().take(value, at, reading)
+        if result is BAD:
+            return BAD
+        strange = [name for name in template.names(value) if name not in template.EARLY]
+        for name in strange[:1]:
+            problem = f'use "${{{name}}}" in {dotted(at)}: it is not known when this is needed'
+            hint = (
+                f"write it out; {' and '.join(f'${{{one}}}' for one in template.EARLY)} are known"
+            )
+            return reading.add(at, problem, reference="template-misplaced", hint=hint)
+        return result
 
 
 @frozen

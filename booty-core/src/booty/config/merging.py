@@ -139,6 +139,12 @@ class Merged:
         """Return what stands at a path, ``None`` for nothing."""
         return _get(self.data, at)
 
+    def drop(self, at: At) -> None:
+        """Take out what stands at a path, if anything does."""
+        inside = _get(self.data, at[:-1])
+        if isinstance(inside, dict):
+            self._forget(inside.pop(at[-1], None), at)
+
     def place(self, at: At) -> str:
         """Return the place of a value for a message: ``booty.toml:12``, ``from BOOTY_LIFETIME``."""
         found = self.origin(at)

@@ -7,7 +7,7 @@ from typing import Final
 
 from booty.config.keys import TABLES
 from booty.config.tables import Key
-from booty.config.template import NAMES
+from booty.config.template import EARLY, NAMES
 
 __all__ = ["describe"]
 
@@ -64,7 +64,9 @@ def _templates() -> str:
     rows = [(f"`${{{name}}}`", text) for name, text in NAMES.items()]
     return (
         "## `${…}`\n\nAllowed in every string of a service but `use`, `version`, `engine` and "
-        "plain names; `$$` is a dollar.\n\n" + _lines(("name", "stands for"), rows)
+        "plain names; `bind`, `binary` and `env-file` are needed before anything is planned "
+        f"and know {' and '.join(f'`${{{name}}}`' for name in EARLY)} only. `$$` is a dollar.\n\n"
+        + _lines(("name", "stands for"), rows)
     )
 
 

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from booty.errors import ConfigError
 
-__all__ = ["NAMES", "Name", "names", "parse", "render"]
+__all__ = ["EARLY", "NAMES", "Name", "names", "parse", "render"]
 
 NAMES: Final = {
     "stack.name": "the stack's label",
@@ -33,6 +33,9 @@ NAMES: Final = {
     "env.X": "a variable of the shell that plans, kept like a secret; ${env.X:-default}",
 }
 """Every form of name with what it stands for; for pages and hints."""
+
+EARLY: Final = ("stack.name", "stack.root")
+"""What is known before anything is planned."""
 
 _TOKEN: Final = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
 _WORD: Final = "[a-z][a-z0-9-]*"

@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from booty.fetch.getting import at_hand, ensure
+    from booty.fetch.getting import at_hand, ensure, stored
     from booty.fetch.lock import Lock, Locked
     from booty.fetch.progress import Progress, Tell, silent
     from booty.fetch.store import Store
 
-__all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "at_hand", "ensure", "silent"]
+__all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "at_hand", "ensure", "silent", "stored"]
 
 _HOMES: Final = {
     "Lock": "lock",
@@ -26,6 +26,7 @@ _HOMES: Final = {
     "at_hand": "getting",
     "ensure": "getting",
     "silent": "progress",
+    "stored": "getting",
 }
 
 

@@ -13,12 +13,12 @@ from booty.errors import BootyError, BootyErrors, ConfigError, FetchError
 from booty.model.instance import Dirs, Instance, Launch, Link, Peer
 from booty.model.reference import literal_only, place
 from booty.plan.checks import launch_faults, secret_in_argv
-from booty.plan.links import entries
+from booty.plan.links import entries, named, texts
 from booty.plan.reader import Reader
 from booty.plan.roles import BUILT_IN, Cast, Member, instance_name, typed_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from booty.model.plan import Artifact, Machine
     from booty.model.stack import StackSpec
@@ -61,6 +61,8 @@ class Launches:
         artifacts: programs by key.
         machine: what the machine offers.
         faults: what goes wrong is added here.
+        unsure: services that something is wrong with already: these, and who leans on them, are
+            looked through for further faults and not launched.
     """
 
     stack: StackSpec
@@ -68,26 +70,56 @@ class Launches:
     artifacts: Mapping[str, Artifact]
     machine: Machine
     faults: list[BootyError]
+    unsure: Collection[str] = ()
 
     def all(self) -> list[Started]:
-        """Return every instance of the stack, by service, role and number."""
+        """Return every instance of the stack that is sound, by service, role and number."""
+        self._render_externals()
         found: list[Started] = []
         for cast in self.addresses.casts.values():
+            if self._leans(cast):
+                self._look_through(cast)
+                continue
             for member in cast.members:
                 found.extend(self._of_member(cast, member))
         return found
 
+    def _leans(self, cast: Cast) -> bool:
+        if not self.unsure:
+            return False
+        linked = {value for value in cast.spec.extra.values() if isinstance(value, str)}
+        return not ({cast.name} | linked | named(cast.spec)).isdisjoint(self.unsure)
+
+    def _look_through(self, cast: Cast) -> None:
+        reader = self._reader(cast, cast.instances()[0], 0)
+        for path, text in texts(cast.spec):
+            reader.text(text, path)
+        for member in cast.members:
+            self._config(cast, member, reader)
+            self._env(cast, member, reader)
+
+    def _render_externals(self) -> None:
+        for cast in self.addresses.casts.values():
+            if cast.spec.url and not cast.spec.url.startswith("secret://"):
+                reader = self._reader(cast, cast.instances()[0], 0)
+                url = reader.text(cast.spec.url, f"services.{cast.name}.url")
+                self.addresses.externals[cast.name] = url
+
+    def _reader(self, cast: Cast, instance: str, index: int) -> Reader:
+        return Reader(
+            stack=self.stack,
+            service=cast.name,
+            instance=instance,
+            index=index,
+            addresses=self.addresses,
+            faults=self.faults,
+            unsure=self.unsure,
+        )
+
     def _of_member(self, cast: Cast, member: Member) -> Iterator[Started]:
         for index in range(member.replicas):
             name = instance_name(cast.name, member.role.name, index)
-            reader = Reader(
-                stack=self.stack,
-                service=cast.name,
-                instance=name,
-                index=index,
-                addresses=self.addresses,
-                faults=self.faults,
-            )
+            reader = self._reader(cast, name, index)
             instance = self._instance(cast, member, name, index, reader)
             launch = self._launch(cast, member, instance, reader)
             yield Started(cast=cast, member=member, instance=instance, launch=launch, reader=reader)

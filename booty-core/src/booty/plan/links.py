@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from booty.model.stack import ServiceSpec
     from booty.plan.roles import Cast
 
-__all__ = ["Use", "claim_all", "entries", "offers", "texts", "uses"]
+__all__ = ["Use", "claim_all", "entries", "named", "offers", "texts", "uses"]
 
 
 @frozen(order=True)
@@ -156,31 +157,42 @@ def entries(
     return made
 
 
-def uses(casts: Mapping[str, Cast], faults: list[BootyError]) -> list[Use]:
-    """Return every use of one service by another, from links and from ``${services…}``."""
+def uses(casts: Mapping[str, Cast], lost: Collection[str], faults: list[BootyError]) -> list[Use]:
+    """Return every use of one service by another, from links and from ``${services…}``.
+
+    Args:
+        casts: every service that could be cast.
+        lost: those that could not, of which a fault is told already.
+        faults: what goes wrong is added here.
+    """
     found: set[Use] = set()
     for cast in casts.values():
         wants = {want.link: want for one in cast.members for want in one.component.wants}
         for key, service in cast.links.items():
             found.add(Use(cast.name, service, wants[key].interface, f"link {key}"))
         for path, text in texts(cast.spec):
-            found.update(_referenced(cast.name, path, text, casts, faults))
+            try:
+                names = template.names(text)
+            except ConfigError as error:
+                faults.append(error)
+                continue
+            named = {name: name.split(".")[1] for name in names if name.startswith("services.")}
+            found.update(_referenced(cast.name, path, _without(named, lost), casts, faults))
     return sorted(found)
 
 
+def _without(named: Mapping[str, str], lost: Collection[str]) -> dict[str, str]:
+    return {name: service for name, service in named.items() if service not in lost}
+
+
 def _referenced(
-    consumer: str, path: str, text: str, casts: Mapping[str, Cast], faults: list[BootyError]
+    consumer: str,
+    path: str,
+    named: Mapping[str, str],
+    casts: Mapping[str, Cast],
+    faults: list[BootyError],
 ) -> Iterator[Use]:
-    try:
-        names = template.names(text)
-    except ConfigError as error:
-        faults.append(error)
-        return
-    for name in names:
-        head, _, rest = name.partition(".")
-        service = rest.partition(".")[0]
-        if head != "services":
-            continue
+    for name, service in named.items():
         if service in casts and service != consumer:
             yield Use(consumer, service, "", f"${{services.{service}}}")
         else:
@@ -194,11 +206,22 @@ def _referenced(
             )
 
 
+def named(spec: ServiceSpec) -> set[str]:
+    """Return the services that the strings of a service name in ``${services…}``."""
+    found: set[str] = set()
+    for _, text in texts(spec):
+        with suppress(ConfigError):  # told when it is planned
+            names = (name.split(".") for name in template.names(text))
+            found.update(name[1] for name in names if name[0] == "services")
+    return found
+
+
 def texts(spec: ServiceSpec) -> Iterator[tuple[str, str]]:
     """Yield every string of a service that may hold ``${…}``, with its path."""
     path = f"services.{spec.name}"
-    for key in ("run", "cwd", "env", "config", "settings", "url", "stdin", "binary", "extra"):
+    for key in ("run", "cwd", "env", "config", "settings", "url", "stdin"):
         yield from _strings(f"{path}.{key}", getattr(spec, key))
+    yield from _strings(path, spec.extra)
     yield from _strings(f"{path}.labels", spec.labels)
     yield from _strings(f"{path}.reload.exec", spec.reload.exec if spec.reload else ())
     for role, own in spec.roles.items():
@@ -215,8 +238,8 @@ def _strings(path: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _strings(path, item)
+        for number, item in enumerate(value):
+            yield from _strings(f"{path}[{number}]", item)
     elif hasattr(value, "items"):
         for key, item in value.items():
             yield from _strings(f"{path}.{key}", item)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from attrs import Factory, define, evolve, frozen
 
-from booty.errors import BootyError, ConfigError, ConflictError, raise_all
+from booty.errors import BootyError, ConflictError, raise_all
 from booty.model import codec
-from booty.model.plan import Artifact, ArtifactWish, Plan, PlannedInstance
+from booty.model.plan import Artifact, Plan, PlannedInstance
 from booty.plan.addresses import Addresses
 from booty.plan.allocation import allocate, in_ephemeral
 from booty.plan.credentials import Credentials
@@ -21,8 +20,8 @@ from booty.plan.links import claim_all, uses
 from booty.plan.order import levels, needs_of, service_needs
 from booty.plan.policy import policy
 from booty.plan.ports import Wish, wishes
-from booty.plan.reader import Reader
-from booty.plan.roles import BUILT_IN, Cast, cast_all
+from booty.plan.programs import gather, unfetched
+from booty.plan.roles import Cast, cast_all
 from booty.plan.steps import steps
 from booty.supervise.change import TAKEN_OVER
 
@@ -33,48 +32,9 @@ if TYPE_CHECKING:
     from booty.model.stack import ServiceSpec, StackSpec
     from booty.providers import Provider
 
-__all__ = ["make", "resolve"]
+__all__ = ["Deciding", "make", "once"]
 
 BOOTSTRAP = "bootstrap"
-
-
-def resolve(
-    spec: StackSpec, providers: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
-) -> tuple[ArtifactWish, ...]:
-    """Return the programs that a stack needs, at exact versions.
-
-    Args:
-        spec: the file as read.
-        providers: loaded providers by name, one for every enabled service.
-        locked: exact versions of booty.lock by component id.
-
-    Raises:
-        ConfigError: an impossible version, number of replicas, or setting.
-        BootyErrors: several of them.
-    """
-    faults: list[BootyError] = []
-    casts = cast_all(spec, providers, locked, {}, faults)
-    raise_all(faults)
-    found = {
-        (wish := _wish(cast, member, spec.root)).key: wish
-        for cast in casts.values()
-        for member in cast.members
-        if member.component.id not in BUILT_IN
-    }
-    return tuple(found[key] for key in sorted(found))
-
-
-def _wish(cast: Cast, member: Any, root: str) -> ArtifactWish:
-    source, binary = cast.spec.source, cast.spec.binary
-    return ArtifactWish(
-        key=artifact_key(member, cast.spec.binary),
-        component=member.component,
-        version=member.version,
-        source=source if isinstance(source, str) else "",
-        # a name alone is looked for on PATH; a relative path starts at the folder of booty.toml
-        binary=posixpath.join(root, binary) if "/" in binary else binary,
-        tested=member.tested,
-    )
 
 
 def make(
@@ -100,83 +60,142 @@ def make(
         BootyError: the one thing that is wrong.
         BootyErrors: all the things that are wrong.
     """
-    faults: list[BootyError] = []
     locked: dict[str, list[str]] = {}
     for key in sorted(artifacts):
         locked.setdefault(key.partition("@")[0], []).append(key.partition("@")[2])
-    scale, warnings = _scale(spec, saved)
-    casts = cast_all(spec, providers, locked, scale, faults)
-    broken = [one.name for one in spec.services.values() if one.enabled and one.name not in casts]
-    casts = claim_all(casts, broken, faults)
-    raise_all(faults)
-    used = [*uses(casts, faults), *kept_uses(saved, casts)]
-    _refuse_early(casts, faults)
-    edges = service_needs(casts, used, faults)
-    asked = wishes(casts, faults)
-    ports = allocate(asked, saved, with_kept_ports(machine, saved), faults)
-    raise_all(_once(faults))
-    credentials = Credentials(numbers=saved.secrets, uses=used, environ=machine.env)
-    addresses = Addresses.of(casts, asked, ports, credentials)
-    _render_externals(spec, addresses, faults)
-    launches = Launches(
-        stack=spec, addresses=addresses, artifacts=artifacts, machine=machine, faults=faults
-    )
-    started = launches.all()
-    needs = {one.instance.name: needs_of(one, edges[one.cast.name], casts) for one in started}
-    order = levels(needs, faults)
-    planned = {one.instance.name: _planned(one, needs, artifacts, machine) for one in started}
-    _refuse_older(started, saved, faults)
-    raise_all(_once(faults))
-    made = Plan(
-        stack={"id": saved.stack_id, "name": spec.name},
-        artifacts=dict(sorted(artifacts.items())),
-        instances=tuple(planned[name] for level in order for name in level),
-        services={
-            name: _service(cast, addresses, asked, started) for name, cast in sorted(casts.items())
-        },
-        ports=dict(sorted(ports.items())),
-        levels=order,
-        warnings=(*warnings, *_untested(casts), *in_ephemeral(ports, machine)),
-        secrets=credentials.listed(),
-    )
-    made = with_kept(made, saved)
-    return evolve(made, steps=steps(made, saved.plan, saved.running))
+    deciding = Deciding(spec=spec, providers=providers, locked=locked, saved=saved, machine=machine)
+    made = deciding.plan(artifacts)
+    raise_all(once(deciding.faults))
+    assert made is not None  # noqa: S101 - without a fault there is a plan
+    return made
 
 
-def _once(faults: list[BootyError]) -> list[BootyError]:
-    # three replicas of one service find the same fault three times
+@frozen(kw_only=True)
+class Layout:
+    """What is settled before anything is launched.
+
+    Attributes:
+        edges: who waits for whom, by service.
+        asked: every port that is asked for.
+        ports: numbers by instance and port.
+        addresses: where everything is.
+    """
+
+    edges: Mapping[str, list[dict[str, Any]]]
+    asked: list[Wish]
+    ports: Mapping[str, int]
+    addresses: Addresses
+
+
+@define(kw_only=True)
+class Deciding:
+    """One plan under way, which tells all that is wrong and goes on with what is sound.
+
+    Attributes:
+        spec: the file as read.
+        providers: loaded providers by name.
+        locked: versions that programs were fetched in, by component.
+        saved: what earlier commands left.
+        machine: what this machine offers.
+        lost: services of the file that are not in ``spec``: a fault is told of each already.
+        faults: what is wrong; a plan that was made with faults is worth nothing.
+        secrets: what the plan needs of secrets and variables, once it was made.
+    """
+
+    spec: StackSpec
+    providers: Mapping[str, Provider]
+    locked: Mapping[str, Collection[str]]
+    saved: Saved
+    machine: Machine
+    lost: set[str] = Factory(set)
+    faults: list[BootyError] = Factory(list)
+    secrets: tuple[dict[str, Any], ...] = ()
+
+    def plan(self, artifacts: Mapping[str, Artifact] | None = None) -> Plan | None:
+        """Decide.
+
+        Args:
+            artifacts: programs by the key of their wish; ``None`` = none was looked for.
+
+        Returns:
+            The plan; ``None`` if anything is wrong.
+
+        Raises:
+            ProviderError: what a provider declares cannot be used.
+        """
+        scale, warnings = _scale(self.spec, self.saved)
+        casts = self._casts(scale)
+        if artifacts is None:
+            found = gather(casts, self.spec.root, self.faults).values()
+            artifacts = {one.key: unfetched(one, self.machine.platform) for one in found}
+        laid = self._lay_out(casts)
+        started = self._launches(laid, artifacts).all()
+        planned, order = self._ordered(started, laid, artifacts)
+        if self.faults or self.lost:
+            return None
+        made = Plan(
+            stack={"id": self.saved.stack_id, "name": self.spec.name},
+            artifacts=dict(sorted(artifacts.items())),
+            instances=tuple(planned[name] for level in order for name in level),
+            services=_services(casts, laid, started),
+            ports=dict(sorted(laid.ports.items())),
+            levels=order,
+            warnings=(*warnings, *_untested(casts), *in_ephemeral(laid.ports, self.machine)),
+            secrets=self.secrets,
+        )
+        made = with_kept(made, self.saved)
+        return evolve(made, steps=steps(made, self.saved.plan, self.saved.running))
+
+    def _casts(self, scale: Mapping[str, int]) -> dict[str, Cast]:
+        casts = cast_all(self.spec, self.providers, self.locked, scale, self.faults)
+        enabled = {one.name for one in self.spec.services.values() if one.enabled}
+        self.lost |= enabled - casts.keys()
+        return claim_all(casts, self.lost, self.faults)
+
+    def _lay_out(self, casts: Mapping[str, Cast]) -> Layout:
+        saved, machine, faults = self.saved, self.machine, self.faults
+        used = [*uses(casts, self.lost, faults), *kept_uses(saved, casts)]
+        edges = service_needs(casts, used, self.lost, faults)
+        asked = wishes(casts, faults)
+        ports = allocate(asked, saved, with_kept_ports(machine, saved), faults)
+        credentials = Credentials(numbers=saved.secrets, uses=used, environ=machine.env)
+        addresses = Addresses.of(casts, asked, ports, credentials)
+        return Layout(edges=edges, asked=asked, ports=ports, addresses=addresses)
+
+    def _launches(self, laid: Layout, artifacts: Mapping[str, Artifact]) -> Launches:
+        return Launches(
+            stack=self.spec,
+            addresses=laid.addresses,
+            artifacts=artifacts,
+            machine=self.machine,
+            faults=self.faults,
+            unsure=self._unsure(),
+        )
+
+    def _ordered(
+        self, started: list[Started], laid: Layout, artifacts: Mapping[str, Artifact]
+    ) -> tuple[dict[str, PlannedInstance], tuple[tuple[str, ...], ...]]:
+        casts = laid.addresses.casts
+        needs = {
+            one.instance.name: needs_of(one, laid.edges[one.cast.name], casts) for one in started
+        }
+        order = levels(needs, self.faults)
+        planned = {
+            one.instance.name: _planned(one, needs, artifacts, self.machine) for one in started
+        }
+        _refuse_older(started, self.saved, self.faults)
+        self.secrets = laid.addresses.credentials.listed()
+        return planned, order
+
+    def _unsure(self) -> set[str]:
+        # what could be told of these may be no more than what follows from their faults
+        paths = (str(fault.subject).split(".") for fault in self.faults)
+        return self.lost | {path[1] for path in paths if path[0] == "services" and path[1:]}
+
+
+def once(faults: list[BootyError]) -> list[BootyError]:
+    """Return the faults without repeats: three replicas find the same one three times."""
     return [*{(one.reference, one.message): one for one in faults}.values()]
-
-
-def _refuse_early(casts: Mapping[str, Cast], faults: list[BootyError]) -> None:
-    for cast in casts.values():
-        spec = cast.spec
-        early = {"bind": (spec.bind,), "binary": (spec.binary,), "env-file": spec.env_file}
-        for key, texts in early.items():
-            if any("${" in text for text in texts):
-                path = f"services.{cast.name}.{key}"
-                faults.append(
-                    ConfigError(
-                        f'cannot use "${{…}}" in {path}: it is needed before it can be known',
-                        reference="template-misplaced",
-                        subject=path,
-                        hint="write it out; a relative path starts at the folder of booty.toml",
-                    )
-                )
-
-
-def _render_externals(spec: StackSpec, addresses: Addresses, faults: list[BootyError]) -> None:
-    for cast in addresses.casts.values():
-        if cast.spec.url and not cast.spec.url.startswith("secret://"):
-            reader = Reader(
-                stack=spec,
-                service=cast.name,
-                instance=cast.instances()[0],
-                index=0,
-                addresses=addresses,
-                faults=faults,
-            )
-            addresses.externals[cast.name] = reader.text(cast.spec.url, f"services.{cast.name}.url")
 
 
 def _scale(spec: StackSpec, saved: Saved) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -233,6 +252,15 @@ def _planned(
         reason=f"services.{one.cast.name}"
         + (f" has {one.member.replicas} replicas" if one.member.replicas > 1 else ""),
     )
+
+
+def _services(
+    casts: Mapping[str, Cast], laid: Layout, started: list[Started]
+) -> dict[str, dict[str, Any]]:
+    return {
+        name: _service(cast, laid.addresses, laid.asked, started)
+        for name, cast in sorted(casts.items())
+    }
 
 
 def _service(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from booty.errors import BootyError, ConfigError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from booty.plan.launches import Started
     from booty.plan.links import Use
@@ -20,20 +20,36 @@ Edge = dict[str, Any]
 
 
 def service_needs(
-    casts: Mapping[str, Cast], uses: Iterable[Use], faults: list[BootyError]
+    casts: Mapping[str, Cast],
+    uses: Iterable[Use],
+    lost: Collection[str],
+    faults: list[BootyError],
 ) -> dict[str, list[Edge]]:
-    """Return the edges of each service: what its file says, and what its links imply."""
+    """Return the edges of each service: what its file says, and what its links imply.
+
+    Args:
+        casts: every service that could be cast.
+        uses: who uses whom.
+        lost: services that could not be cast, of which a fault is told already.
+        faults: what goes wrong is added here.
+    """
     used = list(uses)
-    found = {name: _edges(cast, casts, used, faults) for name, cast in casts.items()}
+    found = {name: _edges(cast, casts, used, lost, faults) for name, cast in casts.items()}
     _refuse_cycles(found, faults)
     return found
 
 
 def _edges(
-    cast: Cast, casts: Mapping[str, Cast], uses: Iterable[Use], faults: list[BootyError]
+    cast: Cast,
+    casts: Mapping[str, Cast],
+    uses: Iterable[Use],
+    lost: Collection[str],
+    faults: list[BootyError],
 ) -> list[Edge]:
     edges: dict[str, Edge] = {}
     for need in cast.spec.needs:
+        if need.service in lost:
+            continue
         if need.service not in casts or need.service == cast.name:
             faults.append(_nothing(cast, need.service, casts))
             continue

@@ -11,7 +11,7 @@ from booty.errors import BootyError, ConfigError
 from booty.model.reference import place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from booty.model.instance import Endpoint
     from booty.model.stack import StackSpec
@@ -31,6 +31,8 @@ class Reader:
         index: its number.
         addresses: where everything is.
         faults: what goes wrong is added here.
+        unsure: services that something is wrong with already; what they lack is no fault of its
+            own.
     """
 
     stack: StackSpec
@@ -39,6 +41,7 @@ class Reader:
     index: int
     addresses: Addresses
     faults: list[BootyError]
+    unsure: Collection[str] = ()
 
     def text(self, text: str, path: str) -> str:
         """Return a string with every name replaced; a fault leaves it empty."""
@@ -58,7 +61,7 @@ class Reader:
         if isinstance(value, str):
             return self.text(value, path)
         if isinstance(value, (list, tuple)):
-            return [self.value(item, path) for item in value]
+            return [self.value(item, f"{path}[{number}]") for number, item in enumerate(value)]
         if hasattr(value, "items"):
             return {key: self.value(item, f"{path}.{key}") for key, item in value.items()}
         return value
@@ -66,6 +69,8 @@ class Reader:
     def _value(self, name: template.Name, path: str) -> str:
         head, _, rest = name.name.partition(".")
         found = getattr(self, f"_{head}")(rest, name)
+        if found is None and self._follows(head, rest):
+            return ""
         if found is None:
             raise ConfigError(
                 f'cannot resolve "${{{name.name}}}" in {path}: it names nothing',
@@ -74,6 +79,11 @@ class Reader:
                 hint=self._hint(head, rest),
             )
         return str(found)
+
+    def _follows(self, head: str, rest: str) -> bool:
+        if head == "ports":
+            return self.service in self.unsure
+        return head == "services" and rest.partition(".")[0] in self.unsure
 
     def _hint(self, head: str, rest: str) -> str:
         if head == "ports":

@@ -103,7 +103,7 @@ def cast_all(
     for service in spec.services.values():
         if service.enabled:
             try:
-                found[service.name] = _cast(service, providers, locked, scale)
+                found[service.name] = _cast(service, providers, locked, scale, faults)
             except BootyErrors as error:
                 faults.extend(error.faults)
             except BootyError as error:
@@ -116,6 +116,7 @@ def _cast(
     providers: Mapping[str, Provider],
     locked: Mapping[str, Collection[str]],
     scale: Mapping[str, int],
+    faults: list[BootyError],
 ) -> Cast:
     provider = _provider(service, providers)
     if "/" in service.use and service.use not in provider.components:
@@ -125,7 +126,7 @@ def _cast(
     _check_roles(service, roles, provider)
     try:
         members = tuple(
-            _member(wanted, role, provider, locked, scale)
+            _member(wanted, role, provider, locked, scale, faults)
             for role in sorted(roles, key=lambda role: role.name)
         )
     except ProviderError as error:
@@ -210,19 +211,20 @@ def _engine(service: ServiceSpec, provider: Provider) -> str:
     )
 
 
-def _member(
+def _member(  # noqa: PLR0917 - as for a cast
     service: ServiceSpec,
     role: Role,
     provider: Provider,
     locked: Mapping[str, Collection[str]],
     scale: Mapping[str, int],
+    faults: list[BootyError],
 ) -> Member:
     component = _declared(service, provider.components[role.component])
     own = service.roles.get(role.name)
     replicas = role.replicas if own is None or own.replicas is None else own.replicas
     replicas = scale.get(f"{service.name}.{role.name}", replicas)
-    _check_replicas(service.name, role, component, replicas)
-    version, tested = choose(service, component, locked.get(component.id, ()))
+    replicas = _allowed_replicas(service.name, role, component, replicas, faults)
+    version, tested = _version(service, component, locked.get(component.id, ()), faults)
     given = _given(service, role)
     return Member(
         role=role,
@@ -231,8 +233,33 @@ def _member(
         tested=tested,
         replicas=replicas,
         given=given,
-        settings=typed_settings(service.name, component, given),
+        settings=_settings(service.name, component, given, faults),
     )
+
+
+def _version(
+    service: ServiceSpec,
+    component: Component,
+    locked: Collection[str],
+    faults: list[BootyError],
+) -> tuple[str, bool]:
+    try:
+        return choose(service, component, locked)
+    except ConfigError as error:
+        faults.append(error)
+        return component.versions[0], True
+
+
+def _settings(
+    service: str, component: Component, given: Mapping[str, Any], faults: list[BootyError]
+) -> Any:
+    try:
+        return typed_settings(service, component, given)
+    except BootyErrors as error:
+        faults.extend(error.faults)
+    except ConfigError as error:
+        faults.append(error)
+    return None
 
 
 def _declared(service: ServiceSpec, component: Component) -> Component:
@@ -242,17 +269,23 @@ def _declared(service: ServiceSpec, component: Component) -> Component:
     return component
 
 
-def _check_replicas(service: str, role: Role, component: Component, replicas: int) -> None:
-    if replicas < 1 or (component.replicas and replicas not in component.replicas):
-        allowed = ", ".join(map(str, component.replicas)) or "1 or more"
-        path = f"services.{service}.roles.{role.name}" if role.name else f"services.{service}"
-        nearer = min(component.replicas or (1,), key=lambda number: abs(number - replicas))
-        raise ConfigError(
+def _allowed_replicas(
+    service: str, role: Role, component: Component, replicas: int, faults: list[BootyError]
+) -> int:
+    if replicas >= 1 and (not component.replicas or replicas in component.replicas):
+        return replicas
+    allowed = ", ".join(map(str, component.replicas)) or "1 or more"
+    path = f"services.{service}.roles.{role.name}" if role.name else f"services.{service}"
+    nearer = min(component.replicas or (1,), key=lambda number: abs(number - replicas))
+    faults.append(
+        ConfigError(
             f'cannot run "{replicas}" replicas in {path}: {component.id} allows {allowed}',
             reference="replicas-forbidden",
             subject=f"{path}.replicas",
             hint=f"write replicas = {nearer}",
         )
+    )
+    return nearer
 
 
 def _given(service: ServiceSpec, role: Role) -> dict[str, Any]:

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from booty.secrets.backend import BACKENDS, Backend, backend
 from booty.secrets.handover import to_memfd
-from booty.secrets.making import materialise, rotate
+from booty.secrets.making import materialise, missing, rotate
 
-__all__ = ["BACKENDS", "Backend", "backend", "materialise", "rotate", "to_memfd"]
+__all__ = ["BACKENDS", "Backend", "backend", "materialise", "missing", "rotate", "to_memfd"]

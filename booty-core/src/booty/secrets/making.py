@@ -17,7 +17,7 @@ from booty.secrets import authority
 from booty.secrets.backend import Backend
 from booty.secrets.forms import derive
 
-__all__ = ["materialise", "rotate"]
+__all__ = ["materialise", "missing", "rotate"]
 
 PASSWORD_LENGTH: Final = 32
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -66,6 +66,30 @@ def materialise(
     for need in needs:
         making.add(need)
     return making.finish()
+
+
+def missing(
+    needs: Iterable[Mapping[str, Any]],
+    kept: Backend,
+    environ: Mapping[str, str],
+    *,
+    root: Path | str = "",
+) -> list[BootyError]:
+    """Return a fault for every value that only a user can give and has not given; makes nothing.
+
+    Args:
+        needs: ``Plan.secrets``.
+        kept: the stack's backend.
+        environ: variables of the shell that plans.
+        root: folder of booty.toml.
+
+    Raises:
+        BootyError: the backend cannot be read.
+    """
+    making = _Making(kept, environ, Path(root), make=False, clock=time.time)
+    for need in needs:
+        making.add(need)
+    return making.faults
 
 
 class _Making:

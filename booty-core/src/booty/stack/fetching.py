@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from booty import config, fetch, plan, providers
-from booty.errors import ProviderError, from_data
+from booty.errors import BootyError, BootyErrors, ProviderError, from_data, raise_all
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.stack import plans, programs
 from booty.stack.choice import Choice
@@ -15,10 +15,10 @@ from booty.stack.left_out import needed
 from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from booty.fetch import Lock, Tell
-    from booty.model.plan import Artifact
+    from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
     from booty.stack.place import Place
 
@@ -36,7 +36,7 @@ def fetch_all(place: Place, names: Sequence[str], tell: Tell) -> tuple[dict[str,
     part = evolve(spec, services={name: spec.services[name] for name in sorted(wanted)})
     lock = fetch.Lock.read(place.lock)
     known = _loaded(part)
-    wishes = plan.resolve(part, known, lock.versions)
+    wishes = _resolved(part, known, lock.versions)
     found, lock = programs.get(wishes, known, lock, mirrors=spec.mirrors, tell=tell)
     if not names and not spec.profiles:  # another profile may use another version
         lock = lock.keeping({wish.key for wish in wishes})
@@ -68,7 +68,7 @@ def fetch_loose(place: Place | None, names: Sequence[str], tell: Tell) -> dict[s
     spec = config.load(place.file, profiles=plans.profiles(place)) if place else _nowhere()
     asked = [_asked(spec, name) for name in names]
     known = {key: one for part in asked for key, one in _loaded(part).items()}
-    wishes = {wish.key: wish for part in asked for wish in plan.resolve(part, known, {})}
+    wishes = {wish.key: wish for part in asked for wish in _resolved(part, known, {})}
     ready = tuple(wishes.values())
     return programs.get(ready, known, fetch.Lock(), mirrors=spec.mirrors, tell=tell)[0]
 
@@ -94,6 +94,17 @@ def _of_component(name: str, spec: StackSpec) -> ServiceSpec:
         known = [*spec.services, *providers.installed()]
         raise from_data(no_such(name, known, "service or component").data) from error
     return ServiceSpec(name=name.replace("/", "-"), use=found.id)
+
+
+def _resolved(
+    spec: StackSpec, known: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
+) -> tuple[ArtifactWish, ...]:
+    try:
+        return plan.resolve(spec, known, locked)
+    except (BootyError, BootyErrors) as error:
+        faults = error.faults if isinstance(error, BootyErrors) else (error,)
+        raise_all([config.placed(one, spec) for one in faults])
+        raise
 
 
 def _loaded(spec: StackSpec) -> dict[str, Provider]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from booty.config import template
-from booty.errors import ConfigError, from_data
-from booty.plan.links import texts
+from booty.errors import from_data
+from booty.plan.links import named
 from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from booty.model.stack import ServiceSpec, StackSpec
     from booty.stack.choice import Choice
@@ -85,15 +83,7 @@ def _not_waiting(service: ServiceSpec, unwaited: Collection[str]) -> ServiceSpec
 def _uses(service: ServiceSpec, services: Mapping[str, ServiceSpec]) -> set[str]:
     linked = {value for value in service.extra.values() if isinstance(value, str)}
     waits = {need.service for need in service.needs}
-    return (linked | waits | set(_named(service))) & set(services) - {service.name}
-
-
-def _named(service: ServiceSpec) -> Iterator[str]:
-    for _, text in texts(service):
-        with suppress(ConfigError):  # told when it is planned
-            yield from (
-                name.split(".")[1] for name in template.names(text) if name.startswith("services.")
-            )
+    return (linked | waits | named(service)) & set(services) - {service.name}
 
 
 def _leaning_on(services: Mapping[str, ServiceSpec], broken: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from booty.config import template
-from booty.errors import BootyError
+from booty.errors import BootyError, ConfigError
 from booty.model.plan import Machine
 from booty.model.platform import Platform
 from booty.plan.links import texts
@@ -25,23 +25,38 @@ if TYPE_CHECKING:
 __all__ = ["asked", "look"]
 
 
-def look(place: Place, spec: StackSpec) -> Machine:
+def look(place: Place, spec: StackSpec, faults: list[BootyError]) -> Machine:
     """Return what this machine offers to a stack.
 
     Args:
         place: the stack; ports that its own processes hold do not count as busy.
         spec: the file as read, for the variables and env-files that it asks for.
+        faults: env-files that cannot be read are added here.
     """
-    files = {file for one in spec.services.values() for file in one.env_file}
+    names = _names_in(place, spec, faults)
     return Machine(
         platform=Platform.current(),
         busy=ports.busy_ports().without(_own_ports(place)),
         reserved=_reserved(place),
         ephemeral=ports.ephemeral(),
         env={name: os.environ[name] for name in sorted(set(asked(spec))) if name in os.environ},
-        files={file: _digest(place.root / file) for file in sorted(files)},
-        names={file: tuple(sorted(read_variables(place.root / file))) for file in sorted(files)},
+        files={file: _digest(place.root / file) for file in sorted(names)},
+        names={file: names[file] for file in sorted(names)},
     )
+
+
+def _names_in(
+    place: Place, spec: StackSpec, faults: list[BootyError]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    asked = ((one.name, file) for one in spec.services.values() for file in one.env_file)
+    for service, file in asked:
+        try:
+            found[file] = tuple(sorted(read_variables(place.root / file)))
+        except ConfigError as error:
+            error.subject = f"services.{service}.env-file"
+            faults.append(error)
+    return found
 
 
 def _own_ports(place: Place) -> set[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import Factory, define, evolve, frozen
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "Planned", "Planning"]
 
 _T = TypeVar("_T")
+GIVEN: Final = frozenset(("user", "env", "env-file"))
+"""Kinds of secrets that only a user can give."""
 
 
 @frozen(kw_only=True)
@@ -122,20 +124,54 @@ class Planning:
         Raises:
             BootyError, BootyErrors: whatever is wrong.
         """
-        whole = self._timed("read", lambda: config.load(self.place.file, profiles=self.profiles))
+        whole, told = self._timed(
+            "read", lambda: config.attempt(self.place.file, profiles=self.profiles)
+        )
+        if told:
+            known, broken = self._load(whole)
+            self._tell_all(whole, known, fetch.Lock.read(self.place.lock), [*told, *broken])
         return self._alone(whole, lambda: self._prepare(whole))
 
     def _prepare(self, whole: StackSpec) -> Prepared:
         wanted = needed(whole, self.choice)
-        known = self._timed("load providers", lambda: self._load(whole))
-        spec, lost = self._rest(whole)
-        self._refuse_problems([one for one in enabled(spec) if one.name in wanted], known)
+        known, broken = self._timed("load providers", lambda: self._load(whole))
         lock = fetch.Lock.read(self.place.lock)
-        wishes = plan.resolve(spec, known, lock.versions)
+        if any(self._needs(whole, str(one.subject)) for one in broken):
+            self._tell_all(whole, known, lock, broken)
+        spec, lost = self._rest(whole)
+        wishes = self._wishes(spec, known, lock)
+        self._refuse_problems([one for one in enabled(spec) if one.name in wanted], known)
         artifacts, lock = self._timed("fetch", lambda: self._artifacts(wishes, lock, spec, known))
         return Prepared(
             whole=whole, spec=spec, known=known, broken=lost, artifacts=artifacts, lock=lock
         )
+
+    def _wishes(
+        self, spec: StackSpec, known: Mapping[str, Provider], lock: Lock
+    ) -> tuple[ArtifactWish, ...]:
+        store, platform = fetch.Store(paths.store()), Platform.current()
+        try:
+            wishes = plan.resolve(spec, known, lock.versions)
+        except (BootyError, BootyErrors):
+            self._tell_all(spec, known, lock)
+            raise
+        there = (fetch.stored(one, platform=platform, lock=lock, store=store) for one in wishes)
+        if not self.dry and not all(there):
+            # nothing is fetched for a file that has faults
+            self._tell_all(spec, known, lock)
+        return wishes
+
+    def _tell_all(
+        self,
+        spec: StackSpec,
+        known: Mapping[str, Provider],
+        lock: Lock,
+        told: Sequence[BootyError] = (),
+    ) -> None:
+        from booty.stack import finding
+
+        saved, locked = self._saved(), lock.versions
+        raise_all(finding.find(self.place, spec, known, saved, told, locked=locked, dry=self.dry))
 
     def decide(self, prepared: Prepared) -> Planned:
         """Look at the machine and decide; takes milliseconds.
@@ -157,8 +193,14 @@ class Planning:
     def _decide(self, prepared: Prepared) -> Planned:
         spec, known, artifacts = prepared.spec, prepared.known, prepared.artifacts
         saved = evolve(self._saved(), kept=tuple(prepared.broken))
-        offered = self._timed("look at the machine", lambda: machine.look(self.place, spec))
-        made = self._timed("plan", lambda: plan.make(spec, known, artifacts, saved, offered))
+        unread: list[BootyError] = []
+        offered = self._timed("look at the machine", lambda: machine.look(self.place, spec, unread))
+        try:
+            made = self._timed("plan", lambda: plan.make(spec, known, artifacts, saved, offered))
+        except (BootyError, BootyErrors):
+            self._tell_all(spec, known, prepared.lock)
+            raise
+        self._refuse_missing(spec, made)
         remembered = {
             "profiles": list(self.profiles),
             "env": sorted(machine.asked(spec)),
@@ -180,6 +222,12 @@ class Planning:
             left_out=prepared.broken,
         )
 
+    def _refuse_missing(self, spec: StackSpec, made: Plan) -> None:
+        if not self.dry and any(one["kind"] in GIVEN for one in made.secrets):
+            from booty.stack import finding
+
+            raise_all(finding.missing(self.place, spec, made.secrets))
+
     def _timed(self, name: str, work: Any) -> Any:
         start = time.monotonic()
         try:
@@ -187,7 +235,7 @@ class Planning:
         finally:
             self.spans.append({"name": name, "start": start, "end": time.monotonic()})
 
-    def _load(self, spec: StackSpec) -> dict[str, Provider]:
+    def _load(self, spec: StackSpec) -> tuple[dict[str, Provider], list[BootyError]]:
         known: dict[str, Provider] = {}
         faults: list[BootyError] = []
         for name in sorted({one.use.partition("/")[0] for one in enabled(spec)} - set(self.aside)):
@@ -196,8 +244,7 @@ class Planning:
             except ProviderError as error:
                 faults.append(error)
                 self.aside[name] = error.message
-        raise_all([one for one in faults if self._needs(spec, str(one.subject))])
-        return known
+        return known, faults
 
     def _needs(self, spec: StackSpec, provider: str) -> bool:
         return bool(users(spec, provider) & needed(spec, self.choice))
@@ -251,7 +298,7 @@ class Planning:
             store, platform = fetch.Store(paths.store()), Platform.current()
             return {
                 wish.key: fetch.at_hand(wish, platform=platform, lock=lock, store=store)
-                or _unfetched(wish, platform)
+                or plan.unfetched(wish, platform)
                 for wish in asked
             }, lock
         got, lock = programs.get(asked, known, lock, mirrors=spec.mirrors, tell=self.tell)
@@ -300,13 +347,4 @@ def _leans(service: str, broken: Mapping[str, str]) -> ProviderError:
         reference="needs-broken",
         subject=f"services.{service}",
         hint=f"booty providers; or booty up --without {service}",
-    )
-
-
-def _unfetched(wish: ArtifactWish, platform: Platform) -> Artifact:
-    return Artifact(
-        key=wish.key,
-        program=wish.component.program,
-        version=wish.version,
-        platform=str(platform),
     )
