@@ -21,6 +21,18 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "booty-home"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def warden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Somebody who ends what runs below the tests' folder, should we be killed."""
+    script = Path(__file__).parent / "tests" / "warden.py"
+    with subprocess.Popen(
+        [sys.executable, script, tmp_path_factory.getbasetemp()],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    ):
+        yield  # leaving closes the pipe, and waits
+
+
 @pytest.fixture
 def stack_env(shared_home: Path) -> dict[str, str]:
     """The environment of a command under test; nothing of the shell's own settings."""

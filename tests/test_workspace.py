@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import statistics
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,51 @@ def test_functions_stay_small(workspace: Path) -> None:
 
     assert statistics.median(lengths) <= 8
     assert lengths[int(len(lengths) * 0.9)] <= 25
+
+
+def imported(file: Path) -> set[str]:
+    """Return the dotted names that a module imports, wherever in it; not those for types only."""
+    found: set[str] = set()
+    tree = ast.parse(file.read_text())
+    for node in [n for n in ast.walk(tree) if isinstance(n, ast.If)]:
+        if ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("floor", ["supervise", "run"])
+def test_the_lowest_floors_use_the_standard_library_alone(workspace: Path, floor: str) -> None:
+    """Whatever is installed: nothing but Python's own modules, and these two floors' own."""
+    files = sorted((workspace / "booty-core/src/booty" / floor).rglob("*.py"))
+    own = ("booty.supervise", "booty.run")
+    foreign = {
+        (file.name, name)
+        for file in files
+        for name in imported(file)
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and name != "booty"
+        and not name.startswith(own)
+    }
+
+    assert files
+    assert foreign == set()
+
+
+def test_a_provider_knows_the_public_door_alone(workspace: Path) -> None:
+    """A provider imports ``booty`` by its door, and no other provider; core imports none."""
+    for file in sources(workspace):
+        package = file.relative_to(workspace).parts[2]
+        names = imported(file)
+        providers = {name for name in names if name.startswith("booty_provider_")}
+
+        assert {name for name in providers if name.split(".")[0] != package} == set(), file
+        if package != "booty":
+            assert {name for name in names if name.startswith("booty.")} == set(), file
 
 
 def test_public_names_exist(workspace: Path) -> None:
