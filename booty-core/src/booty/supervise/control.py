@@ -195,7 +195,7 @@ async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
     while True:
         own = _awaited(sup, names, wanted)
         left = [name for name in own if not _is(sup, name, wanted)]
-        if not left and not _changing(sup, names, own):
+        if not left and not _changing(sup, names, [one for one in own if _old(sup, one, wanted)]):
             if sup.last_fault is not None and _concerns(sup.last_fault, names, own):
                 raise sup.last_fault  # the change failed before anybody asked
             return {}
@@ -217,6 +217,11 @@ def _changing(sup: Supervisor, names: list[str] | None, own: list[str]) -> bool:
     # what is ready may be about to be restarted
     change = sup.convergence
     return change is not None and (names is None or not change.touched.isdisjoint(own))
+
+
+def _old(sup: Supervisor, name: str, wanted: str) -> bool:
+    # one that is starting has been touched: who waits for no more need not wait for the change
+    return wanted != "started" or sup.units[name].state not in {"starting", "bootstrapping"}
 
 
 def _concerns(fault: ControlError, names: list[str] | None, own: list[str]) -> bool:
