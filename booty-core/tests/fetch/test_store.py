@@ -160,6 +160,20 @@ def test_any_change_is_noticed(
     assert str(store.root / installed.path) in caught.value.hint
 
 
+@pytest.mark.parametrize("recorded", [[], {}, {"sha256": []}, {"sha256": 5}, "x"])
+def test_a_record_that_says_nothing_vouches_for_nothing(
+    installed: Artifact, store: Store, recorded: Any
+) -> None:
+    """A record of another shape is no reason to start the program, and no fault of ours."""
+    file = store.root / installed.path / "entry.json"
+    entry = json.loads(file.read_text())
+    entry["files"] = dict.fromkeys(entry["files"], recorded)
+    file.write_text(json.dumps(entry))
+
+    with pytest.raises(VerifyError):
+        store.check(installed)
+
+
 def test_a_store_that_was_copied_is_read_once(installed: Artifact, store: Store) -> None:
     """After a full look, inode, size and time are enough, also where they are new ones."""
     file = program(store, installed)

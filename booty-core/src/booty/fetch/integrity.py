@@ -48,7 +48,7 @@ def check(root: Path, path: str, key: str) -> None:
     if _text(checked) == now:
         return
     for name, recorded in files.items():
-        if any(recorded.get(key) != value for key, value in seen(place / name).items()):
+        if not _same(seen(place / name), recorded):
             raise _changed(key, place, name)
     _mark(checked, now)
 
@@ -69,6 +69,12 @@ def seen(file: Path) -> dict[str, str]:
     if file.is_symlink():
         return {"link": str(file.readlink())}
     return {"sha256": sha256_of(file) if file.is_file() else ""}
+
+
+def _same(found: dict[str, str], recorded: Any) -> bool:
+    return isinstance(recorded, dict) and all(
+        recorded.get(key) == value for key, value in found.items()
+    )
 
 
 def stamp(file: Path) -> list[int] | None:
