@@ -11,6 +11,7 @@ import click
 import pages_errors
 import pages_hooks
 import pages_nouns
+import pages_python
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 HEAD: Final = """# Commands
@@ -61,6 +62,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "hooks.md": pages_hooks.render,
     "nouns.md": pages_nouns.render,
     "booty-toml.md": booty_toml,
+    "python.md": pages_python.render,
 }
 
 

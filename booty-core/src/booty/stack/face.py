@@ -138,6 +138,13 @@ class Stack:
     async def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """Ask the supervisor for something (docs/reference/control-protocol.md).
 
+        Args:
+            do: the verb.
+            **fields: its fields, as the page on the protocol has them.
+
+        Returns:
+            What the supervisor answers.
+
         Raises:
             BootyError: nobody runs the stack, or it was refused.
         """
@@ -149,33 +156,80 @@ class Stack:
             return await _request(link, do, **fields)
 
     async def start(self, *names: str) -> None:
-        """Start services with what they need, and wait until they are ready."""
+        """Start services with what they need, and wait until they are ready.
+
+        Args:
+            *names: services or instances.
+
+        Raises:
+            StartError: one failed to start.
+            HealthError: one was not ready in time.
+            BootyError: there is no such name, or nobody runs the stack.
+        """
         await self.ask("start", names=list(names))
         await self.ask("wait", names=list(names), **{"for": "ready"})
 
     async def stop(self, *names: str) -> list[dict[str, Any]]:
-        """Stop services, those that need them first; returns how each ended."""
+        """Stop services, those that need them first.
+
+        Args:
+            *names: services or instances.
+
+        Returns:
+            How each instance ended: ``instance how code signal seconds``.
+
+        Raises:
+            BootyError: there is no such name, or nobody runs the stack.
+        """
         report: list[dict[str, Any]] = (await self.ask("stop", names=list(names)))["report"]
         return report
 
     async def restart(self, *names: str) -> None:
-        """Restart services and wait until they are ready."""
+        """Restart services and wait until they are ready.
+
+        Args:
+            *names: services or instances.
+
+        Raises:
+            StartError: one failed to start.
+            HealthError: one was not ready in time.
+            BootyError: there is no such name, or nobody runs the stack.
+        """
         await self.ask("restart", names=list(names))
         await self.ask("wait", names=list(names), **{"for": "ready"})
 
     async def ps(self) -> list[dict[str, Any]]:
-        """Return the instances as ``booty ps --json`` lists them under ``services``."""
+        """Return the instances as ``booty ps --json`` lists them; asks nobody.
+
+        Returns:
+            A row for each: ``name instance component state pid since restarts ports urls health``
+            and more; times in RFC 3339.
+        """
         found = await to_thread.run_sync(listing.listing, self.place.state, str(self.place.root))
         rows: list[dict[str, Any]] = found["services"]
         return rows
 
     async def health(self, *names: str) -> dict[str, Any]:
-        """Take a look at instances: ``alive ready good reason`` by name."""
+        """Take a fresh look at instances.
+
+        Args:
+            *names: services or instances; none = all.
+
+        Returns:
+            By instance ``alive ready good reason at``; ``None`` where it cannot be known.
+
+        Raises:
+            BootyError: there is no such name, or nobody runs the stack.
+        """
         found: dict[str, Any] = (await self.ask("health", names=list(names) or None))["health"]
         return found
 
     def url(self, name: str, consumer: str = "user") -> str:
         """Return a service's URL, with a consumer's own credentials.
+
+        Args:
+            name: service or instance.
+            consumer: a service that uses it, or ``user``.
 
         Raises:
             ConfigError: no such service, none with a URL, or the stack was never up.
@@ -195,7 +249,14 @@ class Stack:
         return found
 
     def environment(self, consumer: str = "user") -> dict[str, str]:
-        """Return the variables that ``booty run`` gives, with true values."""
+        """Return the variables that ``booty run`` gives, with true values.
+
+        Args:
+            consumer: a service, or ``user``.
+
+        Raises:
+            ConfigError: the stack was never up.
+        """
         from booty.stack import resolve
 
         return resolve.environment(self.place, consumer)
