@@ -11,6 +11,7 @@ from booty.config.keys import (
     NEEDED,
     ONLY,
     PROFILE,
+    PROFILE_STACK,
     ROLE,
     SERVICE,
     SERVICE_KEYS,
@@ -40,7 +41,7 @@ def schema(components: Iterable[Component]) -> dict[str, Any]:
     own = {component.id: _own(component) for component in known}
     extra: dict[str, Any] = {name: True for keys in own.values() for name in keys}
     extra = {name: True for name in sorted(extra) if name not in SERVICE_KEYS}
-    definitions = {item.name: item.definition() for item in (STACK, ROLE, PROFILE)}
+    definitions = {item.name: item.definition() for item in (STACK, PROFILE_STACK, ROLE, PROFILE)}
     for item in (SERVICE, DEFAULTS):
         definitions[item.name] = _service(item.definition(), extra)
     definitions[SERVICE.name]["properties"]["use"]["examples"] = list(own)

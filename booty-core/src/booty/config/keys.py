@@ -47,6 +47,7 @@ __all__ = [
     "ONLY",
     "PROFILE",
     "PROFILE_KEYS",
+    "PROFILE_STACK",
     "ROLE",
     "ROLE_KEYS",
     "SERVICE",
@@ -224,8 +225,14 @@ STACK_KEYS: Final = by_name((
 ))  # fmt: skip
 STACK: Final = Table(STACK_KEYS, name="stack")
 
+PROFILE_STACK: Final = Table(
+    # where the state is cannot depend on what the state says of the profile that holds
+    by_name(key for key in STACK_KEYS.values() if key.name != "state-dir"),
+    name="profile-stack",
+)
+
 PROFILE_KEYS: Final = by_name((
-    Key("stack", STACK, "laid over [stack]"),
+    Key("stack", PROFILE_STACK, "laid over [stack]; without state-dir"),
     Key("defaults", DEFAULTS, "laid over [defaults]"),
     Key("services", _PART_SERVICES, "laid over [services]"),
 ))  # fmt: skip

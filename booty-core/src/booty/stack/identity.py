@@ -15,9 +15,17 @@ from typing import Any
 from booty import paths
 from booty.errors import BootyError, ConfigError, ConflictError
 from booty.run import locks
-from booty.stack.place import Place, read
+from booty.stack.place import FILE, Place, read, registered
 
-__all__ = ["ensure", "forget", "planning_lock", "port_lease", "refuse_copy", "register"]
+__all__ = [
+    "ensure",
+    "forget",
+    "planning_lock",
+    "port_lease",
+    "refuse_copy",
+    "refuse_other_state",
+    "register",
+]
 
 
 def ensure(place: Place) -> str:
@@ -43,6 +51,8 @@ def _unwritable(place: Place, error: OSError) -> ConfigError:
 
 
 def _ensure(place: Place) -> str:
+    if not place.id:
+        _refuse_second(place)
     place.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     for folder in ("plans", "plans/blobs", "state", "data", "config", "logs", "traces", "locks"):
         (place.state / folder).mkdir(exist_ok=True, mode=0o700)
@@ -79,6 +89,38 @@ def _moved(place: Place, known: dict[str, Any]) -> None:
             hint=f"rm {place.state}/id {place.state}/state/stack.json to make it a stack of its own"
             " (its data is kept)",
         )
+
+
+def refuse_other_state(place: Place, wanted: str) -> None:
+    """Refuse a ``state-dir`` that is not where the stack's state is; writes nothing.
+
+    Args:
+        place: the stack.
+        wanted: the state folder that the file asks for, absolute.
+
+    Raises:
+        ConflictError: the state is elsewhere, or the stack has another one that is still there.
+    """
+    if wanted != str(place.state):
+        raise _other_state(place.state, wanted)
+    _refuse_second(place)
+
+
+def _refuse_second(place: Place) -> None:
+    for one in registered():
+        state = Path(str(one.get("state")))
+        same = (one["root"], one.get("file", FILE)) == (str(place.root), place.file.name)
+        if same and one.get("id") != place.id and read(state / "id").get("id") == one["id"]:
+            raise _other_state(state, str(place.state))
+
+
+def _other_state(state: Path, wanted: str) -> ConflictError:
+    return ConflictError(
+        f'cannot use state-dir "{wanted}": the state of this stack is in "{state}"',
+        reference="state-elsewhere",
+        subject="stack.state-dir",
+        hint=f"take the change back, booty down, then mv {state} {wanted} and change it again",
+    )
 
 
 def refuse_copy(place: Place) -> None:
@@ -175,6 +217,7 @@ def register(place: Place, name: str, ports: dict[str, int]) -> None:
             "format": 1,
             "id": place.id,
             "root": str(place.root),
+            "file": place.file.name,
             "state": str(place.state),
             "name": name,
             "ports": ports,

@@ -12,6 +12,7 @@ from booty.errors import ConfigError, ConflictError
 __all__ = ["FILE", "Place", "find", "of_file", "registered"]
 
 FILE: Final = "booty.toml"
+LOCAL: Final = "booty.local.toml"
 
 
 class Place(NamedTuple):
@@ -84,6 +85,7 @@ def of_file(file: Path) -> Place:
         ConfigError: there is no such file, and no state of a stack beside it.
     """
     root = file.parent.resolve()
+    # a state folder that is there holds until it is moved: what runs must stay in reach
     state = root / ".booty"
     if not state.is_dir():
         state = _state_dir(file, root)
@@ -100,23 +102,28 @@ def of_file(file: Path) -> Place:
 
 def _state_dir(file: Path, root: Path) -> Path:
     # only the rare file that says so is parsed here; what is wrong with it is told by config
+    chosen = _said(file.with_name(LOCAL)) or _said(file) or ".booty"
+    return Path(os.path.normpath(root / Path(chosen).expanduser()))
+
+
+def _said(file: Path) -> str:
     try:
         text = file.read_text()
-    except OSError:
-        return root / ".booty"
+    except (OSError, UnicodeDecodeError):
+        return ""
     if "state-dir" not in text:
-        return root / ".booty"
+        return ""
     import tomllib
 
     try:
-        chosen = tomllib.loads(text).get("stack", {}).get("state-dir", ".booty")
+        chosen = tomllib.loads(text).get("stack", {}).get("state-dir", "")
     except (ValueError, AttributeError):
-        return root / ".booty"
-    return root / str(chosen)
+        return ""
+    return chosen if isinstance(chosen, str) else ""
 
 
 def registered() -> list[dict[str, Any]]:
-    """Return the registry's entries: ``id root name state ports``, by root."""
+    """Return the registry's entries: ``id root file name state ports``, by root."""
     from booty import paths
 
     found = [read(file) for file in paths.registry().glob("*.json")]
@@ -124,11 +131,12 @@ def registered() -> list[dict[str, Any]]:
 
 
 def _named(name: str) -> Place:
-    if os.sep in name or Path(name).is_dir():
-        return of_file(Path(name).absolute() / FILE)
+    # a label goes before a folder of that name which happens to be here
     same = [one for one in registered() if one.get("name") == name]
+    if os.sep in name or (not same and Path(name).is_dir()):
+        return of_file(Path(name).absolute() / FILE)
     if len(same) == 1:
-        return of_file(Path(same[0]["root"]) / FILE)
+        return of_file(Path(same[0]["root"]) / same[0].get("file", FILE))
     if not same:
         raise ConfigError(
             f'cannot find stack "{name}": no stack of this user has that name',

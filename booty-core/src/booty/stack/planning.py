@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import machine, plans, programs
+from booty.stack import identity, machine, plans, programs
 from booty.stack.choice import Choice
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
@@ -130,6 +130,7 @@ class Planning:
         if told:
             known, broken = self._load(whole)
             self._tell_all(whole, known, fetch.Lock.read(self.place.lock), [*told, *broken])
+        identity.refuse_other_state(self.place, whole.state_dir)
         return self._alone(whole, lambda: self._prepare(whole))
 
     def _prepare(self, whole: StackSpec) -> Prepared:
