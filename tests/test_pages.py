@@ -127,6 +127,21 @@ def test_run_a_command(terminal: Terminal, workspace: Path) -> None:
     assert "BUS_URL=" in (terminal.folder / ".env").read_text()
 
 
+def test_fetch_elsewhere(terminal: Terminal, workspace: Path, tmp_path: Path) -> None:
+    """A filled store is carried to a machine that reaches neither publisher nor index."""
+    page = blocks(workspace / "docs/how-to/fetch-elsewhere.md")
+    fill, use = (text for language, text in page if language == "sh")
+    terminal.type("booty init")
+    terminal.type(fill)
+    nowhere = "http://127.0.0.1:1"
+    offline = dict.fromkeys(("PIP_INDEX_URL", "HTTPS_PROXY", "https_proxy"), nowhere)
+    kept = {key: one for key, one in terminal.env.items() if not key.startswith(("XDG_", "BOOTY_"))}
+    terminal.env = kept | offline | {"HOME": str(tmp_path / "home")}
+
+    assert "ready after" in terminal.type(use)
+    terminal.type("booty down")
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_embed(terminal: Terminal, workspace: Path, number: int) -> None:
     """The programs of the page on embedding run, and leave nothing."""

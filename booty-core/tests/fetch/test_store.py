@@ -291,3 +291,21 @@ def test_waiting_for_another_is_told(publisher: Publisher, store: Store) -> None
         pending.result(10)
 
     assert first.phase == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why", "hint"),
+    [
+        ({"source": "release"}, "release: it has 9.9.9 only", 'version = "9.9.9"'),
+        ({"source": "other"}, 'no source is called "other"', "mirror"),
+        ({"tested": False}, "release: it has 9.9.9 only", "tested versions: 1.2.3"),
+    ],
+)
+def test_nobody_has_it(store: Store, asked: dict[str, Any], why: str, hint: str) -> None:
+    """Every source and why not, and what can be typed."""
+    one = wish(versions=("9.9.9",))
+
+    with pytest.raises(FetchError) as caught:
+        ensure([evolve(one, **asked)], platform=HERE, lock=Lock(), store=store)
+    assert why in caught.value.message
+    assert hint in str(caught.value.hint)

@@ -207,6 +207,9 @@ def _nobody(wish: ArtifactWish, refusals: Mapping[str, str]) -> FetchError:
 def _way_out(wish: ArtifactWish) -> str:
     if wish.binary:
         return "correct binary, or leave it out: then the program is fetched"
+    pinned = [one for one in wish.component.sources if one.name == wish.source]
+    if pinned and pinned[0].versions and wish.version not in pinned[0].versions:
+        return f'version = "{pinned[0].versions[0]}", or leave source out'
     if not wish.tested:
         return f"is the version right? tested versions: {', '.join(wish.component.versions)}"
     return 'fill the store where there is a network, set a mirror, or use binary = "…"'
