@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import booty_provider_nats
 import pytest
 from booty import ConfigError, Service
-from booty_provider_nats.session import as_consumer
+from booty_provider_nats.api import ask
+from booty_provider_nats.session import as_consumer, as_system
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -89,6 +91,44 @@ def test_a_killed_member_comes_back(rig: Any) -> None:
 
     assert steady_before == 200
     assert info(rig)["state"]["messages"] == 200
+
+
+def test_a_list_is_whole_while_a_stream_has_no_leader(rig: Any) -> None:
+    """What the cluster leaves out of its list, for want of an answer, is asked for by name."""
+    rig.up(THREE)
+    rig.bootstrap()
+    rig.publish("orders.new", 7)
+    leader = led_by_another(rig)
+    victim = next(one for one in rig.servers if one.instance.name == leader)
+    victim.send(signal.SIGSTOP)
+    try:
+        told = rig.call("STREAM.LIST")
+        found = json.loads(rig.command("streams", "--json").output)
+    finally:
+        victim.send(signal.SIGCONT)
+
+    assert (told["streams"], told["missing"]) == ([], ["orders"])
+    assert [one["state"]["messages"] for one in found] == [7]
+
+
+def led_by_another(rig: Any) -> str:
+    """Have the stream led by a member that does not lead the cluster; return its name."""
+
+    async def leader() -> str:
+        async with as_system(rig.servers[0].instance) as connection:
+            body = {"leader_only": True}
+            answer = await ask(connection, "$SYS.REQ.SERVER.PING.JSZ", body)
+            return str(answer["data"]["meta_cluster"]["leader"])
+
+    def settled() -> str | None:
+        name = info(rig)["cluster"].get("leader")
+        if name == rig.run(leader()):
+            rig.call("STREAM.LEADER.STEPDOWN.orders")
+            return None
+        return name
+
+    found: str = rig.until(settled)
+    return found
 
 
 def test_two_of_three_lost_is_not_good(rig: Any) -> None:

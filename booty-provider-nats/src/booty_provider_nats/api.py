@@ -107,21 +107,47 @@ class JetStream:
                 return None
             raise
 
-    async def streams(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield what is known of every stream of the account, page by page.
+    def streams(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield what is known of every stream of the account.
 
         Raises:
-            ApiError: as :meth:`call`.
+            ApiError: as :meth:`call`; also when one of them did not answer for too long.
         """
+        return self._all("STREAM.LIST", "streams", _name_of_stream, "STREAM.INFO")
+
+    def consumers(self, stream: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield what is known of every consumer of a stream.
+
+        Raises:
+            ApiError: as :meth:`streams`.
+        """
+        verb, info = f"CONSUMER.LIST.{stream}", f"CONSUMER.INFO.{stream}"
+        return self._all(verb, "consumers", _name_of_consumer, info)
+
+    async def _all(
+        self, verb: str, key: str, name_of: Callable[[dict[str, Any]], str], info: str
+    ) -> AsyncIterator[dict[str, Any]]:
         offset = 0
         while True:
-            page = await self.call("STREAM.LIST", {"offset": offset})
-            found = page.get("streams") or []
-            for stream in found:
-                yield stream
-            offset += len(found)
-            if not found or offset >= int(page.get("total", 0)):
+            page = await self.call(verb, {"offset": offset})
+            found = {name_of(one): one for one in page.get(key) or []}
+            # a cluster leaves out of a list, and names, what has no leader at this moment
+            silent = [name for name in page.get("missing") or [] if name not in found]
+            for one in found.values():
+                yield one
+            for name in silent:
+                yield await self.call(f"{info}.{name}")
+            offset += len(found) + len(silent)
+            if not (found or silent) or offset >= int(page.get("total", 0)):
                 return
+
+
+def _name_of_stream(info: dict[str, Any]) -> str:
+    return str(info["config"]["name"])
+
+
+def _name_of_consumer(info: dict[str, Any]) -> str:
+    return str(info["name"])
 
 
 async def store(connection: Client, subject: str, data: bytes) -> dict[str, Any]:

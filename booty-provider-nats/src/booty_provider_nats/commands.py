@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import AsyncIterator, Coroutine, Iterable
 
     from booty import Instance
     from nats.aio.client import Client
+
+    from booty_provider_nats.api import JetStream
 
 __all__ = ["nats"]
 
@@ -158,7 +161,7 @@ def streams(instance: Instance, as_json: bool) -> None:
                 one["state"]["bytes"],
                 one["config"]["num_replicas"],
                 one["state"]["consumer_count"],
-                (one.get("cluster") or {}).get("leader", instance.name),
+                _leader(one, instance),
             )
             for one in found
         ),
@@ -166,11 +169,14 @@ def streams(instance: Instance, as_json: bool) -> None:
 
 
 async def _list(instance: Instance) -> list[dict[str, Any]]:
-    from booty_provider_nats.api import JetStream
-    from booty_provider_nats.session import as_consumer
+    async with _jetstream(instance, "list the streams") as jetstream:
+        return [_told(stream) async for stream in jetstream.streams()]
 
-    async with as_consumer(instance) as connection:
-        return [_told(stream) async for stream in JetStream(connection).streams()]
+
+def _leader(stream: dict[str, Any], instance: Instance) -> str:
+    # a single server tells of no cluster; a stream whose servers are all away, of no leader
+    cluster = stream.get("cluster")
+    return str(cluster.get("leader", "offline")) if cluster else instance.name
 
 
 def _told(stream: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def _told(stream: dict[str, Any]) -> dict[str, Any]:
 @click.pass_obj
 def consumers(instance: Instance, stream: str, as_json: bool) -> None:
     """List the consumers of STREAM: what waits, what is unacknowledged."""
-    found = _run(_call(instance, f"CONSUMER.LIST.{stream}", {"offset": 0})).get("consumers") or []
+    found = _run(_consumers(instance, stream))
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
@@ -194,7 +200,13 @@ def consumers(instance: Instance, stream: str, as_json: bool) -> None:
     _table(("CONSUMER", "WAITING", "UNACKNOWLEDGED", "AGAIN"), rows)
 
 
-async def _call(instance: Instance, verb: str, body: Any = None) -> dict[str, Any]:
+async def _consumers(instance: Instance, stream: str) -> list[dict[str, Any]]:
+    async with _jetstream(instance, f'list the consumers of "{stream}"') as jetstream:
+        return [one async for one in jetstream.consumers(stream)]
+
+
+@asynccontextmanager
+async def _jetstream(instance: Instance, what: str) -> AsyncIterator[JetStream]:
     from booty import RunError
 
     from booty_provider_nats.api import ApiError, JetStream
@@ -202,10 +214,10 @@ async def _call(instance: Instance, verb: str, body: Any = None) -> dict[str, An
 
     async with as_consumer(instance) as connection:
         try:
-            return await JetStream(connection).call(verb, body)
+            yield JetStream(connection)
         except ApiError as error:
             raise RunError(
-                f'cannot do "{verb}": {error.description}',
+                f"cannot {what}: {error.description}",
                 reference="nats-refused",
                 subject=instance.service,
                 hint=f"booty client {instance.service} streams",
@@ -223,8 +235,13 @@ def rm(instance: Instance, stream: str, consumer: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"remove {what} and what is in it?", abort=True, err=True)
     verb = f"CONSUMER.DELETE.{stream}.{consumer}" if consumer else f"STREAM.DELETE.{stream}"
-    _run(_call(instance, verb))
+    _run(_remove(instance, verb, what))
     click.echo(f"removed {what}", err=True)
+
+
+async def _remove(instance: Instance, verb: str, what: str) -> None:
+    async with _jetstream(instance, f"remove {what}") as jetstream:
+        await jetstream.call(verb)
 
 
 @nats.command()

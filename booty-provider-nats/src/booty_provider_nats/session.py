@@ -36,14 +36,21 @@ async def greeting(endpoint: Endpoint) -> dict[str, Any] | None:
     """
     import asyncio
 
-    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
     try:
-        line = await asyncio.wait_for(reader.readline(), GREETING_SECONDS)
+        async with asyncio.timeout(GREETING_SECONDS):
+            return _info(await _first_line(endpoint))
     except (TimeoutError, ValueError):  # silent, or a line without end
         return None
+
+
+async def _first_line(endpoint: Endpoint) -> bytes:
+    import asyncio
+
+    reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    try:
+        return await reader.readline()
     finally:
         writer.transport.abort()
-    return _info(line)
 
 
 def _info(line: bytes) -> dict[str, Any] | None:
@@ -58,32 +65,58 @@ def _info(line: bytes) -> dict[str, Any] | None:
 @asynccontextmanager
 async def as_system(instance: Instance) -> AsyncIterator[Client]:
     """Connect to this very server as the user of the system account."""
-    async with _connected(instance, [_own(instance)], SYSTEM_USER, "system") as connection:
+    async with _to_itself(instance, SYSTEM_USER, "system") as connection:
         yield connection
 
 
 @asynccontextmanager
 async def as_health(instance: Instance) -> AsyncIterator[Client]:
     """Connect to this very server as the user that writes the health message."""
-    async with _connected(instance, [_own(instance)], HEALTH_USER, "health") as connection:
+    async with _to_itself(instance, HEALTH_USER, "health") as connection:
         yield connection
 
 
-def _connected(instance: Instance, servers: list[str], user: str, secret: str) -> Any:
-    return _open(instance, servers, user, instance.secrets[secret])
+def _to_itself(instance: Instance, user: str, secret: str) -> Any:
+    return _open(instance, [instance.endpoints["client"]], user, instance.secrets[secret])
 
 
-def _own(instance: Instance) -> str:
-    return _server(instance, instance.endpoints["client"])
-
-
-def _server(instance: Instance, endpoint: Endpoint) -> str:
-    return f"{'tls' if instance.settings.tls else 'nats'}://{endpoint.address}"
-
-
-def _all(instance: Instance) -> list[str]:
+def _members(instance: Instance) -> list[Endpoint]:
     known = [peer.endpoints["client"] for peer in instance.peers if "client" in peer.endpoints]
-    return [_server(instance, endpoint) for endpoint in known] or [_own(instance)]
+    return known or [instance.endpoints["client"]]
+
+
+async def _reachable_first(members: list[Endpoint]) -> list[Endpoint]:
+    """Return the members in any order, behind one that greets: nobody waits for one that hangs.
+
+    nats-py gives up altogether when a server takes its connection and then says nothing.
+    """
+    import random
+
+    mixed = random.sample(members, len(members))
+    first = await _first_to_greet(mixed) if len(mixed) > 1 else None
+    return [first, *(one for one in mixed if one is not first)] if first else mixed
+
+
+async def _first_to_greet(members: list[Endpoint]) -> Endpoint | None:
+    import asyncio
+
+    asked = [asyncio.create_task(_greets(member)) for member in members]
+    try:
+        for answer in asyncio.as_completed(asked):
+            if member := await answer:
+                return member
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    return None
+
+
+async def _greets(member: Endpoint) -> Endpoint | None:
+    try:
+        return member if await greeting(member) else None
+    except OSError:
+        return None
 
 
 @asynccontextmanager
@@ -91,7 +124,7 @@ async def as_consumer(instance: Instance, name: str = USER) -> AsyncIterator[Cli
     """Connect to any member of the service with a consumer's own credentials."""
     consumer = _consumer(instance.consumers, name)
     password = consumer.secrets["password"]
-    async with _open(instance, _all(instance), consumer.name, password) as connection:
+    async with _open(instance, _members(instance), consumer.name, password) as connection:
         yield connection
 
 
@@ -115,11 +148,13 @@ async def client_of(instance: Instance) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def _open(
-    instance: Instance, servers: list[str], user: str, password: str
+    instance: Instance, members: list[Endpoint], user: str, password: str
 ) -> AsyncIterator[Client]:
     from nats.aio.client import Client
 
     connection = Client()
+    scheme = "tls" if instance.settings.tls else "nats"
+    servers = [f"{scheme}://{member.address}" for member in await _reachable_first(members)]
     try:
         await _connect(connection, instance, servers, user, password)
         yield connection
@@ -144,6 +179,7 @@ async def _connect(
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
+            dont_randomize=True,
             error_cb=_unheard,
         )
     except (Error, OSError, TimeoutError) as error:
