@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import booty_provider_nats
 import pytest
-from booty import ConfigError, Service
+from booty import ConfigError, Health, Service
 from booty_provider_nats.api import ask
 from booty_provider_nats.session import as_consumer, as_system
 
@@ -91,6 +92,18 @@ def test_a_killed_member_comes_back(rig: Any) -> None:
 
     assert steady_before == 200
     assert info(rig)["state"]["messages"] == 200
+
+
+def test_first_looks_at_a_new_cluster_are_good(rig: Any) -> None:
+    """Each member's first look comes at one time; a stream that is only just there is no fault."""
+    servers = rig.up(THREE)
+
+    async def look() -> list[Health]:
+        looks = (booty_provider_nats.health(instance=one.instance) for one in servers)
+        return await asyncio.gather(*looks)
+
+    found = rig.run(look())
+    assert [(one.good, one.reason) for one in found] == [(True, None)] * 3
 
 
 def test_a_list_is_whole_while_a_stream_has_no_leader(rig: Any) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pytest
 from attrs import define
@@ -68,6 +68,18 @@ class Shop:
         assert status is None or done.returncode == status, done.stdout + done.stderr
         return done.stdout if status == 0 else done.stdout + done.stderr
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command and go on."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "booty", *arguments],
+            cwd=self.root,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def ps(self) -> dict[str, dict[str, Any]]:
         """What ``ps --json`` says, by instance."""
         return {one["instance"]: one for one in self.table()["services"]}
@@ -100,6 +112,13 @@ def shop(tmp_path: Path, clean_env: dict[str, str], pytestconfig: pytest.Config)
     made = Shop(root, clean_env, 15000 + worker * 100 + os.getpid() % 10 * 30)
     yield made
     made.run("down", status=None)
+
+
+def heard(stream: IO[str] | None) -> str:
+    """Return the next line that a process says."""
+    assert stream is not None
+    assert select.select([stream], [], [], PATIENCE)[0], "nothing is said"
+    return stream.readline().rstrip()
 
 
 def kill(pid: int) -> None:
@@ -265,6 +284,98 @@ def test_tls_from_the_local_authority(shop: Shop) -> None:
     assert "NATS_URL=tls://user:" in shop.run("env").replace('"', "").replace("'", "")
     shop.run("client", "bus", "pub", "orders.new", "tea", "--ack")
     assert shop.messages() == 1
+
+
+CLIENT = """
+import asyncio, os, ssl, sys
+import nats
+
+async def main():
+    how = {}
+    if "NATS_CA" in os.environ:
+        how["tls"] = ssl.create_default_context(cafile=os.environ["NATS_CA"])
+    connection = await nats.connect(os.environ["NATS_URL"].split(","), **how)
+    stored = await connection.jetstream().publish("orders.new", sys.argv[1].encode())
+    print(stored.stream, stored.seq, flush=True)
+    await connection.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("variable", ["NATS_CA", "SSL_CERT_FILE"])
+def test_programs_trust_the_local_authority(shop: Shop, variable: str) -> None:
+    """A program of the stack is told the authority's file; so is whatever ``run`` starts."""
+    (shop.root / "client.py").write_text(CLIENT)
+    argv = json.dumps([sys.executable, "client.py", "tea"])
+    env = f'NATS_URL = "${{services.bus.url}}", {variable} = "${{services.bus.ca}}"'
+    program = f'[services.till]\nuse = "program"\nkind = "task"\nrun = {argv}\nenv = {{ {env} }}\n'
+    shop.write("settings = { tls = true }", ORDERS + program)
+    shop.run("up", "-d")
+
+    assert shop.run("logs", "till").splitlines()[0] == "orders 1"
+    assert shop.run("run", "--", sys.executable, "client.py", "milk").strip() == "orders 2"
+    assert shop.messages() == 2
+
+
+ANSWERS = """
+import asyncio, os, ssl
+import nats
+
+async def main():
+    trust = {"tls": ssl.create_default_context(cafile=os.environ["NATS_CA"])}
+    connection = await nats.connect(os.environ["NATS_URL"].split(","), **trust)
+    done = asyncio.get_running_loop().create_future()
+
+    async def answer(message):
+        await message.respond(message.data.upper())
+        done.set_result(None)
+
+    await connection.subscribe("prices.get", cb=answer)
+    await connection.flush()
+    print("asks welcome", flush=True)
+    await done
+    await connection.flush()
+    await connection.close()
+
+asyncio.run(main())
+"""
+
+
+def test_people_talk_to_a_cluster_with_tls(shop: Shop) -> None:
+    """``sub`` hears what ``pub`` says, ``request`` is answered; ctrl-C ends a ``sub`` quietly."""
+    shop.write("replicas = 3\nsettings = { tls = true }", ORDERS)
+    (shop.root / "answers.py").write_text(ANSWERS)
+    shop.run("up", "-d")
+    with (
+        shop.begin("client", "bus", "sub", "orders.>", "--count", "2") as hears,
+        shop.begin("client", "bus", "sub") as goes_on,
+        shop.begin("run", "--", sys.executable, "answers.py") as answers,
+    ):
+        assert heard(hears.stderr) == "listening to orders.>"
+        assert heard(goes_on.stderr) == "listening to >"
+        assert heard(answers.stdout) == "asks welcome"
+        shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "2")
+        assert shop.run("client", "bus", "request", "prices.get", "tea") == "TEA\n"
+        goes_on.send_signal(signal.SIGINT)
+        told = [one.communicate(timeout=PATIENCE) for one in (hears, goes_on)]
+
+    assert [(one.returncode, one.args[-1]) for one in (hears, goes_on)] == [(0, "2"), (130, "sub")]
+    assert told[0] == ("orders.new tea\norders.new tea\n", "")
+    assert "prices.get tea" in told[1][0]
+    assert told[1][1].strip() == ""
+
+
+def test_client_of_a_server_that_is_down(shop: Shop) -> None:
+    """Every command says at once who does not answer, and what to type."""
+    shop.write("", ORDERS)
+    shop.run("up", "-d")
+    shop.run("down")
+
+    for words in (("pub", "orders.new", "tea"), ("sub",), ("request", "a", "b"), ("streams",)):
+        told = shop.run("client", "bus", *words, status=8)
+        assert 'nats-connect: cannot connect to "bus" as "user"' in told
+        assert "hint: " in told
 
 
 def test_no_secret_is_told(shop: Shop) -> None:

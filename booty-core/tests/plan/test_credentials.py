@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from booty import plan
+
 BUS = '[services.bus]\nuse = "bus"\n'
 MAIN = '[services.main]\nuse = "program"\nrun = ["./main"]\n'
 
@@ -37,6 +39,34 @@ def test_certificate(world: Any) -> None:
     assert need["forms"] == ["ca", "cert", "key"]
     assert bus.secrets["tls:key"] == "@{booty:secret:bus.tls#1:key}"
     assert bus.endpoints["client"].scheme == "bus+tls"
+
+
+def test_certificates_are_trusted_by_a_file(world: Any) -> None:
+    """Who uses a service with a certificate is told the file of its authority, by path."""
+    tls = f"{BUS}settings = {{ tls = true }}\n"
+    links = '[services.f]\nuse = "files"\nevents = "bus"\n'
+    made = world.plan(f'{tls}{links}{MAIN}env = {{ CA = "${{services.bus.ca}}" }}')
+    bus, files, main = (one for name in ("bus", "f", "main") for one in _of(made, name))
+    path = "@{booty:state}/config/bus.0/ca.pem"
+
+    assert bus.launch.files["@{booty:config}/ca.pem"].content == "@{booty:secret:bus.tls#1:ca}"
+    assert main.launch.env["CA"] == files.instance.links["events"].ca == path
+    assert plan.env(made)["BUS_CA"] == path
+
+
+def test_no_certificate_no_file(world: Any) -> None:
+    """Without TLS there is no such file: asking for it is a fault, and no variable is made."""
+    fault = world.fault(f'{BUS}{MAIN}env = {{ CA = "${{services.bus.ca}}" }}')
+    made = world.plan(BUS)
+
+    assert (fault.reference, fault.subject) == ("reference-to-nothing", "services.main.env.CA")
+    assert "tls = true" in fault.hint
+    assert "BUS_CA" not in plan.env(made)
+    assert not [path for one in made.instances for path in one.launch.files if "ca.pem" in path]
+
+
+def _of(made: Any, service: str) -> list[Any]:
+    return [one for one in made.instances if one.instance.service == service]
 
 
 def test_rotation_is_a_change(world: Any) -> None:

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
 
-__all__ = ["NOT_FOUND", "ApiError", "JetStream", "accepted", "ask", "pause", "store"]
+__all__ = [
+    "ID_BYTES",
+    "NOT_FOUND",
+    "ApiError",
+    "JetStream",
+    "accepted",
+    "ask",
+    "pause",
+    "put",
+    "store",
+]
 
 ANSWER_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 15.0
@@ -21,6 +31,8 @@ PAUSE_SECONDS: Final = 0.1
 NOT_FOUND: Final = frozenset((10059, 10014))
 """Error numbers: no such stream, no such consumer."""
 _UNAVAILABLE: Final = 503
+ID_BYTES: Final = len(b"NATS/1.0\r\nNats-Msg-Id: \r\n\r\n") + 32
+"""What :func:`put` adds to a message; a server counts it as part of that."""
 
 
 class ApiError(Exception):
@@ -151,16 +163,27 @@ def _name_of_consumer(info: dict[str, Any]) -> str:
 
 
 async def store(connection: Client, subject: str, data: bytes) -> dict[str, Any]:
-    """Publish a message and return where it was stored; while its stream has no leader, again.
+    """Publish a message and return where it was stored, if a stream takes its subject.
 
     Raises:
-        ApiError: no stream takes this subject, or it was unavailable for too long.
+        ApiError: no stream does, or as :func:`put`.
     """
-    import uuid
-
     named = await JetStream(connection).call("STREAM.NAMES", {"subject": subject})
     if not named.get("streams"):
         raise ApiError(404, 0, "no stream takes this subject")
+    return await put(connection, subject, data)
+
+
+async def put(connection: Client, subject: str, data: bytes) -> dict[str, Any]:
+    """Publish a message that a stream takes and return where; while it has no leader, again.
+
+    "No responders" is such a time too: members hear of a new stream one after the other.
+
+    Raises:
+        ApiError: it was refused, or unavailable for longer than an election takes.
+    """
+    import uuid
+
     # with an id of its own a message is stored once, however often it is sent
     headers = {"Nats-Msg-Id": uuid.uuid4().hex}
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from booty_provider_nats.arguments import PATTERN, STREAM, SUBJECT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterable
@@ -22,10 +24,16 @@ if TYPE_CHECKING:
 
 __all__ = ["nats"]
 
+_MANY: Final = click.IntRange(min=1)
+_WAIT: Final = click.FloatRange(min=0.0, min_open=True)
+
 
 @click.group(name="nats")
 def nats() -> None:
-    """Publish, subscribe, ask; look at streams and consumers, save them, remove them."""
+    """Publish, subscribe, ask; look at streams and consumers, save them, remove them.
+
+    Example: booty client bus sub 'orders.>'
+    """
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -35,29 +43,44 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 @nats.command()
-@click.argument("subject")
+@click.argument("subject", type=SUBJECT)
 @click.argument("message", default="-")
-@click.option("--count", default=1, show_default=True, help="How often.")
+@click.option("--count", default=1, show_default=True, type=_MANY, help="How often.")
 @click.option("--ack", is_flag=True, help="Wait until a stream has stored it; say where.")
 @click.pass_obj
 def pub(instance: Instance, subject: str, message: str, count: int, ack: bool) -> None:
     """Publish MESSAGE ("-" = read standard input).
 
-    Example: booty client bus pub orders.new '{"item": "coffee"}'
+    Example: booty client bus pub orders.new '{"item": "coffee"}' --ack
     """
     data = sys.stdin.buffer.read() if message == "-" else message.encode()
     _run(_publish(instance, subject, data, count, ack=ack))
 
 
 async def _publish(instance: Instance, subject: str, data: bytes, count: int, *, ack: bool) -> None:
+    from booty_provider_nats.api import ID_BYTES
     from booty_provider_nats.session import client_of
 
     async with client_of(instance) as connection:
+        _fits(connection, instance, len(data) + (ID_BYTES if ack else 0))
         for _ in range(count):
             if ack:
                 click.echo(await _stored(connection, subject, data))
             else:
                 await connection.publish(subject, data)
+
+
+def _fits(connection: Client, instance: Instance, size: int) -> None:
+    from booty import RunError
+
+    if size > connection.max_payload:
+        raise RunError(
+            f'cannot send {size} bytes to "{instance.service}":'
+            f" its limit is {connection.max_payload}",
+            reference="nats-too-large",
+            subject=instance.service,
+            hint=f'settings = {{ max-payload = "…" }} under [services.{instance.service}]',
+        )
 
 
 async def _stored(connection: Client, subject: str, data: bytes) -> str:
@@ -78,26 +101,25 @@ async def _stored(connection: Client, subject: str, data: bytes) -> str:
 
 
 @nats.command()
-@click.argument("subject", default=">")
-@click.option("--count", default=0, help="End after so many messages; 0 = go on.")
+@click.argument("subject", default=">", type=PATTERN)
+@click.option("--count", type=_MANY, help="End after so many messages; else go on.")
 @click.option("--queue", default="", help="Share the messages with others of this group.")
 @click.option("--raw", is_flag=True, help="Print messages only, without their subjects.")
 @click.pass_obj
-def sub(instance: Instance, subject: str, count: int, queue: str, raw: bool) -> None:
-    """Print messages as they come.
+def sub(instance: Instance, subject: str, count: int | None, queue: str, raw: bool) -> None:
+    """Print messages as they come, until ctrl-C; it survives restarts of the servers.
 
     Example: booty client bus sub 'orders.>'
     """
-    import contextlib
-
-    with contextlib.suppress(KeyboardInterrupt):
-        _run(_listen(instance, subject, count, queue, raw=raw))
+    _run(_listen(instance, subject, count, queue, raw=raw))
 
 
-async def _listen(instance: Instance, subject: str, count: int, queue: str, *, raw: bool) -> None:
+async def _listen(
+    instance: Instance, subject: str, count: int | None, queue: str, *, raw: bool
+) -> None:
     from booty_provider_nats.session import client_of
 
-    async with client_of(instance) as connection:
+    async with client_of(instance, _told_of) as connection:
         messages = await connection.subscribe(subject, queue=queue)
         await connection.flush()
         click.echo(f"listening to {subject}", err=True)
@@ -105,15 +127,19 @@ async def _listen(instance: Instance, subject: str, count: int, queue: str, *, r
         async for message in messages.messages:
             text = message.data.decode(errors="replace")
             click.echo(text if raw else f"{message.subject} {text}")
-            left -= 1
+            left = left and left - 1
             if left == 0:
                 return
 
 
+def _told_of(what: str) -> None:
+    click.echo(f"the connection is {what}", err=True)
+
+
 @nats.command()
-@click.argument("subject")
+@click.argument("subject", type=SUBJECT)
 @click.argument("message", default="")
-@click.option("--timeout", default=2.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", default=2.0, show_default=True, type=_WAIT, help="Seconds to wait.")
 @click.pass_obj
 def request(instance: Instance, subject: str, message: str, timeout: float) -> None:
     """Ask, and print the first answer.
@@ -130,6 +156,7 @@ async def _request(instance: Instance, subject: str, message: str, patience: flo
     from booty_provider_nats.session import as_consumer
 
     async with as_consumer(instance) as connection:
+        _fits(connection, instance, len(message.encode()))
         try:
             answer = await connection.request(subject, message.encode(), timeout=patience)
         except (Error, TimeoutError) as error:
@@ -146,7 +173,10 @@ async def _request(instance: Instance, subject: str, message: str, patience: flo
 @click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print JSON.")
 @click.pass_obj
 def streams(instance: Instance, as_json: bool) -> None:
-    """List streams and buckets: subjects, messages, bytes, copies, leader."""
+    """List streams and buckets: subjects, messages, bytes, copies, leader.
+
+    Example: booty client bus streams
+    """
     found = _run(_list(instance))
     if as_json:
         click.echo(json.dumps(found, indent=1))
@@ -184,11 +214,14 @@ def _told(stream: dict[str, Any]) -> dict[str, Any]:
 
 
 @nats.command()
-@click.argument("stream")
+@click.argument("stream", type=STREAM)
 @click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print JSON.")
 @click.pass_obj
 def consumers(instance: Instance, stream: str, as_json: bool) -> None:
-    """List the consumers of STREAM: what waits, what is unacknowledged."""
+    """List the consumers of STREAM: what waits, what is unacknowledged.
+
+    Example: booty client bus consumers orders
+    """
     found = _run(_consumers(instance, stream))
     if as_json:
         click.echo(json.dumps(found, indent=1))
@@ -225,12 +258,15 @@ async def _jetstream(instance: Instance, what: str) -> AsyncIterator[JetStream]:
 
 
 @nats.command()
-@click.argument("stream")
-@click.argument("consumer", default="")
+@click.argument("stream", type=STREAM)
+@click.argument("consumer", required=False, type=STREAM)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def rm(instance: Instance, stream: str, consumer: str, yes: bool) -> None:
-    """Remove a stream with all its messages, or one of its consumers."""
+def rm(instance: Instance, stream: str, consumer: str | None, yes: bool) -> None:
+    """Remove a stream with all its messages, or one of its consumers.
+
+    Example: booty client bus rm orders writer
+    """
     what = f"consumer {consumer} of stream {stream}" if consumer else f"stream {stream}"
     if not yes:
         click.confirm(f"remove {what} and what is in it?", abort=True, err=True)
@@ -248,7 +284,10 @@ async def _remove(instance: Instance, verb: str, what: str) -> None:
 @click.argument("folder")
 @click.pass_obj
 def backup(instance: Instance, folder: str) -> None:
-    """Write every stream, bucket and consumer to a new FOLDER."""
+    """Write every stream, bucket and consumer to a new FOLDER.
+
+    Example: booty client bus backup saved
+    """
     from booty_provider_nats.snapshots import save
 
     for line in _run(save(instance, folder)):
@@ -259,7 +298,10 @@ def backup(instance: Instance, folder: str) -> None:
 @click.argument("folder")
 @click.pass_obj
 def restore(instance: Instance, folder: str) -> None:
-    """Put back what backup wrote; streams that hold messages are left alone."""
+    """Put back what backup wrote; streams that hold messages are left alone.
+
+    Example: booty client bus restore saved
+    """
     from booty_provider_nats.snapshots import load
 
     for line in _run(load(instance, folder)):

@@ -154,7 +154,8 @@ COMPONENT: Final = Component(
     ),
     # behind "[pid] "; the file says logtime_utc
     log_time="%Y/%m/%d %H:%M:%S.%f",
-    env={"NATS_URL": "{url}"},
+    # the names that NATS's own command line reads
+    env={"NATS_URL": "{url}", "NATS_CA": "{ca}"},
     clients={"nats": "booty_provider_nats.commands:nats"},
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import BootyError, Health
 
-from booty_provider_nats.api import ApiError, JetStream, accepted, ask
+from booty_provider_nats.api import ApiError, JetStream, ask, put
 from booty_provider_nats.session import as_health, as_system, greeting
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ async def _write(connection: Client, replicas: int) -> None:
         await jetstream.call(f"STREAM.CREATE.{STREAM}", _stream(replicas))
     elif known["config"]["num_replicas"] != replicas:
         await jetstream.call(f"STREAM.UPDATE.{STREAM}", _stream(replicas))
-    accepted(await ask(connection, SUBJECT, {}))
+    await put(connection, SUBJECT, b"{}")
 
 
 def _stream(replicas: int) -> dict[str, Any]:

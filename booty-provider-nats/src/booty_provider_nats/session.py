@@ -10,8 +10,9 @@ from booty import HealthError
 from booty_provider_nats.accounts import HEALTH_USER, SYSTEM_USER
 
 if TYPE_CHECKING:
+    import logging
     import ssl
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from booty import Consumer, Endpoint, Instance
     from nats.aio.client import Client
@@ -60,6 +61,10 @@ def _info(line: bytes) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(line[5:])
     return found
+
+
+def _nobody(_news: str) -> None:
+    pass
 
 
 @asynccontextmanager
@@ -120,11 +125,14 @@ async def _greets(member: Endpoint) -> Endpoint | None:
 
 
 @asynccontextmanager
-async def as_consumer(instance: Instance, name: str = USER) -> AsyncIterator[Client]:
+async def as_consumer(
+    instance: Instance, name: str = USER, told: Callable[[str], None] = _nobody
+) -> AsyncIterator[Client]:
     """Connect to any member of the service with a consumer's own credentials."""
     consumer = _consumer(instance.consumers, name)
     password = consumer.secrets["password"]
-    async with _open(instance, _members(instance), consumer.name, password) as connection:
+    members = _members(instance)
+    async with _open(instance, members, consumer.name, password, told) as connection:
         yield connection
 
 
@@ -135,9 +143,16 @@ def _consumer(consumers: Sequence[Consumer], name: str) -> Consumer:
 
 
 @asynccontextmanager
-async def client_of(instance: Instance) -> AsyncIterator[Client]:
-    """Connect for somebody who stays: it finds the servers again after they were away."""
-    async with as_consumer(instance) as connection:
+async def client_of(
+    instance: Instance, told: Callable[[str], None] = _nobody
+) -> AsyncIterator[Client]:
+    """Connect for somebody who stays: it finds the servers again after they were away.
+
+    Args:
+        instance: of the service, with the caller's own user.
+        told: called with ``lost`` and ``back`` as the connection goes and comes.
+    """
+    async with as_consumer(instance, told=told) as connection:
         # only now: the options of nats-py hold for the first connection too, and with these one
         # to a closed port, or with a wrong password, would be tried for ever
         connection.options["allow_reconnect"] = True
@@ -148,7 +163,11 @@ async def client_of(instance: Instance) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def _open(
-    instance: Instance, members: list[Endpoint], user: str, password: str
+    instance: Instance,
+    members: list[Endpoint],
+    user: str,
+    password: str,
+    told: Callable[[str], None] = _nobody,
 ) -> AsyncIterator[Client]:
     from nats.aio.client import Client
 
@@ -156,14 +175,30 @@ async def _open(
     scheme = "tls" if instance.settings.tls else "nats"
     servers = [f"{scheme}://{member.address}" for member in await _reachable_first(members)]
     try:
-        await _connect(connection, instance, servers, user, password)
+        await _connect(connection, instance, servers, user, password, **_news(connection, told))
         yield connection
     finally:
         await _close(connection)
 
 
+def _news(connection: Client, told: Callable[[str], None]) -> dict[str, Any]:
+    async def lost() -> None:
+        if not connection.is_closed:  # whoever closes it knows
+            told("lost")
+
+    async def back() -> None:
+        told("back")
+
+    return {"disconnected_cb": lost, "reconnected_cb": back}
+
+
 async def _connect(
-    connection: Client, instance: Instance, servers: list[str], user: str, password: str
+    connection: Client,
+    instance: Instance,
+    servers: list[str],
+    user: str,
+    password: str,
+    **more: Any,
 ) -> None:
     from nats.errors import Error
 
@@ -181,6 +216,7 @@ async def _connect(
             reconnect_time_wait=0,
             dont_randomize=True,
             error_cb=_unheard,
+            **more,
         )
     except (Error, OSError, TimeoutError) as error:
         raise _refused(instance, user, error) from error
@@ -209,9 +245,16 @@ async def _close(connection: Client) -> None:
 def _trust(instance: Instance) -> ssl.SSLContext | None:
     if not instance.settings.tls:
         return None
+    import logging
     import ssl
 
+    logging.getLogger("asyncio").addFilter(_worth_saying)
     return ssl.create_default_context(cadata=instance.secrets["certificate:ca"])
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    # at the end of each TLS connection of nats-py, to stderr, and nothing is wrong
+    return "eof_received() has no effect when using ssl" not in str(record.msg)
 
 
 def _refused(instance: Instance, user: str, error: Exception) -> HealthError:

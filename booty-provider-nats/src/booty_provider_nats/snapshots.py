@@ -151,7 +151,7 @@ async def _send(connection: Client, head: dict[str, Any], snapshot: Path) -> Non
     answer = await JetStream(connection).call(f"STREAM.RESTORE.{name}", head)
     subject = str(answer["deliver_subject"])
     with snapshot.open("rb") as file:
-        while data := file.read(CHUNK):
+        while data := file.read(min(CHUNK, connection.max_payload)):
             await _piece(connection, subject, data)
     await _piece(connection, subject, b"")
 

@@ -29,6 +29,7 @@ NAMES: Final = {
     "services.S.url": "the URL of service S, with this reader's own credentials",
     "services.S.host": "the host of service S",
     "services.S.port": "the port of service S",
+    "services.S.ca": "path of the certificate by which TLS of service S is trusted",
     "services.S.endpoints.E.url": "the URL of endpoint E of service S; also host and port",
     "env.X": "a variable of the shell that plans, kept like a secret; ${env.X:-default}",
 }
@@ -42,7 +43,7 @@ _WORD: Final = "[a-z][a-z0-9-]*"
 _NAME: Final = re.compile(
     rf"""stack\.(name|root) | instance\.(name|index) | ports\.{_WORD}
     | dirs\.(data|config|logs|run)
-    | services\.{_WORD}\.(endpoints\.{_WORD}\.)?(url|host|port)
+    | services\.{_WORD}\.(ca | (endpoints\.{_WORD}\.)?(url|host|port))
     | env\.[A-Za-z_][A-Za-z0-9_]*""",
     re.VERBOSE | re.ASCII,
 )

@@ -156,7 +156,9 @@ class SecretNeed:
     Attributes:
         name: last part of the reference: ``password``.
         kind: ``password`` (32 URL-safe characters), ``key`` (32 random bytes in hex) or
-            ``certificate`` (PEM key, certificate and CA from the stack's local CA).
+            ``certificate`` (PEM key, certificate and CA from the stack's local CA). Core writes the
+            CA to ``ca.pem`` in the instance's config folder, where consumers find it by
+            ``${services.S.ca}``; ``configure`` may write that file itself.
         per: ``service`` (one for all instances), ``instance``, or ``consumer`` (one for everybody
             who links to the service, and one for the built-in consumer ``user``).
         forms: derived forms that are needed beside the value (``bcrypt``).
@@ -226,7 +228,7 @@ class Component:
         log_files: further log files beside stdout, relative to the instance's data or logs folder.
         log_time: ``strptime`` format of a line's leading time stamp, or ``rfc3339``; empty = none.
         env: variables that ``env`` and ``run`` add when one service of the kind is there, templates
-            over ``url host port user password``.
+            over ``url host port user password ca``; one that comes out empty is left out.
         clients: command groups for people by name, ``"module:click_group"``, shown by
             ``booty client NAME --help``.
         dashboards: package data paths of dashboards.

@@ -98,6 +98,7 @@ class Link:
         url: URL with this consumer's own credentials (a reference inside, in ``configure``).
         endpoints: endpoints of each of its instances, by instance name.
         secrets: what this consumer got from it, by the declared secret's name.
+        ca: path of the file by which its certificates are trusted; empty = it has none.
     """
 
     key: str
@@ -107,6 +108,7 @@ class Link:
     url: str
     endpoints: Mapping[str, Mapping[str, Endpoint]]
     secrets: Mapping[str, str] = Factory(dict)
+    ca: str = ""
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,8 @@ from attrs import Factory, define
 
 from booty.errors import ProviderError
 from booty.model.instance import Endpoint
-from booty.model.reference import MARK
+from booty.model.reference import MARK, place
+from booty.plan.credentials import CA_FILE, certificates
 from booty.plan.ports import Wish
 from booty.plan.roles import Cast
 
@@ -127,6 +128,17 @@ class Addresses:
                 subject=cast.provider.name,
                 hint="this is a fault of the provider; names: scheme user password host port",
             ) from error
+
+    def ca(self, service: str) -> str | None:
+        """Return the file by which a service's certificates are trusted; ``None`` if it has none.
+
+        It lies with the configuration of the service's first instance, where every consumer on
+        this host finds it: the ones in the stack, and people.
+        """
+        cast = self.casts[service]
+        if not certificates(cast.main):
+            return None
+        return f"{place('state')}/config/{self._own(cast)[0]}/{CA_FILE}"
 
     def plain_url(self, service: str) -> str:
         """Return a service's URL without credentials, for people and state."""

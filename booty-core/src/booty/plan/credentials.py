@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from booty.plan.links import Use
     from booty.plan.roles import Cast, Member
 
-__all__ = ["USER", "Credentials"]
+__all__ = ["CA_FILE", "USER", "Credentials", "certificates"]
 
 USER = "user"
 """The consumer that every service has: people, and whatever runs outside of the stack."""
 CERTIFICATE_PARTS = ("key", "cert", "ca")
+CA_FILE = "ca.pem"
+"""In the config folder of an instance with a certificate: what others trust it by."""
 
 
 @define(kw_only=True)
@@ -118,6 +120,12 @@ class Credentials:
     def listed(self) -> tuple[dict[str, Any], ...]:
         """Return everything asked for, by name."""
         return tuple(self.needs[name] for name in sorted(self.needs))
+
+
+def certificates(member: Member) -> list[SecretNeed]:
+    """Return what a member's own certificates are declared as; none where its setting is off."""
+    needs = [need for need in member.component.secrets if need.per != "consumer"]
+    return [need for need in needs if need.kind == "certificate" and _wanted(need, member)]
 
 
 def _wanted(need: SecretNeed, member: Member) -> bool:

@@ -28,6 +28,7 @@ def connections(cast: Cast, consumer: str, addresses: Addresses) -> dict[str, An
         "port": str(first.port) if first else "",
         "user": consumer if secrets.get("password") else "",
         "password": password,
+        "ca": addresses.ca(cast.name) or "",
         "endpoints": {name: endpoint.url for name, endpoint in sorted(endpoints.items())},
     }
 
@@ -66,7 +67,7 @@ def _of_service(name: str, connection: Mapping[str, Any]) -> dict[str, str]:
     head = _upper(name)
     own = {
         f"{head}_{key.upper()}": connection[key]
-        for key in ("url", "host", "port", "user", "password")
+        for key in ("url", "host", "port", "user", "password", "ca")
     }
     return own | {
         f"{head}_{_upper(endpoint)}_URL": url for endpoint, url in connection["endpoints"].items()

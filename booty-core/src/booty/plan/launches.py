@@ -10,9 +10,10 @@ from attrs import define, evolve
 from booty import defaults
 from booty.config import template
 from booty.errors import BootyError, BootyErrors, ConfigError, FetchError
-from booty.model.instance import Dirs, Instance, Launch, Link, Peer
+from booty.model.instance import Dirs, File, Instance, Launch, Link, Peer
 from booty.model.reference import literal_only, place
 from booty.plan.checks import launch_faults, secret_in_argv
+from booty.plan.credentials import CA_FILE, certificates
 from booty.plan.links import entries, named, texts
 from booty.plan.reader import Reader
 from booty.plan.roles import BUILT_IN, Cast, Member, instance_name, typed_settings
@@ -224,6 +225,7 @@ class Launches:
             component=other.main.component.id,
             interface=wants[key].interface,
             url=self.addresses.url(service, cast.name, wants[key].interface) or "",
+            ca=self.addresses.ca(service) or "",
             endpoints={name: self.addresses.endpoints.get(name, {}) for name in other.instances()},
             secrets=self.addresses.credentials.of_consumer(other, cast.name),
         )
@@ -253,6 +255,7 @@ class Launches:
         launch = said or defaults.configure(instance)
         if member.component.id not in BUILT_IN:
             self.faults.extend(launch_faults(cast.provider.name, instance.name, launch))
+        launch = evolve(launch, files={**_trusted(member, instance), **launch.files})
         return self._laid_over(cast, member, launch, reader)
 
     def _laid_over(self, cast: Cast, member: Member, launch: Launch, reader: Reader) -> Launch:
@@ -304,6 +307,14 @@ class Launches:
                 )
                 found[name] = str(secret)
         return found
+
+
+def _trusted(member: Member, instance: Instance) -> dict[str, File]:
+    # read by those who use the service, see Addresses.ca
+    return {
+        f"{place('config')}/{CA_FILE}": File(content=instance.secrets[f"{need.name}:ca"])
+        for need in certificates(member)
+    }
 
 
 def _has(table: Any, keys: list[str]) -> bool:

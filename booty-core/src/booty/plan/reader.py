@@ -91,6 +91,8 @@ class Reader:
         cast = self.addresses.casts.get(rest.partition(".")[0])
         if cast is None:
             return f"services: {', '.join(self.addresses.casts)}"
+        if rest.endswith(".ca"):
+            return f"{cast.name} has no certificate; settings = {{ tls = true }} may give it one"
         known = {
             port: None
             for name in cast.instances()
@@ -127,6 +129,8 @@ class Reader:
             return self._of_endpoint(self._named(service, endpoint), field)
         if what == "url":
             return self.addresses.url(service, self.service)
+        if what == "ca":
+            return self.addresses.ca(service)
         return self._of_endpoint(self.addresses.first(service), what)
 
     def _named(self, service: str, endpoint: str) -> Endpoint | None:
