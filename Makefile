@@ -50,7 +50,7 @@ bench: $(VENV)/.developed
 	$(BIN)/python bench/run.py
 
 dist: $(VENV)/.developed
-	$(UV) build --all-packages --wheel --out-dir dist
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist $(patsubst %,./%,. booty-core $(wildcard booty-provider-*))
 
 changelog: $(VENV)/.developed
 	$(BIN)/towncrier build --draft
@@ -62,16 +62,17 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'cannot find Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3 up' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo 'cannot make $(VENV): python3 lacks venv or pip (on Debian: apt install python3-venv)' >&2; exit 1; }
 
-# uv installs what uv.lock says; where it cannot (an index that only pip is configured for), pip does it.
+# uv installs what uv.lock says; where it is not to be had or cannot (an index that only pip is
+# configured for), pip does it.
 $(VENV)/.installed: $(MANIFESTS) | $(BIN)/python
 	@echo 'setting up $(VENV) …' >&2
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9'
-	@$(UV) sync -q --frozen --inexact --no-dev --all-packages --python $(BIN)/python \
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9' || true
+	@{ test -x $(BIN)/uv && $(UV) sync -q --frozen --inexact --no-dev --all-packages --python $(BIN)/python; } \
 		|| $(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE)
 	@touch $@
 
 $(VENV)/.developed: $(MANIFESTS) | $(VENV)/.installed
-	@$(UV) sync -q --frozen --inexact --all-packages --python $(BIN)/python \
+	@{ test -x $(BIN)/uv && $(UV) sync -q --frozen --inexact --all-packages --python $(BIN)/python; } \
 		|| { $(BIN)/python -m pip install -q --disable-pip-version-check -U 'pip>=25.1' \
 		&& $(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE) --group dev; }
 	@touch $@
