@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest_acceptance import GOOD, HEAD, SLEEPER, refused, running, write
 
-HEAD = '[stack]\nformat = 1\nname = "t"\n'
-SLEEPER = 'use = "program"\nrun = ["sleep", "1000"]\n'
-GOOD = f"[services.good]\n{SLEEPER}"
 BUSLIKE = "[services.b]\nuse = 'links/bus'\n"
 OTHER = "[services.o]\nuse = 'links/other'\n"
 BUS = '[services.bus]\nuse = "nats"\n'
@@ -57,37 +55,6 @@ def components():
 def configure(instance):
     return Launch(argv=(instance.program, "1000"))
 """
-
-
-def write(root: Path, text: str, name: str = "booty.toml", head: str = HEAD) -> None:
-    """Write a file of the stack."""
-    (root / name).write_text(head + text)
-
-
-def refused(booty: Any, root: Path, status: int, reference: str, *words: str, **env: str) -> str:
-    """Show that ``up`` is refused once, in one clear error, and that nothing runs."""
-    done = booty("up", "-d", "--json", status=status, **env)
-    said: str = done.stderr
-    fault = json.loads(done.stdout)["error"]
-
-    assert (fault["status"], fault["reference"]) == (status, reference)
-    assert f"{reference}: {fault['message']}\n  hint: {fault['hint']}\n" in said
-    assert "faults" not in fault
-    assert said.count("hint: ") == 1
-    assert "Traceback" not in said
-    assert "unexpected" not in said
-    for word in words:
-        assert word in said
-    assert running(booty) == []
-    return said
-
-
-def running(booty: Any) -> list[str]:
-    """Return the instances that have a process, and the supervisor if there is one."""
-    listed = json.loads(booty("ps", "--json").stdout)
-    assert listed["unwatched"] is False
-    watched = ["supervisor"] if listed["supervisor"] else []
-    return watched + [row["instance"] for row in listed["services"] if row["pid"]]
 
 
 def test_no_file(booty: Any, root: Path) -> None:
@@ -288,20 +255,6 @@ def test_port_that_may_move_moves(booty: Any, root: Path) -> None:
         ports = json.loads(booty("ps", "--json").stdout)["services"][0]["ports"]
 
     assert ports["http"] != number
-
-
-@pytest.mark.parametrize("kind", ["not executable", "missing", "a folder", "not on PATH", "text"])
-def test_program_cannot_be_run(booty: Any, root: Path, kind: str) -> None:
-    """A program that cannot be executed: its path is told, what was started ends again."""
-    name = "no-such-program-here" if kind == "not on PATH" else "./tool"
-    if kind in {"not executable", "text"}:
-        (root / "tool").write_text("neither a program nor a script\n")
-        (root / "tool").chmod(0o755 if kind == "text" else 0o644)
-    elif kind == "a folder":
-        (root / "tool").mkdir()
-    write(root, f'{GOOD}[services.x]\nuse = "program"\nrun = ["{name}"]\n')
-
-    refused(booty, root, 7, "spawn-failed", "x.0", Path(name).name)
 
 
 def test_binary_is_missing(booty: Any, root: Path) -> None:

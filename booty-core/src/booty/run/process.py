@@ -11,14 +11,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from booty.run import identity
+from booty.run import identity, program
+from booty.run.program import SpawnError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from booty.run.loop import Future, Loop
 
-__all__ = ["Exit", "Process", "SpawnError", "Watch", "executable", "reap", "spawn"]
+__all__ = ["Exit", "Process", "SpawnError", "Watch", "reap", "spawn"]
 
 _ABOVE: Final = 64
 """Lowest number that our own descriptors are moved to while a child gets its own."""
@@ -28,10 +29,6 @@ _DEFAULTED: Final = tuple(
     for name in ("SIGPIPE", "SIGXFSZ", "SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1")
     if hasattr(signal, name)
 )
-
-
-class SpawnError(Exception):
-    """A program could not be started; the message says why in words."""
 
 
 class Exit(NamedTuple):
@@ -51,34 +48,6 @@ class Exit(NamedTuple):
         if os.WIFSIGNALED(status):
             return cls(None, os.WTERMSIG(status))
         return cls(os.WEXITSTATUS(status), None)
-
-
-def executable(name: str, path: str, cwd: str = "/") -> str:
-    """Return the file that a program's name stands for.
-
-    Args:
-        name: with a slash a path, seen from ``cwd``; else looked up.
-        path: the child's own ``PATH``.
-        cwd: the child's working folder.
-
-    Raises:
-        SpawnError: there is none, or it cannot be executed.
-    """
-    if "/" in name:
-        _check(os.path.join(cwd, name), name)
-        return name
-    for folder in path.split(os.pathsep):
-        found = os.path.join(folder or ".", name)
-        if os.path.isfile(found) and os.access(found, os.X_OK):
-            return found
-    raise SpawnError(f'cannot find "{name}" on the PATH of the stack')
-
-
-def _check(found: str, name: str) -> None:
-    if not os.path.exists(found):
-        raise SpawnError(f'cannot find the program "{name}"')
-    if os.path.isdir(found) or not os.access(found, os.X_OK):
-        raise SpawnError(f'cannot execute "{name}": it is not an executable file')
 
 
 def spawn(
@@ -112,8 +81,8 @@ def spawn(
     Raises:
         SpawnError: it cannot be started.
     """
-    program = executable(argv[0], env.get("PATH", os.defpath), cwd)
-    words = [program, *argv[1:]]
+    path = env.get("PATH", os.defpath)
+    words = [program.executable(argv[0], path, cwd), *argv[1:]]
     if limits:
         words = _wrapped(words, limits)
     moved: list[int] = []
@@ -126,6 +95,8 @@ def spawn(
             actions.append((os.POSIX_SPAWN_DUP2, _move(ours, moved), there))
         return _at(cwd, umask, words, env, actions)
     except OSError as error:
+        program.look_around(cwd, stdin)
+        program.look(argv[0], path, cwd)
         raise SpawnError(_words(argv[0], error)) from error
     finally:
         for fd in moved:

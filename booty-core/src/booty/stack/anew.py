@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from booty.stack import identity, moving, plans
+from booty.stack.fit import refuse_unfit
 
 if TYPE_CHECKING:
     from booty.stack.planning import Planned, Planning
@@ -28,6 +29,7 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
     with identity.port_lease():
         made = planning.decide(prepared)
         moving.settle(place, made.plan, planning.choice.accept)
+        refuse_unfit(place, made.sheet, planning.choice, planning.profiles)
         identity.register(place, str(made.known["name"]), dict(made.plan.ports))
     made.lock.write(place.lock)
     # the lock is an input too, and has just been written

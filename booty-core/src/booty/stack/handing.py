@@ -254,6 +254,10 @@ class Session:
     def _hand_over_saved(
         self, stack_id: str, digest: str, choice: Choice, *, keep: bool
     ) -> Outcome:
+        from booty.stack.fit import refuse_unfit
+
+        held = plans.profiles(self.place, choice.profiles)
+        refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
         needs = (plans.latest_data(self.place, digest) or {}).get("secrets", ())
         changes = self._converge(choice, digest, needs, keep=keep, spans=())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, rolling, starting, stopping
+from booty.supervise import files, fitness, rolling, starting, stopping
 from booty.supervise.change import UP, classify, updates
 from booty.supervise.naming import no_such
 from booty.supervise.spans import Trace
@@ -196,6 +196,11 @@ class Convergence:
         await self._bootstrap_changed()
 
     async def _check(self) -> None:
+        sup = self.sup
+        done = {name for name, unit in sup.units.items() if unit.state == "done"}
+        about = [*self.starts, *self.restarts]
+        for _, fault in fitness.unfit(self.entries, about, sup.values, sup.base_env, done):
+            raise fault
         for name in [*self.restarts, *self.reloads]:
             await starting.check(self.sup, self.entries[name])
         for name in self.restarts:

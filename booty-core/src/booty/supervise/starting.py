@@ -121,7 +121,7 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
             await _before(sup, entry, launch)
         _spawn(sup, unit, launches[-1])
     except SpawnError as error:
-        raise _cannot(unit, "spawn-failed", str(error)) from error
+        raise _cannot(unit, error.reference, str(error), error.hint) from error
     except OSError as error:
         why = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
         raise _cannot(unit, "start-unwritable", why, "make room, or make it writable") from error

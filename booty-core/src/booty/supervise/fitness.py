@@ -1,0 +1,113 @@
+"""What can be known of a start before anything is started or stopped. Standard library alone."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from booty.run import program
+from booty.run.program import SpawnError
+from booty.supervise.fill import fill
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from booty.supervise.fill import Values
+
+__all__ = ["unfit"]
+
+_FETCHED: Final = "@{booty:program:"
+"""A program of the store: it is checked where it comes from."""
+
+
+def unfit(
+    entries: Mapping[str, dict[str, Any]],
+    names: Iterable[str],
+    values: Values,
+    base: Mapping[str, str],
+    done: Collection[str] = (),
+) -> Iterator[tuple[str, ControlError]]:
+    """Yield what keeps instances from being started: their programs, folders, inputs.
+
+    Whoever waits for a task is left alone: the task may be what builds its program.
+
+    Args:
+        entries: the run sheet's entries by name.
+        names: the instances that are about to be started.
+        values: what references stand for; secrets need not be known.
+        base: variables that every process of the stack gets.
+        done: tasks that have run.
+
+    Yields:
+        The key of the service that is to blame (``run``, ``ready.exec``, ``cwd``), and the fault.
+    """
+    for name in names:
+        entry = entries[name]
+        if entry["argv"] and not _awaits_task(entry, entries, done):
+            for key, error in _of_one(entry, values, base):
+                yield key, _fault(name, error)
+
+
+def _fault(name: str, error: SpawnError) -> ControlError:
+    return ControlError.of(
+        f'cannot start "{name}": {error}',
+        reference=error.reference,
+        status=7,
+        subject=name,
+        hint=error.hint,
+    )
+
+
+def _awaits_task(
+    entry: dict[str, Any], entries: Mapping[str, dict[str, Any]], done: Collection[str]
+) -> bool:
+    seen: set[str] = set()
+    left = [target for need in entry["needs"] for target in need["instances"]]
+    while left:
+        name = left.pop()
+        if name in seen or name not in entries:
+            continue
+        seen.add(name)
+        if entries[name]["kind"] == "task" and name not in done:
+            return True
+        left += [target for need in entries[name]["needs"] for target in need["instances"]]
+    return False
+
+
+def _of_one(
+    entry: dict[str, Any], values: Values, base: Mapping[str, str]
+) -> Iterator[tuple[str, SpawnError]]:
+    # what lies in its own folders may be made when it is prepared
+    made = tuple(f"{one(entry['name'])}/" for one in (values.data, values.config, values.run))
+    lookup = values.lookup(entry["name"])
+    with suppress(ControlError):  # a secret, which only who starts it knows
+        cwd = fill(entry["cwd"], lookup)
+        if error := _around(cwd, fill(entry["stdin"], lookup), made):
+            yield error.reference.partition("-")[0], error
+            return
+        path = fill(entry["env"].get("PATH", base.get("PATH", os.defpath)), lookup)
+        for key, argv in _commands(entry):
+            word = "" if argv[0].startswith(_FETCHED) else fill(argv[0], lookup)
+            if word and not os.path.join(cwd, word).startswith(made):
+                try:
+                    program.look(word, path, cwd)
+                except SpawnError as error:
+                    yield key, error
+
+
+def _around(cwd: str, stdin: str, made: tuple[str, ...]) -> SpawnError | None:
+    try:
+        program.look_around("/" if f"{cwd}/".startswith(made) else cwd, stdin)
+    except SpawnError as error:
+        return error
+    return None
+
+
+def _commands(entry: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    yield "run", entry["argv"]
+    for key in ("ready", "live", "reload"):
+        argv = (entry[key] or {}).get("exec")
+        if argv:
+            yield f"{key}.exec", argv
