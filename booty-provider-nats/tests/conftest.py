@@ -87,12 +87,16 @@ class Server:
             Path(path).write_text(file.content)
             Path(path).chmod(file.mode)
 
-    def check(self) -> subprocess.CompletedProcess[str]:
-        """Run the check that ``configure`` declared."""
+    def check_argv(self) -> tuple[str, ...]:
+        """Write its files; return the check that ``configure`` declared."""
         assert self.launch.check is not None
         self.write()
+        return self.launch.check.argv
+
+    def check(self) -> subprocess.CompletedProcess[str]:
+        """Run the check that ``configure`` declared."""
         return subprocess.run(
-            self.launch.check.argv, check=False, capture_output=True, text=True, timeout=20
+            self.check_argv(), check=False, capture_output=True, text=True, timeout=20
         )
 
     def start(self) -> None:

@@ -7,6 +7,9 @@ import resource
 import signal
 import socket
 import ssl
+import subprocess
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,11 @@ import booty_provider_nats
 import pytest
 from attrs import evolve
 from booty import Endpoint, HealthError, Instance
+from booty.run import stamp
 from booty_provider_nats.session import as_consumer, client_of
 
 pytestmark = pytest.mark.real
+PATIENCE = 30.0
 
 
 async def connect(instance: Instance) -> str:
@@ -240,6 +245,47 @@ def test_declared_stop_signal_ends_with_zero(rig: Any, version: str) -> None:
 
     assert rig.look().good is True
     assert server.stop() == 0
+
+
+def test_what_is_declared_about_it_is_true(rig: Any) -> None:
+    """Metrics are told where they are declared to be, and a log line's time is read."""
+    server = rig.up()[0]
+    component = booty_provider_nats.components()[0]
+    monitor = server.instance.endpoints["monitor"]
+    told = []
+    for one in component.metrics:
+        with urllib.request.urlopen(f"{monitor.url}{one.path}", timeout=5.0) as answer:
+            told.append(json.load(answer)["server_id"])
+    lines = server.log.read_text().splitlines()
+    read = [stamp.read(line, component.log_time) for line in lines]
+
+    assert told[0] == told[1]
+    assert None not in read
+    assert read == sorted(read)
+    assert abs(read[-1] - time.time()) < PATIENCE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [((), 0), (("--no-such-flag",), 0), (("-c", "/nowhere"), 1)]
+)
+def test_what_ends_with_zero(rig: Any, arguments: tuple[str, ...], code: int) -> None:
+    """An unknown flag prints the help and ends with 0: a status alone proves nothing."""
+    server = rig.lay("")[0]
+    program, *words = server.check_argv()
+    done = subprocess.run(
+        [program, *words, *arguments], check=False, capture_output=True, text=True, timeout=20
+    )
+
+    assert done.returncode == code
+    assert (server.launch.check.expect in done.stderr) is (not arguments)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGQUIT, 2)]
+)
+def test_exit_codes(rig: Any, number: int, code: int) -> None:
+    """What the reference page says of 2.15; old servers answer TERM with 1, so INT is declared."""
+    assert rig.up()[0].stop(number) == code
 
 
 def test_lame_duck_ends_by_itself(rig: Any) -> None:

@@ -152,8 +152,8 @@ COMPONENT: Final = Component(
         Metrics(port="monitor", path="/varz", format="nats-varz"),
         Metrics(port="monitor", path="/jsz", format="nats-jsz"),
     ),
-    # behind "[pid] "; the file says logtime_utc
-    log_time="%Y/%m/%d %H:%M:%S.%f",
+    # "[28725] 2026/11/23 23:02:36.276106 [INF] …"; the file says logtime_utc
+    log_time="[*] %Y/%m/%d %H:%M:%S.%f",
     # the names that NATS's own command line reads
     env={"NATS_URL": "{url}", "NATS_CA": "{ca}"},
     clients={"nats": "booty_provider_nats.commands:nats"},

@@ -226,7 +226,9 @@ class Component:
             credentials).
         metrics: where metrics are told.
         log_files: further log files beside stdout, relative to the instance's data or logs folder.
-        log_time: ``strptime`` format of a line's leading time stamp, or ``rfc3339``; empty = none.
+        log_time: ``strptime`` format of the time stamp that a line begins with, or ``rfc3339``;
+            ``*`` in it is any run of characters but blanks (``[*] %Y/%m/%d %H:%M:%S.%f``). A time
+            without a zone is UTC. Empty = none.
         env: variables that ``env`` and ``run`` add when one service of the kind is there, templates
             over ``url host port user password ca``; one that comes out empty is left out.
         clients: command groups for people by name, ``"module:click_group"``, shown by

@@ -15,6 +15,7 @@ import attrs
 from booty.errors import ProviderError
 from booty.model import reserved, shape
 from booty.model.component import Component
+from booty.run import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -88,6 +89,8 @@ def _wrong(one: Component) -> Iterator[str]:
         probe = getattr(one, field)
         if probe is not None:
             yield from _wrong_probe(field, probe, [port.name for port in one.ports])
+    if one.log_time and (why := stamp.misfit(one.log_time)):
+        yield f'log_time "{one.log_time}" cannot be read by: {why}'
     for need in one.secrets:
         yield from _wrong_secret(need, one.settings)
     if one.settings is not None and not attrs.has(one.settings):

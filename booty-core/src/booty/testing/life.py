@@ -8,6 +8,7 @@ import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import time as wall
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from booty.errors import BootyError, BootyErrors
 from booty.model import codec
 from booty.model.reference import fill
+from booty.run import stamp
 from booty.stack.asking import ask
 from booty.supervise import state
 from booty.supervise.client import ControlError, connect
@@ -224,7 +226,7 @@ class Life:
                 with stack.client("it") as client:
                     assert client is not None, "the hook client gives nothing"
             after = _sockets()
-            pids = [row["pid"] for row in stack.ps() if row["pid"]]
+            rows = stack.ps()
             report = stack.down()
 
         bad = {name: one for name, one in health.items() if one["good"] is not True}
@@ -234,7 +236,19 @@ class Life:
             "close what the hook client opened, in its finally",
         )
         refuse(_unclean(report), ENDS)
-        refuse((f"process {pid} is left" for pid in pids if _alive(pid)), ENDS)
+        left = (row["pid"] for row in rows if row["pid"] and _alive(row["pid"]))
+        refuse((f"process {pid} is left" for pid in left), ENDS)
+        refuse(self._untimed(rows), "compare log_time with a line of that log; it is UTC")
+
+    def _untimed(self, rows: list[dict[str, Any]]) -> Iterator[str]:
+        """Yield the logs in which no line begins with a time of this test, as declared."""
+        known = loaded(self.provider).components
+        for row in rows:
+            form = known[row["component"]].log_time if row["component"] in known else ""
+            lines = Path(row["log"]).read_text(errors="replace").splitlines()
+            times = [time for line in lines if (time := stamp.read(line, form)) is not None]
+            if form and not any(abs(time - wall()) < REAL_PATIENCE for time in times):
+                yield f'no line of "{row["log"]}" begins with a time of now, read by "{form}"'
 
 
 def _unclean(report: list[dict[str, Any]]) -> Iterator[str]:
