@@ -128,6 +128,22 @@ def test_drain_comes_before_a_replacement(played: Played) -> None:
     assert played.told() == ["drain m.0"]
 
 
+def test_who_leaves_is_drained(stack: Stack) -> None:
+    """Where a service becomes smaller; where all of it goes there is nobody to take its work."""
+    told = stack.root / "told"
+    traps = f"trap 'echo {{}} >> {told}; exit' USR2; trap exit TERM"
+    run = f"{traps}; echo up; while :; do sleep 9 & wait; done"
+    names = ("a.0", "a.1", "a.2", "b.0")
+    every = [
+        entry(name, run.format(name), stop={"drain": "USR2"}, ready=probe(log="up"))
+        for name in names
+    ]
+    stack.up(*every)
+    stack.up(*every[:2])
+
+    assert told.read_text().split() == ["a.2"]
+
+
 def test_a_drain_that_dies_stops_nothing_from_restarting(played: Played) -> None:
     """The plain way is left."""
     played.install(bad("drain", DIES))

@@ -210,10 +210,15 @@ class Convergence:
         sup = self.sup
         for name in self.gone:
             sup.desire(name, up=False)
-        await stopping.stop_all(sup, self.gone)
+        await stopping.stop_all(sup, self.gone, self._leaving())
         for name in self.gone:
             if name not in self.entries and name in sup.units:
                 sup.units.pop(name).forget()
+
+    def _leaving(self) -> set[str]:
+        # their service becomes smaller: work that they have goes to the others first
+        go_on = {self.entries[name]["service"] for name in self.wanted}
+        return {name for name in self.gone if self.sup.units[name].entry["service"] in go_on}
 
     def _take_sheet(self, in_turn: list[str]) -> dict[str, dict[str, Any]]:
         # replicas go on by the entries that they run by until it is their turn

@@ -12,7 +12,7 @@ from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from booty.run.loop import Task
     from booty.run.process import Process
@@ -56,11 +56,21 @@ def levels(sup: Supervisor, names: Iterable[str]) -> list[list[Unit]]:
     return found
 
 
-async def stop_all(sup: Supervisor, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Stop instances by levels; returns how each ended."""
+async def stop_all(
+    sup: Supervisor, names: Iterable[str], leaving: Container[str] = ()
+) -> list[dict[str, Any]]:
+    """Stop instances by levels; returns how each ended.
+
+    Args:
+        sup: the supervisor.
+        names: the instances.
+        leaving: those of them whose service goes on without them: their drain signal comes first.
+    """
     report: list[dict[str, Any]] = []
     for level in levels(sup, names):
-        report += await stop_level(sup, level)
+        for drain in (True, False):
+            part = [unit for unit in level if (unit.name in leaving) is drain]
+            report += await stop_level(sup, part, drain=drain)
     return report
 
 
