@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -415,3 +418,27 @@ def test_file_of_an_earlier_start_is_not_readiness(booty: Any, root: Path) -> No
     assert "which is there from before this start and was not written since" in done.stderr
     (root / "up").unlink()
     booty("up", "-d")
+
+
+def test_what_a_shell_had_open_is_not_handed_down(root: Path, booty: Any) -> None:
+    """A lock that a shell holds by descriptor 9 is not held by the stack for ever."""
+    write(root, f"[services.a]\n{SLEEPER}")
+    lock = root / "lock"
+    held = os.open(lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    os.set_inheritable(held, True)
+    subprocess.run(
+        [sys.executable, "-m", "booty", "up", "-d"],
+        cwd=root,
+        env={**os.environ, "BOOTY_HOME": booty.home},
+        close_fds=False,
+        check=True,
+        capture_output=True,
+    )
+    os.close(held)
+    again = os.open(lock, os.O_RDWR)
+    fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(again)
+
+    links = [one.readlink() for one in Path(f"/proc/{row(root, 'a.0')['pid']}/fd").iterdir()]
+    assert lock not in links

@@ -277,12 +277,13 @@ class Loop:
             TimeoutError: the time is over.
         """
         end = None if timeout is None else self.now() + timeout
+        self._finish()
         while not future.done:
             left = None if end is None else end - self.now()
             if left is not None and left <= 0:
                 raise TimeoutError
             self.turn(left)
-        self._finish()
+            self._finish()  # nothing may be left to do when the next turn waits
         return future.result()
 
     def turn(self, limit: float | None = None) -> None:

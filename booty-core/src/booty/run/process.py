@@ -263,6 +263,20 @@ class Process:
             os.killpg(self.pid, number)
 
 
+def close_others(keep: set[int]) -> None:
+    """Close every descriptor but these and 0, 1, 2: what a shell had open is not for a stack.
+
+    Args:
+        keep: our own descriptors.
+    """
+    for place in ("/proc/self/fd", "/dev/fd"):
+        if os.path.isdir(place):
+            for fd in {int(name) for name in os.listdir(place)} - keep - {0, 1, 2}:
+                with contextlib.suppress(OSError):  # the one that listed them is closed already
+                    os.close(fd)
+            return
+
+
 _given_limits: list[int] = []
 
 

@@ -42,6 +42,7 @@ def main(arguments: dict[str, Any]) -> None:
             supervisor before and has its children), ``exits`` (pid, code, signal of what ended).
     """
     if not arguments.get("inherits"):
+        process.close_others(set(arguments["fds"].values()))
         _leave_terminal()
     Guardian(arguments).run()
 
