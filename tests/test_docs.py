@@ -42,16 +42,43 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_one_reference_one_status(workspace: Path) -> None:
-    """A reference stands for one exit status, wherever it is raised."""
+    """Every place that reports a fault is understood; a reference stands for one exit status."""
     sys.path.insert(0, str(workspace / "docs"))
     from pages_errors import faults
 
-    statuses: dict[str, set[int]] = {}
+    statuses: dict[str | None, set[int | None]] = {}
     for fault in faults():
-        if fault.status is not None:
-            statuses.setdefault(fault.reference, set()).add(fault.status)
+        statuses.setdefault(fault.reference, set()).add(fault.status)
 
-    assert {name: found for name, found in statuses.items() if len(found) > 1} == {}
+    assert None not in statuses
+    assert {
+        name: found for name, found in statuses.items() if len(found) > 1 or None in found
+    } == {}
+
+
+@pytest.mark.parametrize(
+    ("reference", "status", "words"),
+    [
+        ("bad-value", 3, "cannot use … as …"),  # a default of a method
+        ("template-name", 3, "there is no such name"),  # the fourth argument of a function
+        ("spawn-failed", 7, ""),  # the default of an exception
+        ("no-program", 7, "cannot find the program"),  # an exception that becomes another one
+        ("start-unwritable", 7, "cannot start"),  # the second argument of a function
+        ("not-running", 10, "none runs for this stack"),  # a constant
+        ("critical-lost", 11, "is lost"),  # an entry of a dictionary
+        ("usage", 2, ""),  # not an exception of ours
+        ("unknown-key", 3, "there is no such key"),  # through two functions
+    ],
+)
+def test_faults_are_found_however_they_are_made(
+    workspace: Path, reference: str, status: int, words: str
+) -> None:
+    """The page lists what wrappers raise, too, with exit status and sentence."""
+    page = (workspace / "docs/reference/errors.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{reference}` |")]
+
+    assert row.split("|")[2].strip() == str(status)
+    assert words in row
 
 
 def test_every_command_has_an_example(workspace: Path) -> None:

@@ -144,7 +144,7 @@ def test_overlapping_subjects_are_refused(rig: Any) -> None:
 
     with pytest.raises(ConfigError, match="overlap") as caught:
         rig.bootstrap()
-    assert caught.value.reference == "nats-refused"
+    assert caught.value.reference == "nats-cannot-make"
 
 
 def test_more_copies_than_servers_are_refused(rig: Any) -> None:

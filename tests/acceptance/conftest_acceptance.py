@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+PAGE = Path(__file__).parents[2] / "docs/reference/errors.md"
 HEAD = '[stack]\nformat = 1\nname = "t"\n'
 SLEEPER = 'use = "program"\nrun = ["sleep", "1000"]\n'
 GOOD = f"[services.good]\n{SLEEPER}"
@@ -23,6 +24,7 @@ def refused(booty: Any, root: Path, status: int, reference: str, *words: str, **
     fault = json.loads(done.stdout)["error"]
 
     assert (fault["status"], fault["reference"]) == (status, reference)
+    assert f"\n| `{reference}` | {status} |" in PAGE.read_text()
     assert f"{reference}: {fault['message']}\n  hint: {fault['hint']}\n" in said
     assert "faults" not in fault
     assert said.count("hint: ") == 1

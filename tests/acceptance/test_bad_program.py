@@ -15,14 +15,14 @@ ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00%c\x00" + bytes(44)
 """The head of a program; the machine that it is for is filled in."""
 FOREIGN = b"\x3e" if os.uname().machine != "x86_64" else b"\xb7"
 KINDS: dict[str, tuple[bytes | None, int, str, str]] = {
-    "missing": (None, 0, "program-missing", "hint: build it"),
-    "not executable": (b"#!/bin/sh\n", 0o644, "not-executable", "hint: chmod +x /"),
-    "empty": (b"", 0o755, "not-executable", "neither a program"),
-    "text": (b"hello\n", 0o755, "not-executable", "neither a program"),
-    "of another machine": (ELF % FOREIGN, 0o755, "wrong-architecture", "this machine is"),
-    "without its interpreter": (b"#!/no/such/sh\n", 0o755, "program-missing", '"/no/such/sh"'),
-    "with env and no such": (b"#!/usr/bin/env nosuch\n", 0o755, "program-missing", '"nosuch"'),
-    "from Windows": (b"#!/bin/sh\r\nexit\r\n", 0o755, "not-executable", "hint: sed -i"),
+    "missing": (None, 0, "no-program", "hint: build it"),
+    "not executable": (b"#!/bin/sh\n", 0o644, "cannot-execute", "hint: chmod +x /"),
+    "empty": (b"", 0o755, "cannot-execute", "neither a program"),
+    "text": (b"hello\n", 0o755, "cannot-execute", "neither a program"),
+    "of another machine": (ELF % FOREIGN, 0o755, "foreign-program", "this machine is"),
+    "without its interpreter": (b"#!/no/such/sh\n", 0o755, "no-program", '"/no/such/sh"'),
+    "with env and no such": (b"#!/usr/bin/env nosuch\n", 0o755, "no-program", '"nosuch"'),
+    "from Windows": (b"#!/bin/sh\r\nexit\r\n", 0o755, "cannot-execute", "hint: sed -i"),
 }
 """Content, mode, the reference, and a word of the message or its hint."""
 
@@ -50,15 +50,15 @@ def test_program_cannot_be_run(booty: Any, root: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("more", "reference", "word"),
     [
-        ('run = ["no-such-program-here"]', "program-missing", "PATH is /"),
-        ('run = ["tool"]', "program-missing", 'hint: write "./tool"'),
-        ('run = ["."]\ncwd = "/"', "program-missing", "PATH"),
-        ('run = ["./"]', "not-executable", "it is a folder"),
+        ('run = ["no-such-program-here"]', "no-program", "PATH is /"),
+        ('run = ["tool"]', "no-program", 'hint: write "./tool"'),
+        ('run = ["."]\ncwd = "/"', "no-program", "PATH"),
+        ('run = ["./"]', "cannot-execute", "it is a folder"),
         ('run = ["sleep", "9"]\ncwd = "gone"', "cwd-missing", "hint: mkdir -p /"),
         ('run = ["sleep", "9"]\nstdin = "gone"', "stdin-missing", "booty.toml:10"),
-        ('run = ["sleep", "9"]\nready = { exec = ["./look"] }', "program-missing", "toml:10"),
-        ('run = ["sleep", "9"]\nlive = { exec = ["./look"] }', "program-missing", "toml:10"),
-        ('run = ["sleep", "9"]\nreload = { exec = ["./look"] }', "program-missing", "toml:10"),
+        ('run = ["sleep", "9"]\nready = { exec = ["./look"] }', "no-program", "toml:10"),
+        ('run = ["sleep", "9"]\nlive = { exec = ["./look"] }', "no-program", "toml:10"),
+        ('run = ["sleep", "9"]\nreload = { exec = ["./look"] }', "no-program", "toml:10"),
     ],
 )
 def test_what_belongs_to_it_is_missing(
@@ -88,7 +88,7 @@ def test_a_running_stack_is_untouched(booty: Any, root: Path) -> None:
     write(root, GOOD.replace('["sleep", "1000"]', '["./gone"]') + f"[services.x]\n{SLEEPER}")
     said = booty("up", "-d", status=7).stderr
 
-    assert "program-missing: " in said
+    assert "no-program: " in said
     assert json.loads(booty("ps", "--json").stdout)["services"] == before
     assert {file: file.read_bytes() for file in (root / ".booty/plans").glob("*.json")} == kept
 
@@ -105,7 +105,7 @@ def test_what_runs_needs_its_file_no_more(booty: Any, root: Path) -> None:
     before = json.loads(booty("ps", "--json").stdout)["services"]
     said = booty("restart", "x", status=7).stderr
 
-    assert "program-missing: " in said
+    assert "no-program: " in said
     assert json.loads(booty("ps", "--json").stdout)["services"] == before
 
 
@@ -118,7 +118,7 @@ def test_saved_plan_is_looked_at_too(booty: Any, root: Path) -> None:
     booty("down")
     (root / "tool").unlink()
 
-    refused(booty, root, 7, "program-missing", "booty.toml:9")
+    refused(booty, root, 7, "no-program", "booty.toml:9")
 
 
 def test_only_what_is_asked_for_is_looked_at(booty: Any, root: Path) -> None:
@@ -143,4 +143,4 @@ def test_a_task_may_build_it(booty: Any, root: Path) -> None:
     booty("down")
     (root / "tool").unlink()
     write(root, build % "nothing" + rest)
-    refused(booty, root, 7, "not-executable", '"x.0"', "neither a program")
+    refused(booty, root, 7, "cannot-execute", '"x.0"', "neither a program")

@@ -134,7 +134,7 @@ def _fault(one: _Wanted, error: ApiError, *, known: bool) -> ConfigError | Start
         )
     return ConfigError(
         f'cannot {"change" if known else "make"} {one.kind} "{name}": {error.description}',
-        reference="nats-cannot-change" if known else "nats-refused",
+        reference="nats-cannot-change" if known else "nats-cannot-make",
         subject=one.path,
         hint=f"undo the change, or lose what is in it: {one.remove}, then booty up"
         if known

@@ -60,7 +60,7 @@ def executable(name: str, path: str, cwd: str = "/") -> str:
     here = os.path.isfile(os.path.join(cwd, name))
     raise SpawnError(
         f'cannot find "{name}" on the PATH of the stack',
-        reference="program-missing",
+        reference="no-program",
         hint=f'write "./{name}"' if here else f"install it, or write its path; PATH is {path}",
     )
 
@@ -112,7 +112,7 @@ def _permitted(found: str, name: str) -> None:
     if not os.path.exists(found):
         raise SpawnError(
             f'cannot find the program "{name}": there is no "{found}"',
-            reference="program-missing",
+            reference="no-program",
             hint="build it, or correct its path; a relative one starts at the working folder",
         )
     if os.path.isdir(found):
@@ -128,7 +128,7 @@ def _why_not(found: str) -> tuple[str, str]:
 
 
 def _not_executable(found: str, why: str, hint: str) -> SpawnError:
-    return SpawnError(f'cannot execute "{found}": {why}', reference="not-executable", hint=hint)
+    return SpawnError(f'cannot execute "{found}": {why}', reference="cannot-execute", hint=hint)
 
 
 def _script(found: str, head: bytes, path: str) -> None:
@@ -150,7 +150,7 @@ def _script(found: str, head: bytes, path: str) -> None:
 def _no_interpreter(found: str, name: str) -> SpawnError:
     return SpawnError(
         f'cannot execute "{found}": its first line asks for "{name}", which is not there',
-        reference="program-missing",
+        reference="no-program",
         hint=f"install {name}, or correct the first line",
     )
 
@@ -165,7 +165,7 @@ def _binary(found: str, head: bytes) -> None:
     if built and here in _MACHINES.values() and built not in {here, *_ALSO.get(here, ())}:
         raise SpawnError(
             f'cannot execute "{found}": it is built for {built}, this machine is {here}',
-            reference="wrong-architecture",
+            reference="foreign-program",
             hint=f"build it for {here}",
         )
 

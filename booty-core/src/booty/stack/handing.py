@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from booty.errors import BootyError, FetchError, VerifyError, from_data
+from booty.errors import BootyError, ConflictError, FetchError, VerifyError, from_data
 from booty.stack import identity, plans
 from booty.stack.choice import Choice
 from booty.stack.place import Place, read
@@ -366,7 +366,7 @@ def _planning(place: Place, stack_id: str, choice: Choice, tell: Tell | None) ->
 
 def _there(link: Connection | None) -> Connection:
     if link is None:  # pragma: no cover - supervisor() came first
-        raise BootyError("cannot reach the supervisor", reference="not-running")
+        raise ConflictError("cannot reach the supervisor", reference="not-running", hint="booty ps")
     return link
 
 

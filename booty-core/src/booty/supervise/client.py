@@ -71,6 +71,7 @@ class Connection:
             raise ControlError.of(
                 f"cannot talk to the supervisor: no answer within {timeout} s",
                 reference="supervisor-silent",
+                status=10,
                 hint="booty ps",
             )
         if "error" in answer:
@@ -150,7 +151,11 @@ class Connection:
         try:
             self._frames.extend(self._feed.add(data))
         except wire.WireError as error:
-            raise ControlError.of(str(error), reference="bad-frame") from error
+            raise ControlError.of(
+                f"cannot understand the supervisor: {error}",
+                reference="bad-answer",
+                hint="booty ps",
+            ) from error
 
     def request(
         self, do: str, *, fds: Sequence[int] = (), timeout: float | None = None, **fields: Any
@@ -187,6 +192,7 @@ class Connection:
                     raise ControlError.of(
                         f"cannot get an answer from the supervisor within {timeout} s",
                         reference="supervisor-silent",
+                        status=10,
                         hint="booty ps",
                     )
                 if frame.get("id") == number:

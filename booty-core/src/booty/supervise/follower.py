@@ -311,7 +311,12 @@ class Follower:
             frame = self._frame(link, None if end is None else end - time.monotonic())
             if frame is not None and frame.get("id") == number:
                 return list(frame["ok"]["report"])
-        raise ControlError.of("cannot wait any longer for the end", reference="down-timeout")
+        raise ControlError.of(
+            "cannot wait any longer for the end",
+            reference="down-timeout",
+            status=9,
+            hint="booty down waits again",
+        )
 
     def _clean_up(self) -> None:
         if self.asked["after"]:
