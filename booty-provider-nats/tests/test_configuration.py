@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from booty import (
+    BootyErrors,
     ConfigError,
     Consumer,
     Dirs,
@@ -20,6 +21,8 @@ from booty import (
     ServiceSpec,
 )
 from booty_provider_nats import BOOTY_API, components, configure, expand
+from booty_provider_nats.resources import Bucket, Objects, Stream
+from booty_provider_nats.resources import Consumer as Consumes
 from booty_provider_nats.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -160,6 +163,14 @@ def test_raw_configuration_is_merged() -> None:
     assert found["mqtt"] == {"port": 1883}
 
 
+@pytest.mark.parametrize("value", [False, "disabled", 5])
+def test_a_table_is_not_replaced_by_a_word(value: object) -> None:
+    """``jetstream = false`` would take the store's folder with it."""
+    with pytest.raises(ConfigError, match="must be a table") as caught:
+        configure(instance=instance(config={"jetstream": value}))
+    assert caught.value.subject == "services.bus.config.jetstream"
+
+
 @pytest.mark.parametrize("raw", [{"HOST": "0.0.0.0"}, {"jetstream": {"Store_Dir": "/tmp"}}])
 def test_other_case_is_no_way_around(raw: dict[str, Any]) -> None:
     """NATS reads keys in any case; what is booty's cannot be said that way either."""
@@ -172,6 +183,10 @@ def test_other_case_is_no_way_around(raw: dict[str, Any]) -> None:
     [
         ("domain", "a.b"),
         ("sync_interval", "often"),
+        ("sync_interval", "10"),
+        ("sync_interval", "0s"),
+        ("max_connections", 0),
+        ("max_payload", 0),
         ("max_payload", 65 * 1024**2),
         ("lame_duck_duration", 5.0),
         ("lame_duck_grace_period", 30.0),
@@ -182,6 +197,72 @@ def test_settings_that_nats_refuses(key: str, value: object) -> None:
     with pytest.raises(ConfigError) as caught:
         configure(instance=instance(settings=Settings(**{key: value})))
     assert caught.value.subject == f"services.bus.settings.{key.replace('_', '-')}"
+
+
+@pytest.mark.parametrize(
+    ("given", "written_as"), [("always", "always"), ("1h30m", "1h30m"), ("1d", "86400000ms")]
+)
+def test_sync_interval(given: str, written_as: str) -> None:
+    """Every duration that booty knows is written as one that NATS knows."""
+    found = written(instance(settings=Settings(sync_interval=given)))
+
+    assert found["jetstream"]["sync_interval"] == written_as
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "entry", "key"),
+    [
+        ("streams", "a.b", Stream(), "a.b"),
+        ("streams", "a", Stream(subjects=("a b",)), "a.subjects"),
+        ("streams", "a", Stream(subjects=("a..b",)), "a.subjects"),
+        ("streams", "a", Stream(replicas=3), "a.replicas"),
+        ("streams", "a", Stream(replicas=-1), "a.replicas"),
+        ("consumers", "c d", Consumes(stream="a"), "c d"),
+        ("consumers", "c", Consumes(stream="a", subjects=(">.a",)), "c.subjects"),
+        ("kv", "a.b", Bucket(), "a.b"),
+        ("kv", "a", Bucket(history=65), "a.history"),
+        ("kv", "a", Bucket(history=0), "a.history"),
+        ("objects", "a/b", Objects(), "a/b"),
+    ],
+)
+def test_resources_that_nats_refuses(kind: str, name: str, entry: Any, key: str) -> None:
+    """A declaration that no server would take is refused in the plan, by its path."""
+    with pytest.raises(ConfigError) as caught:
+        configure(instance=instance(resources={kind: {name: entry}}))
+    assert caught.value.subject == f"services.bus.{kind}.{key}"
+    assert caught.value.reference == "nats-resource"
+
+
+def test_all_faults_at_once() -> None:
+    """Two wrong settings and a wrong stream are told together."""
+    wrong = instance(
+        settings=Settings(domain="a b", max_payload=0),
+        resources={"streams": {"a": Stream(subjects=("a b",))}},
+    )
+
+    with pytest.raises(BootyErrors) as caught:
+        configure(instance=wrong)
+    assert len(caught.value.faults) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'streams.a]\nstorage = "disk"',
+        'streams.a]\nretention = "all"',
+        'streams.a]\ndiscard = "oldest"',
+        'streams.a]\ncompression = "zip"',
+        'kv.a]\nstorage = "disk"',
+        'objects.a]\ncompression = "zip"',
+        'consumers.c]\nstream = "a"\ndeliver = "first"',
+        'consumers.c]\nstream = "a"\nack = "maybe"',
+    ],
+)
+def test_words_are_known_beforehand(rig: Any, text: str) -> None:
+    """What is one of several words is checked as the file is read, and the words are told."""
+    with pytest.raises(ConfigError, match="cannot use") as caught:
+        rig.plan(f"[services.bus.{text}\n")
+    assert caught.value.hint
 
 
 def test_roles_by_size() -> None:

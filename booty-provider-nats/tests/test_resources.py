@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from booty import ConfigError
+from booty import ConfigError, StartError
 from booty_provider_nats.session import as_consumer
 
 pytestmark = pytest.mark.real
@@ -147,12 +147,102 @@ def test_overlapping_subjects_are_refused(rig: Any) -> None:
     assert caught.value.reference == "nats-cannot-make"
 
 
-def test_more_copies_than_servers_are_refused(rig: Any) -> None:
-    """A single server cannot hold three copies."""
-    rig.up(orders(replicas="3"))
+LIMITED = """
+[services.bus.streams.work]
+subjects = ["work.>"]
+retention = "workqueue"
+max-consumers = 3
 
-    with pytest.raises(ConfigError, match="replicas > 1 not supported"):
+[services.bus.kv.flags]
+history = 5
+
+[services.bus.objects.pictures]
+ttl = "1h"
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "key", "values", "found"),
+    [
+        ("work", "subjects", ('["work.>"]', '["work.>", "more.>"]'), ["work.>", "more.>"]),
+        ("work", "discard", ('"old"', '"new"'), "new"),
+        ("work", "max-messages", ("-1", "50"), 50),
+        ("work", "max-consumers", ("3", "4"), 4),
+        ("work", "compression", ('"none"', '"s2"'), "s2"),
+        ("KV_flags", "history", ("5", "9"), 9),
+        ("KV_flags", "ttl", ('"0s"', '"1h"'), 3600 * 10**9),
+        ("OBJ_pictures", "ttl", ('"1h"', '"2h"'), 7200 * 10**9),
+        ("OBJ_pictures", "max-bytes", ('"1GiB"', '"2MiB"'), 2 * 1024**2),
+    ],
+)
+def test_every_kind_of_change_that_nats_allows(
+    rig: Any, stream: str, key: str, values: tuple[str, str], found: Any
+) -> None:
+    """Streams, key-value and object buckets are changed where they are, with what is in them."""
+    rig.up(changed(stream, key, values[0]))
+    rig.bootstrap()
+    created = rig.call(f"STREAM.INFO.{stream}")["created"]
+    rig.lay(changed(stream, key, values[1]))
+    rig.bootstrap()
+    now = rig.call(f"STREAM.INFO.{stream}")
+    name = {"history": "max_msgs_per_subject", "ttl": "max_age", "max-messages": "max_msgs"}
+
+    assert now["config"][name.get(key, key.replace("-", "_"))] == found
+    assert now["created"] == created
+
+
+@pytest.mark.parametrize(
+    ("stream", "key", "values", "why"),
+    [
+        ("work", "storage", ('"file"', '"memory"'), "can not change storage type"),
+        ("work", "retention", ('"workqueue"', '"limits"'), "can not change retention policy"),
+        ("KV_flags", "storage", ('"file"', '"memory"'), "can not change storage type"),
+        ("OBJ_pictures", "storage", ('"file"', '"memory"'), "can not change storage type"),
+    ],
+)
+def test_every_kind_of_change_that_nats_refuses(
+    rig: Any, stream: str, key: str, values: tuple[str, str], why: str
+) -> None:
+    """NATS's reason is told, with what to type, and what is there stays as it was."""
+    rig.up(changed(stream, key, values[0]))
+    rig.bootstrap()
+    before = rig.call(f"STREAM.INFO.{stream}")["config"]
+    rig.lay(changed(stream, key, values[1]))
+
+    with pytest.raises(ConfigError, match=why) as caught:
         rig.bootstrap()
+    assert caught.value.reference == "nats-cannot-change"
+    assert f"booty client bus rm {stream}" in str(caught.value.hint)
+    assert rig.call(f"STREAM.INFO.{stream}")["config"] == before
+
+
+def changed(stream: str, key: str, value: str) -> str:
+    """The declarations with one key of one stream or bucket set."""
+    name = stream.rpartition("_")[2]
+    tables = [table.splitlines() for table in LIMITED.strip().split("\n\n")]
+    for table in tables:
+        if table[0].endswith(f".{name}]"):
+            table[1:] = [
+                *(line for line in table[1:] if not line.startswith(key)),
+                f"{key} = {value}",
+            ]
+    return "\n".join(line for table in tables for line in table)
+
+
+def test_more_copies_than_servers_are_refused(rig: Any) -> None:
+    """A single server cannot hold three copies, which is known before it is started."""
+    with pytest.raises(ConfigError, match="there is 1 server") as caught:
+        rig.plan(orders(replicas="3"))
+    assert caught.value.subject == "services.bus.streams.orders.replicas"
+
+
+def test_more_room_than_the_server_has_is_refused(rig: Any) -> None:
+    """The limit of the store is told as what is in the way."""
+    rig.up('settings = { max-file = "1MiB" }\n' + orders(max_bytes='"2MiB"'))
+
+    with pytest.raises((ConfigError, StartError), match="insufficient storage") as caught:
+        rig.bootstrap()
+    assert caught.value.subject == "services.bus.streams.orders"
 
 
 def test_what_is_no_longer_declared_is_kept(rig: Any) -> None:

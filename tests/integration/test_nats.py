@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -200,6 +201,75 @@ def test_changed_stream_is_shown_and_made(shop: Shop) -> None:
     assert shop.ps()["bus.0"]["pid"] == pid
 
 
+PUBLISHES = """
+import asyncio, os, signal
+import nats
+from nats.errors import Error
+
+async def main():
+    over, sent = asyncio.Event(), 0
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+    forever = {"max_reconnect_attempts": -1, "reconnect_time_wait": 0.1}
+    connection = await nats.connect(os.environ["NATS_URL"].split(","), **forever)
+    jetstream = connection.jetstream()
+    while not over.is_set():
+        name = {"Nats-Msg-Id": f"{os.getpid()}-{sent}"}
+        try:
+            await jetstream.publish("orders.new", b"tea", timeout=2, headers=name)
+        except (Error, TimeoutError):
+            continue
+        sent += 1
+        if sent == 1:
+            print("sends", flush=True)
+    print("sent", sent, flush=True)
+    await connection.close()
+
+asyncio.run(main())
+"""
+
+
+def test_rotated_password_loses_nothing(shop: Shop) -> None:
+    """A new password for a program: the servers reload, the program goes on, and only with that."""
+    (shop.root / "till.py").write_text(PUBLISHES)
+    argv = json.dumps([sys.executable, "till.py"])
+    env = 'env = { NATS_URL = "${services.bus.url}" }\nready = { log = "sends" }\n'
+    shop.write("", f'{ORDERS}[services.till]\nuse = "program"\nrun = {argv}\n{env}')
+    shop.run("up", "-d")
+    before, old = shop.ps(), shop.run("env", "--as", "till", "--format", "json")
+    shop.run("secrets", "rotate", "bus.till.password")
+    shop.run("up", "-d")
+    after, new = shop.ps(), shop.run("env", "--as", "till", "--format", "json")
+    shop.run("stop", "till")
+    sent = sum(map(int, re.findall(r"sent (\d+)", shop.run("logs", "till"))))
+
+    assert json.loads(old)["BUS_PASSWORD"] != json.loads(new)["BUS_PASSWORD"]
+    assert after["bus.0"]["pid"] == before["bus.0"]["pid"]
+    assert after["till.0"]["pid"] != before["till.0"]["pid"]
+    assert shop.messages() == sent > 0
+    try_old = (
+        "import asyncio, nats, sys; asyncio.run(nats.connect(sys.argv[1], allow_reconnect=False))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", try_old, json.loads(old)["NATS_URL"]],
+        check=False, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert "Authorization Violation" in done.stderr
+
+
+def test_every_restart_begins_with_lame_duck(shop: Shop) -> None:
+    """By command or by a change, one after the other: each says goodbye to its clients first."""
+    shop.write("replicas = 3", ORDERS)
+    shop.run("up", "-d")
+    shop.run("restart", "bus.1")
+    shop.write('replicas = 3\nsettings = { sync-interval = "10s" }', ORDERS)
+    shop.run("up", "-d")
+    logs = {name: shop.run("logs", name, "-n", "100000") for name in shop.ps()}
+
+    assert {name: text.count("Entering lame duck mode") for name, text in logs.items()} == {
+        "bus.0": 1, "bus.1": 2, "bus.2": 1,
+    }  # fmt: skip
+
+
 def test_impossible_change_is_an_error_that_says_why(shop: Shop) -> None:
     """From file to memory: NATS's reason, and the messages are still there."""
     shop.write("", ORDERS)
@@ -230,13 +300,25 @@ def test_bad_configuration_stops_nothing(shop: Shop) -> None:
     """The server's own check refuses the file; the running one goes on with the old one."""
     shop.write("", ORDERS)
     shop.run("up", "-d")
-    pid = shop.ps()["bus.0"]["pid"]
-    shop.write("config = { max_paylod = 5 }", ORDERS)
+    before = shop.ps()["bus.0"]
+    file = shop.root / ".booty/config/bus.0/nats.json"
+    was = file.read_text()
+    shop.write('config = { max_paylod = 5, write_deadline = "soon" }', ORDERS)
     told = shop.run("up", "-d", status=7)
+    # the server names file and line, and the file is there to be looked at
+    faults = dict(re.findall(r"(\S+/nats\.json:\d+):\d+: (.*)", told))
 
-    assert "max_paylod" in told
-    assert shop.ps()["bus.0"]["pid"] == pid
-    assert shop.ps()["bus.0"]["state"] == "ready"
+    assert sorted(faults.values()) == [
+        'error parsing write_deadline: time: invalid duration "soon"',
+        'unknown field "max_paylod"',
+    ]
+    for place, why in faults.items():
+        path, _, line = place.rpartition(":")
+        key = "max_paylod" if "max_paylod" in why else "write_deadline"
+        assert key in "".join(Path(path).read_text().splitlines()[int(line) - 2 : int(line)])
+    assert shop.ps()["bus.0"] == before
+    assert file.read_text() == was
+    shop.run("client", "bus", "pub", "orders.new", "tea", "--ack")
 
 
 def test_from_one_to_three_is_refused_with_the_way(shop: Shop) -> None:
@@ -256,6 +338,26 @@ def test_from_one_to_three_is_refused_with_the_way(shop: Shop) -> None:
     shop.write("replicas = 3", ORDERS)
     shop.run("up", "-d")
     assert "orders: 30 messages" in shop.run("client", "bus", "restore", "saved")
+    assert shop.messages() == 30
+
+
+def test_from_three_to_one_is_refused_with_the_way(shop: Shop) -> None:
+    """The same from a cluster to a single server: nothing is touched, and the way works."""
+    shop.write("replicas = 3", ORDERS)
+    shop.run("up", "-d")
+    shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "30", "--ack")
+    before = shop.ps()
+    shop.write("", ORDERS)
+
+    assert "orders would stay behind" in shop.run("up", "-d", status=3)
+    assert shop.ps() == before
+    shop.write("replicas = 3", ORDERS)
+    shop.run("client", "bus", "backup", "saved")
+    shop.run("destroy", "bus", "--yes", "stack")
+    shop.write("", ORDERS)
+    shop.run("up", "-d")
+    assert "orders: 30 messages" in shop.run("client", "bus", "restore", "saved")
+    assert shop.streams()["orders"]["config"]["num_replicas"] == 1
     assert shop.messages() == 30
 
 

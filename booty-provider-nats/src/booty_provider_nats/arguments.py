@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import click
 
-__all__ = ["PATTERN", "STREAM", "SUBJECT"]
+from booty_provider_nats import names
 
-_TOKENS: Final = r"([^\s.>]+\.)*([^\s.>]+|>)"
-_LITERAL: Final = r"[^\s.*>]+(\.[^\s.*>]+)*"
+__all__ = ["PATTERN", "STREAM", "SUBJECT"]
 
 
 class _Text(click.ParamType[str]):
@@ -35,6 +34,6 @@ class _Text(click.ParamType[str]):
         return text
 
 
-SUBJECT: Final = _Text("subject", _LITERAL, "it is words joined by dots, without spaces, * or >")
-PATTERN: Final = _Text("subject", _TOKENS, "it is words joined by dots, * for any, > for the rest")
-STREAM: Final = _Text("name", r"[^\s.*>/\\]+", "it has no dots, spaces, slashes, * or >")
+SUBJECT: Final = _Text("subject", *names.SUBJECT)
+PATTERN: Final = _Text("subject", *names.PATTERN)
+STREAM: Final = _Text("name", *names.STREAM)

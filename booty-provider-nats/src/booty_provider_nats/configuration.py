@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import Command, ConfigError, File, Launch
 
 from booty_provider_nats.accounts import SYS, accounts
+from booty_provider_nats.checks import check, duration, sync_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,19 +24,16 @@ PARTS: Final = ("key", "cert", "ca")
 ROUTE_USER: Final = "route"
 _CHECK_SECONDS: Final = 10.0
 _AUTH_SECONDS: Final = 5.0
-_SHORTEST_LAME_DUCK: Final = 30.0
-_LARGEST_PAYLOAD: Final = 64 * 1024 * 1024
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9_-]*")
-_SYNC: Final = re.compile(r"always|(\d+(ms|s|m|h))+")
 
 
 def launch(instance: Instance) -> Launch:
     """Return how a server is started.
 
     Raises:
-        ConfigError: a setting that NATS would refuse.
+        ConfigError: a setting or resource that NATS would refuse.
+        BootyErrors: several.
     """
-    _check(instance)
+    check(instance)
     path = f"{instance.dirs.config}/{FILE}"
     server = (instance.program, *instance.program_args)
     content = json.dumps(server_file(instance), indent=2) + "\n"
@@ -87,15 +84,11 @@ def _limits(settings: Settings) -> dict[str, Any]:
     return {
         "max_payload": settings.max_payload,
         "max_connections": settings.max_connections,
-        "lame_duck_grace_period": _duration(settings.lame_duck_grace_period),
-        "lame_duck_duration": _duration(settings.lame_duck_duration),
+        "lame_duck_grace_period": duration(settings.lame_duck_grace_period),
+        "lame_duck_duration": duration(settings.lame_duck_duration),
         **({"debug": True} if settings.debug else {}),
         **({"trace": True} if settings.trace else {}),
     }
-
-
-def _duration(seconds: float) -> str:
-    return f"{round(seconds * 1000)}ms"
 
 
 def _jetstream(instance: Instance) -> dict[str, Any]:
@@ -103,7 +96,7 @@ def _jetstream(instance: Instance) -> dict[str, Any]:
     limits = {"max_memory_store": settings.max_memory, "max_file_store": settings.max_file}
     return {
         "store_dir": store(instance),
-        "sync_interval": settings.sync_interval,
+        "sync_interval": sync_interval(settings.sync_interval),
         **{key: value for key, value in limits.items() if value is not None},
         **({"domain": settings.domain} if settings.domain else {}),
     }
@@ -170,40 +163,26 @@ def _merge(own: Mapping[str, Any], given: Mapping[str, Any], path: str) -> dict[
                 hint=f'write "{key.lower()}"',
             )
         inner = merged.get(key)
-        both = isinstance(inner, dict) and hasattr(value, "items")
-        merged[key] = _merge(inner, value, f"{path}.{key}") if both and inner else _plain(value)
+        if not isinstance(inner, dict):
+            merged[key] = _plain(value)
+        elif hasattr(value, "items"):
+            merged[key] = _merge(inner, value, f"{path}.{key}")
+        else:
+            raise _no_table(key, value, path)
     return merged
+
+
+def _no_table(key: str, value: object, path: str) -> ConfigError:
+    # "jetstream = false" would undo what booty owns in that table
+    return ConfigError(
+        f'cannot use "{value}" for "{key}" in {path}: it must be a table',
+        reference="nats-not-a-table",
+        subject=f"{path}.{key}",
+        hint=f"write {key} = {{ … }} with the keys to change",
+    )
 
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "items"):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _check(instance: Instance) -> None:
-    settings: Settings = instance.settings
-    for key, value, fits, why in (
-        ("domain", settings.domain, _DOMAIN.fullmatch(settings.domain),
-         "letters, digits, - and _ only"),
-        ("sync-interval", settings.sync_interval, _SYNC.fullmatch(settings.sync_interval),
-         'it is a duration such as "10s", or "always"'),
-        ("max-payload", settings.max_payload, 0 < settings.max_payload <= _LARGEST_PAYLOAD,
-         "NATS takes 1 byte to 64 MiB"),
-        ("lame-duck-duration", _duration(settings.lame_duck_duration),
-         settings.lame_duck_duration >= _SHORTEST_LAME_DUCK, "NATS takes 30 seconds or more"),
-        ("lame-duck-grace-period", _duration(settings.lame_duck_grace_period),
-         0 <= settings.lame_duck_grace_period < settings.lame_duck_duration,
-         "it must be shorter than lame-duck-duration"),
-    ):  # fmt: skip
-        if not fits:
-            raise _bad(instance.service, key, value, why)
-
-
-def _bad(service: str, key: str, value: object, why: str) -> ConfigError:
-    return ConfigError(
-        f'cannot use "{value}" for {key}: {why}',
-        reference="nats-setting",
-        subject=f"services.{service}.settings.{key}",
-        hint=f"change {key} under [services.{service}.settings]",
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import field, frozen
 
 __all__ = ["Bucket", "Consumer", "Objects", "Stream"]
@@ -35,9 +37,9 @@ class Stream:
 
     subjects: tuple[str, ...] = ()
     description: str = ""
-    storage: str = "file"
-    retention: str = "limits"
-    discard: str = "old"
+    storage: Literal["file", "memory"] = "file"
+    retention: Literal["limits", "interest", "workqueue"] = "limits"
+    discard: Literal["old", "new"] = "old"
     max_messages: int = -1
     max_messages_per_subject: int = -1
     max_bytes: int = field(default=-1, metadata=_SIZE)
@@ -46,7 +48,7 @@ class Stream:
     max_consumers: int = -1
     duplicate_window: float = field(default=120.0, metadata=_DURATION)
     replicas: int = 0
-    compression: str = "none"
+    compression: Literal["none", "s2"] = "none"
     mirror: str = ""
     sources: tuple[str, ...] = ()
 
@@ -70,8 +72,8 @@ class Consumer:
     stream: str
     subjects: tuple[str, ...] = ()
     description: str = ""
-    deliver: str = "all"
-    ack: str = "explicit"
+    deliver: Literal["all", "last", "last-per-subject", "new"] = "all"
+    ack: Literal["explicit", "all", "none"] = "explicit"
     ack_wait: float = field(default=30.0, metadata=_DURATION)
     max_deliver: int = -1
     max_ack_pending: int = 1000
@@ -98,9 +100,9 @@ class Bucket:
     ttl: float = field(default=0.0, metadata=_DURATION)
     max_bytes: int = field(default=-1, metadata=_SIZE)
     max_value_size: int = field(default=-1, metadata=_SIZE)
-    storage: str = "file"
+    storage: Literal["file", "memory"] = "file"
     replicas: int = 0
-    compression: str = "none"
+    compression: Literal["none", "s2"] = "none"
 
 
 @frozen(kw_only=True)
@@ -119,6 +121,6 @@ class Objects:
     description: str = ""
     ttl: float = field(default=0.0, metadata=_DURATION)
     max_bytes: int = field(default=-1, metadata=_SIZE)
-    storage: str = "file"
+    storage: Literal["file", "memory"] = "file"
     replicas: int = 0
-    compression: str = "none"
+    compression: Literal["none", "s2"] = "none"
