@@ -127,7 +127,9 @@ def test_run_a_command(terminal: Terminal, workspace: Path) -> None:
     assert "BUS_URL=" in (terminal.folder / ".env").read_text()
 
 
-def test_fetch_elsewhere(terminal: Terminal, workspace: Path, tmp_path: Path) -> None:
+def test_fetch_elsewhere(
+    terminal: Terminal, workspace: Path, tmp_path: Path, shared_home: Path
+) -> None:
     """A filled store is carried to a machine that reaches neither publisher nor index."""
     page = blocks(workspace / "docs/how-to/fetch-elsewhere.md")
     fill, use = (text for language, text in page if language == "sh")
@@ -137,6 +139,11 @@ def test_fetch_elsewhere(terminal: Terminal, workspace: Path, tmp_path: Path) ->
     offline = dict.fromkeys(("PIP_INDEX_URL", "HTTPS_PROXY", "https_proxy"), nowhere)
     kept = {key: one for key, one in terminal.env.items() if not key.startswith(("XDG_", "BOOTY_"))}
     terminal.env = kept | offline | {"HOME": str(tmp_path / "home")}
+    # another machine but for its ports: those that stacks of other tests hold are taken
+    where = "python -c 'from booty import paths; print(paths.registry())'"
+    registry = Path(terminal.type(where).strip())
+    registry.parent.mkdir(parents=True)
+    registry.symlink_to(shared_home / "stacks")
 
     assert "ready after" in terminal.type(use)
     terminal.type("booty down")
