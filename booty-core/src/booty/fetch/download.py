@@ -14,6 +14,7 @@ from attrs import frozen
 from booty.errors import FetchError, VerifyError
 from booty.fetch import _http
 from booty.fetch.progress import Progress, Tell
+from booty.fetch.store import unwritable
 
 if TYPE_CHECKING:
     import httpx
@@ -87,7 +88,7 @@ class _Download:
             done = bool(have) and self.hash.hexdigest() == expected  # killed before its last step
             size = have if done else self._run(have, headers)
         except OSError as error:
-            raise self._fault(f"{error.strerror}", "make room, or set BOOTY_HOME") from error
+            raise unwritable(self.part.parent, error) from error
         self.mark.unlink(missing_ok=True)
         return size, self.hash.hexdigest()
 

@@ -16,6 +16,7 @@ from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
 from booty.fetch.request import Refused, Request
 from booty.fetch.sources import driver
+from booty.fetch.store import unwritable
 from booty.model.source import Module, OnPath, Source
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ __all__ = ["at_hand", "ensure", "stored"]
 
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
+
+FULL: Final = "store-unwritable"
+"""Reference of the fault of a disk that is full or read-only."""
 
 
 def ensure(
@@ -143,7 +147,11 @@ def _from_sources(request: Request, lock: Lock) -> Artifact:
             return _from(source, evolve(request, locked=known.get(source.name), anew=anew))
         except VerifyError:
             raise
+        except OSError as error:
+            raise unwritable(request.store.root, error) from error
         except (Refused, FetchError) as error:
+            if isinstance(error, FetchError) and error.reference == FULL:
+                raise  # another source would find the same disk
             if isinstance(error, Refused) and error.remembered and not anew:
                 queue.append((source, True))  # asked if nobody else can
             refusals[source.name] = _refused(request, source, error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -14,6 +13,7 @@ from attrs import Factory, evolve, frozen
 
 from booty.errors import ConfigError
 from booty.model.plan import Artifact
+from booty.run import whole
 
 __all__ = ["Lock", "Locked"]
 
@@ -130,9 +130,7 @@ class Lock:
         try:
             if file.exists() and file.read_text() == text:
                 return False
-            new = file.with_name(f".{file.name}.{os.getpid()}")
-            new.write_text(text)
-            new.replace(file)
+            whole.replace(file, text.encode(), 0o666)
         except OSError as error:
             raise ConfigError(
                 f'cannot write "{file}": {error.strerror}',

@@ -18,7 +18,7 @@ from booty.fetch import integrity
 from booty.model import codec
 from booty.model.plan import Artifact
 
-__all__ = ["Store"]
+__all__ = ["Store", "unwritable"]
 
 SHORT: Final = 12
 
@@ -78,7 +78,7 @@ class Store:
             try:
                 return self._install(artifact, relative, fill)
             except OSError as error:
-                raise _unwritable(self.root, error) from error
+                raise unwritable(self.root, error) from error
 
     def _install(self, artifact: Artifact, relative: Path, fill: Callable[[Path], str]) -> Artifact:
         place = self.root / relative
@@ -133,7 +133,7 @@ class Store:
             (self.root / ".locks").mkdir(parents=True, exist_ok=True)
             handle = os.open(self.root / ".locks" / name, os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _unwritable(self.root, error) from error
+            raise unwritable(self.root, error) from error
         try:
             _take(handle, waits)
             yield
@@ -187,9 +187,10 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unwritable(root: Path, error: OSError) -> FetchError:
+def unwritable(root: Path, error: OSError) -> FetchError:
+    """Return the fault of a disk that is full or read-only, which no other source can mend."""
     return FetchError(
-        f'cannot write to the store "{root}": {error.strerror}',
+        f'cannot write to "{root}": {error.strerror}',
         reference="store-unwritable",
         subject=str(root),
         hint="make room, or set BOOTY_HOME to a folder that can be written",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from booty.fetch import executable
 from booty.fetch.integrity import sha256_of
 from booty.fetch.progress import Progress
 from booty.fetch.request import Refused, Request, vouched
+from booty.fetch.store import unwritable
 from booty.fetch.unpack import unpack
 from booty.model.plan import Artifact
 
@@ -26,6 +28,8 @@ __all__ = ["WheelDriver"]
 
 DEADLINE: Final = 600.0
 """Seconds pip may take in all; it has deadlines of its own for a silent index."""
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What pip says of a disk that another source would find as full."""
 _BENT: Final = {"PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DEST"}
 _URL: Final = re.compile(r"pypi:([^=]+)==([^#]+)#")
 
@@ -83,6 +87,9 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"pip did not come to an end: {type(error).__name__}") from error
     found = sorted(folder.glob("*.whl"))
+    full = next((number for number in FULL if os.strerror(number) in done.stderr), 0)
+    if full:
+        raise unwritable(request.downloads, OSError(full, os.strerror(full)))
     if done.returncode or not found:
         raise Refused(f"pip: {_last_line(done.stderr)}")
     return found[0]
@@ -96,7 +103,8 @@ def _environment() -> dict[str, str]:
 
 
 def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.startswith("ERROR")] or text.splitlines()
+    said = [line for line in text.splitlines() if line.strip() not in {"", "ERROR: Exception:"}]
+    lines = [line for line in said if line.startswith("ERROR")] or said
     return lines[-1].removeprefix("ERROR: ") if lines else "no wheel came"
 
 

@@ -131,7 +131,7 @@ def _sync(folder: Path) -> None:
 def _values(text: bytes, file: Path) -> dict[str, str]:
     data = _parsed(text)
     if data.get("format", FORMAT) != FORMAT:
-        raise BootyError(
+        raise ConfigError(
             f'cannot read "{file}": it has format {data["format"]}, this booty knows {FORMAT}',
             reference="secrets-format",
             subject=str(file),
@@ -140,7 +140,7 @@ def _values(text: bytes, file: Path) -> dict[str, str]:
     values = data.get("values")
     if isinstance(values, dict) and all(isinstance(one, str) for one in values.values()):
         return values
-    raise BootyError(
+    raise ConfigError(
         f'cannot read "{file}": it is damaged',
         reference="secrets-damaged",
         subject=str(file),
@@ -158,7 +158,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 
 def _unusable(path: Path, verb: str, error: OSError) -> BootyError:
-    return BootyError(
+    return ConfigError(
         f'cannot {verb} "{path}": {error.strerror}',
         reference="secrets-unusable",
         subject=str(path),

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from booty import paths
-from booty.errors import BootyError, ConfigError, ConflictError
-from booty.run import locks
+from booty.errors import ConfigError, ConflictError
+from booty.run import locks, whole
 from booty.stack.place import FILE, Place, read, registered
 
 __all__ = [
@@ -58,8 +58,10 @@ def _ensure(place: Place) -> str:
         (place.state / folder).mkdir(exist_ok=True, mode=0o700)
     ignore = place.state / ".gitignore"
     if not ignore.exists():
-        ignore.write_text("*\n")
+        whole.replace(ignore, b"*\n", 0o666)
     known = read(place.state / "id")
+    if "id" not in known and (place.state / "id").exists():
+        raise _damaged(place)
     if "id" not in known:
         known = {"format": 1, "id": os.urandom(8).hex(), "root": str(place.root)}
         write(place.state / "id", known)
@@ -68,6 +70,21 @@ def _ensure(place: Place) -> str:
         known["root"] = str(place.root)
         write(place.state / "id", known)
     return str(known["id"])
+
+
+def _damaged(place: Place) -> ConfigError:
+    # a new id would leave its secrets, and with them its data, behind
+    file = place.state / "id"
+    ids = [one["id"] for one in registered() if one["root"] == str(place.root)]
+    entry = json.dumps({"format": 1, "id": ids[0], "root": str(place.root)}) if ids else ""
+    return ConfigError(
+        f'cannot read "{file}": it is damaged',
+        reference="id-damaged",
+        subject=str(file),
+        hint=f"echo '{entry}' > {file}"
+        if ids
+        else f"put back a copy, or rm {file}: the stack then gets a new id and new secrets",
+    )
 
 
 def _moved(place: Place, known: dict[str, Any]) -> None:
@@ -140,12 +157,7 @@ def _below(place: Place) -> bool:
 
 def write(file: Path, data: dict[str, Any]) -> None:
     """Replace a JSON file in one step, mode 0600."""
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as stream:
-        json.dump(data, stream, indent=1, sort_keys=True)
-        stream.write("\n")
-    new.replace(file)
+    whole.replace(file, f"{json.dumps(data, indent=1, sort_keys=True)}\n".encode())
 
 
 @contextmanager
@@ -224,7 +236,7 @@ def register(place: Place, name: str, ports: dict[str, int]) -> None:
         }
         write(paths.registry() / f"{place.id}.json", entry)
     except OSError as error:
-        raise BootyError(
+        raise ConfigError(
             f'cannot write to "{paths.registry()}": {error.strerror}',
             reference="registry-unwritable",
             subject=str(paths.registry()),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import ConfigError
+from booty.run import whole
 from booty.stack.identity import write
 from booty.stack.place import Place, read
 
@@ -135,9 +136,9 @@ def save(
     with _writing(folder):
         (folder / "blobs").mkdir(parents=True, exist_ok=True)
         for name, data in blobs.items():
-            _write(folder / "blobs" / name, data)
-        _write(folder / f"{digest}.plan.json", planning.to_json(plan))
-        _write(folder / f"{digest}.run.json", json.dumps(sheet).encode())
+            whole.replace(folder / "blobs" / name, data)
+        whole.replace(folder / f"{digest}.plan.json", planning.to_json(plan))
+        whole.replace(folder / f"{digest}.run.json", json.dumps(sheet).encode())
         write(place.state / "state" / "ports.json", dict(plan.ports))
     _prune(folder, digest)
     return digest
@@ -165,14 +166,6 @@ def _writing(folder: Path) -> Iterator[None]:
             subject=str(folder),
             hint="make room, or make the folder writable",
         ) from error
-
-
-def _write(file: Path, data: bytes) -> None:
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-    new.replace(file)
 
 
 def _prune(folder: Path, digest: str) -> None:

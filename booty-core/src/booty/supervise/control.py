@@ -6,12 +6,12 @@ import os
 import signal
 import socket
 import struct
-import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
 from booty.supervise import living, sheets, stopping, wire
+from booty.supervise.complaint import complain
 from booty.supervise.converging import closure, reload
 from booty.supervise.peer import Peer
 from booty.supervise.wire import ControlError
@@ -119,7 +119,7 @@ class Control:
         except ControlError as fault:
             client.say({"id": frame.get("id"), "error": fault.data})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            sys.stderr.write(f"{frame.get('do')}: {error!r}\n")
+            complain(f"{frame.get('do')}: {error!r}")
             self._refuse(client, frame, "bad-request", f'cannot do "{frame.get("do")}" that way')
         else:
             self.sup.save()  # who gets the answer may read the files at once

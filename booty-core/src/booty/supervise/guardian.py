@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -20,6 +19,7 @@ from booty.run import identity, process, title, tree
 from booty.run.loop import Loop
 from booty.run.signals import listen
 from booty.supervise import launch, state
+from booty.supervise.complaint import complain
 
 __all__ = ["main"]
 
@@ -253,7 +253,7 @@ class Guardian:
             self._start(self._exec)
         except (process.SpawnError, OSError) as error:
             # no process or no descriptor to be had: it counts as one more death
-            sys.stderr.write(f"cannot start a supervisor: {error}\n")
+            complain(f"cannot start a supervisor: {error}")
             self._hear_rest()
             self.loop.after(PAUSE, self._lost)
 
@@ -284,7 +284,7 @@ class Guardian:
         saved = self._saved()
         with contextlib.suppress(OSError):
             state.write_json(self.folder.stack, {**saved, "unwatched": True})
-        sys.stderr.write(f"the supervisor died {DEATHS} times in {WINDOW:g} s: given up\n")
+        complain(f"the supervisor died {DEATHS} times in {WINDOW:g} s: given up")
         self._forget()
 
     def _forget(self) -> None:

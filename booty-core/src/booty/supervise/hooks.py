@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import collections
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import living, state
+from booty.supervise.complaint import complain
 from booty.supervise.fill import fill
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -53,7 +53,7 @@ class Hooks:
             try:
                 await self.call_provider(name, "event", EVENT_LIMIT, event=waiting.popleft())
             except (Unknown, ControlError, KeyError) as error:
-                sys.stderr.write(f'provider "{name}" did not hear of an event: {error}\n')
+                complain(f'provider "{name}" did not hear of an event: {error}')
         del self._unheard[name]
 
     def of(self, unit: Unit) -> set[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from booty.run.clock import Clock, stamp
+from booty.supervise.complaint import complain
 
 __all__ = ["Journal"]
 
@@ -29,7 +29,7 @@ class Journal:
         try:
             self._fd = os.open(path, flags, 0o600)
         except OSError as error:
-            sys.stderr.write(f"cannot write events: {error}\n")
+            complain(f"cannot write events: {error}")
 
     def tell(self, kind: str, instance: str | None = None, **detail: Any) -> None:
         """Write an event down and pass it on; a full disk costs the line, not the service."""
@@ -39,7 +39,7 @@ class Journal:
             try:
                 os.write(self._fd, json.dumps(event, ensure_ascii=False).encode() + b"\n")
             except OSError as error:
-                sys.stderr.write(f"cannot write an event: {error}\n")
+                complain(f"cannot write an event: {error}")
         for listener in list(self.listeners):
             listener(event)
 

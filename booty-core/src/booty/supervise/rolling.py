@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import living, stopping
+from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
@@ -107,4 +107,4 @@ async def _put_back(change: Convergence, former: Mapping[str, dict[str, Any]]) -
             await change.until([name])
         except ControlError as fault:
             # it ran before; why it does not now is written down, the first fault is told
-            sys.stderr.write(f"cannot put back {name}: {fault.message}\n")
+            complain(f"cannot put back {name}: {fault.message}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any, Final
 
 from booty.supervise import state
+from booty.supervise.complaint import complain
 
 __all__ = ["Trace", "last"]
 
@@ -50,7 +50,7 @@ class Trace:
             for old in numbers[: -KEEP + 1]:
                 os.unlink(f"{self._folder.traces}/{old}.json")
         except OSError as error:
-            sys.stderr.write(f"cannot write a trace: {error}\n")
+            complain(f"cannot write a trace: {error}")
 
 
 def last(folder: state.Folder) -> dict[str, Any] | None:

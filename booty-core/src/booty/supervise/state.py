@@ -111,6 +111,10 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
             body = body[os.write(fd, body) :]
         if sync:
             os.fsync(fd)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(staged)
+        raise
     finally:
         os.close(fd)
     os.replace(staged, path)

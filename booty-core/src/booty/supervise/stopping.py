@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import remains
+from booty.supervise.complaint import complain
 from booty.supervise.living import accepted
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -170,7 +170,7 @@ async def _drained(sup: Supervisor, unit: Unit, grace: float) -> bool:
     try:
         await sup.hooks.call(unit, "drain", grace)
     except (Unknown, ControlError) as error:
-        sys.stderr.write(f'cannot drain "{unit.name}" by its provider: {error}\n')
+        complain(f'cannot drain "{unit.name}" by its provider: {error}')
         return False  # the plain signal is left, if there is one
     return True
 
@@ -189,6 +189,6 @@ async def _asked(sup: Supervisor, unit: Unit, limit: float) -> bool:
     try:
         await sup.hooks.call(unit, "stop", limit)
     except (Unknown, ControlError) as error:
-        sys.stderr.write(f'cannot stop "{unit.name}" by its provider: {error}\n')
+        complain(f'cannot stop "{unit.name}" by its provider: {error}')
         return False
     return True

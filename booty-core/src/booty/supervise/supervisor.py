@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import Any
 
 from booty import __version__
@@ -13,6 +12,7 @@ from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
 from booty.supervise import adoption, files, living, remains, sheets, state, stopping
+from booty.supervise.complaint import complain
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
@@ -390,7 +390,7 @@ class Supervisor:
         try:
             state.write_json(path, data, sync=sync)
         except OSError as error:
-            sys.stderr.write(f"cannot write {path}: {error}\n")
+            complain(f"cannot write {path}: {error}")
             self.journal.tell("warning", None, message=f'cannot write "{path}": {error.strerror}')
 
     def save(self) -> None:

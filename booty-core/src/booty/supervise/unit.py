@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from booty.run import identity
 from booty.supervise import machine, state
+from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
     from booty.run.loop import Future, Loop, Task
@@ -129,7 +129,7 @@ class Unit:
         except OSError as error:
             if now:
                 raise
-            sys.stderr.write(f"cannot write the state of {self.name}: {error}\n")
+            complain(f"cannot write the state of {self.name}: {error}")
 
     def forget(self) -> None:
         """Let an instance that is no longer in the sheet have no state."""
