@@ -7,8 +7,10 @@ Medians of interleaved runs; nothing here is a test.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,15 @@ TRIVIAL = """
 use = "program"
 run = ["/bin/sh", "-c", 'echo up > "$0"; exec sleep 1000', "${{dirs.run}}/up"]
 ready = {{ file = "${{dirs.run}}/up" }}
+"""
+
+
+MORTAL = """
+[services.a]
+use = "program"
+run = "echo $$$$ >> $PIDS; exec sleep 1000"
+env = { PIDS = "${stack.root}/pids" }
+backoff = { reset = "0s" }
 """
 
 
@@ -63,6 +74,33 @@ class Stack:
         """Seconds of one ``down`` from up."""
         self.booty("up", "-d")
         return timed(lambda: self.booty("down"))
+
+
+def killed(pid: int, file: Path) -> float:
+    """Seconds from the KILL of a process until a file grows, looked at without a pause."""
+    before = file.stat().st_size
+
+    def kill() -> None:
+        os.kill(pid, signal.SIGKILL)
+        while file.stat().st_size == before:
+            pass
+
+    return timed(kill)
+
+
+def restart(stack: Stack) -> float:
+    """Seconds from the KILL of a program to the first words of the next one."""
+    pids = stack.root / "pids"
+    return killed(int(pids.read_text().split()[-1]), pids)
+
+
+def adoption(stack: Stack) -> float:
+    """Seconds from the KILL of a supervisor until its successor has adopted everything."""
+    stack.booty("up", "-d")
+    saved = json.loads((stack.root / ".booty/state/stack.json").read_text())
+    seconds = killed(saved["supervisor"]["pid"], stack.root / ".booty/events.jsonl")
+    stack.booty("down")
+    return seconds
 
 
 def python_click() -> float:
@@ -127,6 +165,8 @@ def cases(home: Path) -> list[Case]:
     bus = Stack(home, "bus", NATS)
     still = Stack(home, "still", NATS)
     still.booty("up", "-d")
+    mortal = Stack(home, "mortal", MORTAL)
+    mortal.booty("up", "-d")
     own = 'python -c "import click"'
 
     def run(stack: Stack, *arguments: str) -> float:
@@ -153,6 +193,8 @@ def cases(home: Path) -> list[Case]:
         Case(
             "`up -d` of a chain of 10, each ready 200 ms after exec", "2.15 s + the start", chain.up
         ),
+        Case("a killed program says its first word again", "5 ms", lambda: restart(mortal)),
+        Case("KILL of the supervisor: 200 adopted", "100 ms", lambda: adoption(many)),
         Case("`down` of 50", "40 ms + the command's start", fifty.down, python_click, own),
         Case(
             "`up -d` of NATS",
