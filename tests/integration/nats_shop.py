@@ -67,7 +67,14 @@ class Shop:
         return done.stdout if status == 0 else done.stdout + done.stderr
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command and go on."""
+        """Start the command and go on; it hears ctrl-C, also where tests run in the background."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return self._begin(arguments)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _begin(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "booty", *arguments],
             cwd=self.root,
