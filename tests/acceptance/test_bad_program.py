@@ -144,3 +144,50 @@ def test_a_task_may_build_it(booty: Any, root: Path) -> None:
     (root / "tool").unlink()
     write(root, build % "nothing" + rest)
     refused(booty, root, 7, "cannot-execute", '"x.0"', "neither a program")
+
+
+@pytest.mark.parametrize("ready", ["", "ready = { tcp = '127.0.0.1:1' }\n"])
+@pytest.mark.parametrize("first", ["", "sleep 0.03; "])
+def test_one_that_exits_at_once(booty: Any, root: Path, ready: str, first: str) -> None:
+    """Its end and its last lines are told, probed or not; what ran goes on, no restart is tried."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    write(root, f"{GOOD}{USE}run = '{first}echo no luck; exit 3'\n{ready}")
+    done = booty("up", "-d", "--json", status=7)
+    fault = json.loads(done.stdout)["error"]
+    after = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert fault["reference"] == "start-exited"
+    assert fault["lines"] == ["no luck"]
+    assert "last lines of x.0:\n  | no luck\n" in done.stderr
+    assert "code 3" in fault["message"]
+    assert fault["hint"] == "booty logs x.0"
+    assert after[:1] == before
+    assert (after[1]["state"], after[1]["restarts"]) == ("failed", 0)
+
+
+def test_one_that_never_gets_ready(booty: Any, root: Path) -> None:
+    """What was waited for is told, and what it said last; it is ended, what ran goes on."""
+    write(root, GOOD)
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    more = "ready = { tcp = '127.0.0.1:1' }\nready-timeout = '300ms'\n"
+    write(root, f"{GOOD}{USE}run = 'echo soon; exec sleep 1000'\n{more}")
+    fault = json.loads(booty("up", "-d", "--json", status=8).stdout)["error"]
+    after = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert fault["reference"] == "not-ready"
+    assert "tcp 127.0.0.1:1" in fault["message"]
+    assert fault["lines"] == ["soon"]
+    assert "ready-timeout" in fault["hint"]
+    assert after[:1] == before
+    assert (after[1]["state"], after[1]["pid"]) == ("failed", None)
+
+
+def test_one_that_ends_well_at_once(booty: Any, root: Path) -> None:
+    """An accepted end is no failed start, however soon it comes."""
+    write(root, f"{USE}run = 'exit 4'\nexit-codes = [4]\n")
+    booty("up", "-d")
+
+    assert json.loads(booty("ps", "--json").stdout)["services"][0]["state"] == "done"

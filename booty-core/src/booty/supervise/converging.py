@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, fitness, rolling, starting, stopping
+from booty.supervise import files, fitness, living, rolling, starting, stopping
 from booty.supervise.change import UP, classify, updates
 from booty.supervise.naming import no_such
 from booty.supervise.spans import Trace
@@ -248,10 +248,19 @@ class Convergence:
             ControlError: one of this change failed.
         """
         while self.fault is None:
+            left = None
             if all(self._arrived(name) for name in names):
-                return
-            await self.sup.change()
+                left = self._unsettled()
+                if not left:
+                    return
+            await self.sup.change(left)
         raise self.fault
+
+    def _unsettled(self) -> float:
+        # what this change has started may still end at once
+        now, touched = self.sup.loop.now(), {*self.starts, *self.restarts}
+        own = (self.sup.units[name] for name in touched if name in self.sup.units)
+        return max((living.unsettled(unit, now) for unit in own), default=0.0)
 
     def _arrived(self, name: str) -> bool:
         unit = self.sup.units.get(name)

@@ -25,6 +25,7 @@ __all__ = [
     "look_from_now",
     "satisfied",
     "unmet",
+    "unsettled",
     "watch",
     "watch_and_restart",
 ]
@@ -38,6 +39,8 @@ UNTIL: Final = {
 BOOTSTRAP_LIMIT: Final = 120.0
 HEALTH_LIMIT: Final = 20.0
 GOOD_PAUSE: Final = 0.25
+SETTLE: Final = 0.1
+"""Seconds in which the end of a program that has no probe is a failed start."""
 JITTER: Final = 0.1
 
 
@@ -66,6 +69,7 @@ def unmet(sup: Supervisor, unit: Unit) -> list[dict[str, Any]]:
 async def live(sup: Supervisor, unit: Unit) -> None:
     """Bring an instance up and keep it up, until somebody stops it or its policy ends it."""
     unit.ever_ready = False
+    unit.settled = False
     await _live(sup, unit, 0)
 
 
@@ -105,10 +109,16 @@ async def _live(sup: Supervisor, unit: Unit, tries: int, *, spawned: bool = Fals
 async def _after(sup: Supervisor, unit: Unit, tries: int) -> int | None:
     # watches until the end; returns the number of tries so far, or None if that was the end
     begin, pid = sup.loop.now(), unit.process.pid if unit.process else None
+    unit.up_since = begin
     ended = await watch(sup, unit)
     if ended is None or _ends_well(sup, unit, ended):
         return None
+    at_once = unsettled(unit, sup.loop.now()) > 0
     await remains.end_of(sup, unit, pid)
+    if at_once:
+        _fail_start(sup, unit, ended)
+        return None
+    unit.settled = True
     if sup.loop.now() - begin >= unit.entry["restart"]["reset"]:
         tries = 0
     return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}")
@@ -263,6 +273,21 @@ def _ends_well(sup: Supervisor, unit: Unit, ended: Exit) -> bool:
         _give_up(sup, unit, f"it ended with {starting.ending(ended)}")
         return True
     return False
+
+
+def unsettled(unit: Unit, now: float) -> float:
+    """Return for how many seconds more a program that nobody probes may show that it runs."""
+    entry = unit.entry
+    if entry["ready"] is not None or entry["kind"] != "service" or unit.up_since is None:
+        return 0.0
+    return 0.0 if unit.settled else max(0.0, SETTLE - (now - unit.up_since))
+
+
+def _fail_start(sup: Supervisor, unit: Unit, ended: Exit) -> None:
+    # without a probe it counted as ready when it was spawned: this is how a failed start looks
+    fault = starting.ended_early(sup, unit, ended)
+    unit.to("failed", fault.message)
+    sup.failed(unit, fault)
 
 
 async def _again(sup: Supervisor, unit: Unit, tries: int, reason: str) -> int | None:

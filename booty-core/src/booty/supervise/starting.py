@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["check", "early_end", "ready", "run_to_end", "spawn"]
+__all__ = ["check", "early_end", "ended_early", "ready", "run_to_end", "spawn"]
 
 LAST_LINES: Final = 10
 LONGEST_TAIL: Final = 16384
@@ -268,7 +268,11 @@ def _stale(unit: Unit, probe: dict[str, Any]) -> str:
 
 async def early_end(sup: Supervisor, unit: Unit) -> ControlError:
     """Return the fault of an instance that ended before it was ready."""
-    status = await sup.take_exit(unit)
+    return ended_early(sup, unit, await sup.take_exit(unit))
+
+
+def ended_early(sup: Supervisor, unit: Unit, status: process.Exit) -> ControlError:
+    """Return the same fault of one whose end is known."""
     return ControlError.of(
         f'cannot start "{unit.name}": it ended with {ending(status)} before it was ready',
         reference="start-exited",

@@ -33,6 +33,8 @@ class Unit:
         task: the coroutine that brings it up and watches it.
         looks: the coroutine of its ``live`` looks, ``None`` if none are taken.
         watched: whether it is up and its end is waited for.
+        settled: whether it has run for a while since it was wanted; of use where nothing is probed.
+        up_since: when it became ready, on the loop's clock.
         notified: settled when it says READY=1.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
@@ -55,6 +57,8 @@ class Unit:
         self.task: Task[None] | None = None
         self.looks: Task[None] | None = None
         self.watched = False
+        self.settled = True
+        self.up_since: float | None = None
         self.notified: Future[None] = loop.future()
         self.stopping = False
         self.fresh = False
