@@ -420,7 +420,7 @@ def test_down(booty: Any, root: Path) -> None:
 
 def test_down_that_takes_too_long(booty: Any, root: Path) -> None:
     """A deadline ends the waiting, not the stopping; a second down waits for the rest."""
-    write(root, "[services.deaf]\nuse='program'\ngrace='1s'\n"
+    write(root, "[services.deaf]\nuse='program'\ngrace='4s'\n"
           "run='trap \"\" TERM; echo > $F; exec sleep 1000'\nenv = { F = '${stack.root}/f' }\n"
           "ready = { file = '${stack.root}/f' }\n")  # fmt: skip
     booty("up", "-d")
