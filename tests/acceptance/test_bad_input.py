@@ -358,3 +358,54 @@ def test_stack_that_runs_keeps_running(booty: Any, root: Path) -> None:
     assert "toml-syntax: " in said
     assert before == after
     assert running(booty) == []
+
+
+STATE = ("state/stack.json", "state/instances.jsonl", "state/ports.json", "plans/latest.json")
+
+
+@pytest.mark.parametrize("file", STATE)
+def test_state_is_cut_while_the_stack_runs(booty: Any, root: Path, file: str) -> None:
+    """What runs is still seen and taken for what it is, and the file is written anew."""
+    write(root, f"{GOOD}ports.http = 0\n")
+    booty("up", "-d")
+    before = json.loads(booty("ps", "--json").stdout)["services"]
+    path = root / ".booty" / file
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    if file == "state/stack.json":
+        looked = booty("ps")
+        assert f" ready  {before[0]['pid']} " in looked.stdout
+        assert "damaged" in looked.stderr
+    booty("up", "-d")
+    after = json.loads(booty("ps", "--json").stdout)
+
+    assert after["supervisor"] is not None
+    assert after["services"] == before
+    booty("down")
+    assert running(booty) == []
+
+
+def test_down_with_nobody_watching_and_a_cut_state(booty: Any, root: Path) -> None:
+    """What runs is found by its own row, and ended."""
+    write(root, GOOD)
+    booty("up", "-d")
+    path = root / ".booty/state/stack.json"
+    stack = json.loads(path.read_text())
+    for watcher in ("guardian", "supervisor"):
+        os.kill(stack[watcher]["pid"], signal.SIGKILL)
+    path.write_text(path.read_text()[:99])
+
+    assert "good.0" in booty("down").stdout
+    assert running(booty) == []
+
+
+@pytest.mark.parametrize("file", STATE)
+def test_down_with_a_cut_state(booty: Any, root: Path, file: str) -> None:
+    """The stack is ended, whichever file is damaged."""
+    write(root, GOOD)
+    booty("up", "-d")
+    path = root / ".booty" / file
+    path.write_bytes(path.read_bytes()[:9])
+
+    assert "good.0    ended well" in booty("down").stdout
+    assert running(booty) == []

@@ -359,7 +359,13 @@ def test_running_state_of_another_machine_is_refused(booty: Any, root: Path) -> 
     path = str(root / ".booty/state/instances.jsonl")
     Rows(path).write({**rows.read(path)["a.0"], "state": "ready", "pid": 1, "start": 1})
 
-    assert "foreign-state" in booty("up", "-d", status=10).stderr
+    for command in (("up", "-d"), ("down",)):
+        fault = json.loads(booty(*command, "--json", status=10).stdout)["error"]
+
+        assert (fault["reference"], fault["hint"].split()[:3]) == (
+            "foreign-state",
+            ["booty", "down", "there,"],
+        )
     file.write_text(json.dumps(data))
 
 

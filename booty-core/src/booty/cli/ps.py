@@ -85,5 +85,7 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo("unwatched: no supervisor; booty up adopts what runs", err=True)
     elif not found["services"]:
         click.echo("never up; booty up -d", err=True)
+    elif found["supervisor"] is None and any(row["pid"] for row in found["services"]):
+        click.echo("state/stack.json is damaged; booty up writes it anew", err=True)
     elif found["supervisor"] is None:
         click.echo("not running; booty up -d", err=True)

@@ -36,8 +36,11 @@ def down(place: Place, timeout: float | None = None) -> list[dict[str, Any]] | N
         with client.connect(place.state) as link:
             return _end(place, link, timeout)
     except ControlError as error:
-        if error.reference in GONE:
-            return _unwatched(place, timeout)
+        if error.reference not in GONE:
+            raise from_data(error.data) from error
+    try:
+        return _unwatched(place, timeout)
+    except ControlError as error:
         raise from_data(error.data) from error
 
 
@@ -65,13 +68,16 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
         identity.refuse_copy(place)
     if stack is None or not any(row.get("pid") for row in saved["instances"]):
         return None
+    from booty import paths
+    from booty.stack import surroundings
+
     start = launch.ensure(
         place.state,
         stack_id=place.id,
-        name=stack["stack"]["name"],
-        lifetime=stack["lifetime"],
-        environment=stack["environment"],
-        store=stack["store"],
+        name=stack.get("stack", {}).get("name", place.root.name),
+        lifetime=stack.get("lifetime", "outlive-me"),
+        environment=stack.get("environment") or surroundings.base_environment(),
+        store=stack.get("store") or str(paths.store()),
         root=str(place.root),
     )
     with start.connection() as link:

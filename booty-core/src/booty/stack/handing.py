@@ -270,7 +270,9 @@ class Session:
         stack = found["stack"] or {}
         sheet = self._sheet(digest)
         left_out = _planned(sheet, choice.without)
-        if stack.get("plan") != digest or set(stack.get("without") or ()) != left_out:
+        if stack.get("damaged") or stack.get("plan") != digest:
+            return False  # it is written anew with the plan
+        if set(stack.get("without") or ()) != left_out:
             return False
         try:
             wanted = closure(sheet, choice.names or None, left_out)

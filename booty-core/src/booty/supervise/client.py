@@ -227,13 +227,9 @@ class Connection:
 def control_path(state_dir: str | os.PathLike[str]) -> str | None:
     """Return where a stack's control socket is, ``None`` if nothing is known of it."""
     folder = state.Folder(state_dir)
-    try:
-        saved = state.read_json(folder.stack) or {}
-        named = state.read_json(folder.path("id")) or {}
-    except (OSError, ValueError):
-        saved, named = {}, {}
-    place = saved.get("runtime")
-    if place is None and "id" in named:
+    place = (state.quiet(folder.stack) or {}).get("runtime")
+    named = {} if place else state.quiet(folder.path("id")) or {}
+    if "id" in named:  # nothing was written yet, or what was written is damaged
         place = runtime.find(str(named["id"]), dict(os.environ))
     return f"{place}/control.sock" if place else None
 

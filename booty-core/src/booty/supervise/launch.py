@@ -212,7 +212,8 @@ def _saved(folder: state.Folder) -> dict[str, Any]:
     try:
         return state.read_json(folder.stack) or {}
     except ValueError:
-        return {}  # cut by a power failure: what runs is known by its own state files
+        # cut by a power failure: what runs is known by its rows, what it is by the newest plan
+        return {"plan": (state.quiet(f"{folder.root}/plans/latest.json") or {}).get("plan")}
 
 
 def _refuse_foreign(folder: state.Folder, before: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+from contextlib import suppress
 from typing import Any, Final
 
 __all__ = ["Rows", "read"]
@@ -129,12 +130,22 @@ class Rows:
         self._size += len(line)
 
     def _open(self) -> int:
-        if self._fd is not None and os.fstat(self._fd).st_nlink:
+        if self._fd is not None and self._whole(self._fd):
             return self._fd
         self._anew()
         self._close()
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         return self._fd
+
+    def mend(self) -> None:
+        """Write the file anew if it was removed, or cut from outside; else the next row tells."""
+        if self._lines:
+            with suppress(OSError):
+                self._open()
+
+    def _whole(self, fd: int) -> bool:
+        found = os.fstat(fd)
+        return found.st_nlink > 0 and found.st_size >= self._size
 
     def _tidy(self) -> None:
         if self._size > SMALL + WASTE * sum(map(len, self._lines.values())):
@@ -149,6 +160,9 @@ class Rows:
             while body:
                 body = body[os.write(fd, body) :]
             self._size = os.fstat(fd).st_size
+        except OSError:
+            os.unlink(staged)
+            raise
         finally:
             os.close(fd)
         os.replace(staged, self._path)

@@ -15,6 +15,7 @@ __all__ = [
     "LIVE",
     "Folder",
     "foreign",
+    "quiet",
     "read",
     "read_json",
     "write_json",
@@ -120,7 +121,8 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
     os.replace(staged, path)
 
 
-def _quiet(path: str) -> dict[str, Any] | None:
+def quiet(path: str) -> dict[str, Any] | None:
+    """Return the object in a file; ``None`` if it is missing, damaged or may not be read."""
     with contextlib.suppress(ValueError, OSError):
         return read_json(path)
     return None
@@ -167,13 +169,13 @@ def _without_process(row: dict[str, Any], reason: str) -> dict[str, Any]:
 
 def _copied(folder: Folder, stack: dict[str, Any] | None, *, watched: bool) -> bool:
     # whoever watches holds the lock of its own folder, also of one that was moved
-    if stack is None or watched:
+    if stack is None or watched or "root" not in stack:
         return False
     if _alive(stack.get("supervisor")):
         return True
     first = Folder(os.path.join(str(stack.get("root")), os.path.basename(folder.root)))
-    known = _quiet(first.path("id"))
-    same = known is not None and known == _quiet(folder.path("id"))
+    known = quiet(first.path("id"))
+    same = known is not None and known == quiet(folder.path("id"))
     return same and not os.path.samefile(first.root, folder.root)
 
 
@@ -195,7 +197,11 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
         that runs in the first one, with the reason :data:`COPY`.
     """
     folder = Folder(state_dir)
-    stack, found = _quiet(folder.stack), _rows(folder)
+    stack, found = quiet(folder.stack), _rows(folder)
+    if stack is None and os.path.exists(folder.stack):
+        # cut by a loss of power: of what runs the rows tell, and the newest plan
+        newest = quiet(f"{folder.root}/plans/latest.json") or {}
+        stack = {"plan": newest.get("plan"), "damaged": True}
     if foreign(stack):
         return {"stack": stack, "instances": [row | {"foreign": True} for row in found]}
     watched = locks.held(folder.lock)

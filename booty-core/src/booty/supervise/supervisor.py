@@ -350,6 +350,7 @@ class Supervisor:
         """Begin a change; a former one that is still under way is taken over."""
         if self.working is not None and not self.working.done:
             self.working.cancel()
+        self.rows.mend()
         change = Convergence(self, sheet, names, **options)
         self.handed = True
         self.last_fault = None
