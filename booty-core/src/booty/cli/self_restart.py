@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from booty.cli import common
+
+if TYPE_CHECKING:
+    from booty.stack.place import Place
 
 
 @click.command("self-restart", short_help="Replace guardian and supervisor; services go on.")
@@ -31,10 +36,23 @@ def command(ctx: click.Context) -> None:
 def _replaced(ctx: click.Context, pid: int) -> dict[str, object]:
     found = common.place(ctx)
     common.ask(found, "self-restart")
-    # the guardian keeps the socket: a connection waits for the successor
-    with common.connect(found) as link:
-        if link.hello["pid"] != pid:
-            return dict(link.hello)
-        while link.receive() is not None:
-            pass  # pragma: no cover - the old one hangs up
-    return {}
+    # the guardian keeps the socket: who is taken by the old one asks again
+    while (after := _another(found, pid)) is None:
+        pass
+    return after
+
+
+def _another(found: Place, pid: int) -> dict[str, object] | None:
+    from booty.errors import BootyError
+    from booty.supervise.client import ControlError
+
+    try:
+        with common.connect(found) as link:
+            if link.hello["pid"] != pid:
+                return dict(link.hello)
+            while link.receive() is not None:
+                pass  # until the old one hangs up
+    except (BootyError, ControlError) as error:
+        if error.reference != "connection-lost":
+            raise
+    return None
