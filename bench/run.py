@@ -213,8 +213,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="booty-bench-") as folder:
-        found = cases(Path(folder))
         try:
+            found = cases(Path(folder))
             chosen = [c for c in found if not asked.names or any(n in c.name for n in asked.names)]
             for case in chosen:
                 case.run(asked.rounds)
