@@ -136,6 +136,8 @@ class Server:
         """Send a signal."""
         assert self.process is not None
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:  # it takes a while until the last of its threads has stopped
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def ended(self, seconds: float = PATIENCE) -> int:
         """Wait for its end, by an event, and return the exit code."""

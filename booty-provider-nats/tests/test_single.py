@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import signal
@@ -18,6 +19,7 @@ import pytest
 from attrs import evolve
 from booty import Endpoint, HealthError, Instance
 from booty.run import stamp
+from booty_provider_nats import session
 from booty_provider_nats.session import as_consumer, client_of
 
 pytestmark = pytest.mark.real
@@ -203,6 +205,31 @@ def test_health_of_a_server_that_hangs(rig: Any) -> None:
 
     assert health.good is False
     assert health.reason
+
+
+def test_a_member_that_greets_and_hangs_is_passed_over(rig: Any, monkeypatch: Any) -> None:
+    """Whoever connects is served by another member, after one deadline."""
+    instance = rig.up()[0].instance
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id": "mute", "max_payload": 1048576}\r\n')
+        await reader.read()
+        writer.close()
+
+    async def connect() -> bool:
+        listening = await asyncio.start_server(mute, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        mutes = evolve(instance.endpoints["client"], port=port)
+
+        async def mute_first(_members: list[Endpoint]) -> list[Endpoint]:
+            return [mutes, instance.endpoints["client"]]
+
+        monkeypatch.setattr(session, "CONNECT_SECONDS", 1.0)
+        monkeypatch.setattr(session, "_reachable_first", mute_first)
+        async with listening, as_consumer(instance) as connection:
+            return bool(connection.is_connected)
+
+    assert rig.run(connect())
 
 
 def test_new_consumer_is_taken_without_a_restart(rig: Any) -> None:

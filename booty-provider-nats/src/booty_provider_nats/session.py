@@ -169,16 +169,49 @@ async def _open(
     password: str,
     told: Callable[[str], None] = _nobody,
 ) -> AsyncIterator[Client]:
+    connection = await _to_any(instance, await _reachable_first(members), user, password, told)
+    try:
+        yield connection
+    finally:
+        await _close(connection)
+
+
+async def _to_any(
+    instance: Instance,
+    members: list[Endpoint],
+    user: str,
+    password: str,
+    told: Callable[[str], None],
+) -> Client:
+    # one that greets and then hangs (stopped in that instant, or its disk) is left for the next:
+    # nats-py itself tries another only where a connection is refused
+    for first in range(len(members) - 1):
+        try:
+            return await _to_first(instance, members[first:], user, password, told)
+        except HealthError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                raise
+    return await _to_first(instance, members[-1:], user, password, told)
+
+
+async def _to_first(
+    instance: Instance,
+    members: list[Endpoint],
+    user: str,
+    password: str,
+    told: Callable[[str], None],
+) -> Client:
     from nats.aio.client import Client
 
     connection = Client()
     scheme = "tls" if instance.settings.tls else "nats"
-    servers = [f"{scheme}://{member.address}" for member in await _reachable_first(members)]
+    servers = [f"{scheme}://{member.address}" for member in members]
     try:
         await _connect(connection, instance, servers, user, password, **_news(connection, told))
-        yield connection
-    finally:
+    except BaseException:
         await _close(connection)
+        raise
+    return connection
 
 
 def _news(connection: Client, told: Callable[[str], None]) -> dict[str, Any]:
