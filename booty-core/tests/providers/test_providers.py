@@ -131,6 +131,7 @@ FIELDS = (
     ("settings=int", 'settings "int" is no attrs class'),
     ('kind="server"', 'kind "server" is none of service, task'),
     ('stop_signal="SIGTERM"', 'stop_signal "SIGTERM" is no signal'),
+    ("stop_after_ready=True", "stop_after_ready says nothing without ready"),
     ('log_time="%H:%M"', 'log_time "%H:%M" cannot be read by: it has no year'),
     ('wants=(Want(link="needs", interface="x"),)', 'the key "needs" belongs to core'),
     ('wants=(Want(link="My Bus", interface="x"),)', '"My Bus" is no key'),

@@ -209,6 +209,9 @@ class Component:
         ready_timeout: seconds an instance may take to become ready.
         stop_signal: name without SIG.
         grace: seconds between the clean request and KILL.
+        stop_after_ready: whether it must not be asked to stop before it is ready (MariaDB hangs for
+            good on a TERM then): a stop waits until it is, or until its grace is over; needs
+            ``ready``.
         drain_signal: sent first whenever the instance is to be replaced or leaves while others of
             the service go on; empty = none.
         reload_signal: sent when a change of class ``reload`` has been written; empty = the
@@ -253,6 +256,7 @@ class Component:
     ready_timeout: float = 60.0
     stop_signal: str = "TERM"
     grace: float = 10.0
+    stop_after_ready: bool = False
     drain_signal: str = ""
     reload_signal: str = ""
     exit_codes: tuple[int, ...] = (0,)

@@ -41,6 +41,7 @@ def policy(one: Started) -> dict[str, Any]:
             "signal": spec.stop_signal or component.stop_signal,
             "grace": _or(grace, component.grace),
             "drain": component.drain_signal,
+            "after_ready": component.stop_after_ready,
         },
         "reload": {
             "signal": spec.reload.signal if spec.reload else component.reload_signal,

@@ -83,6 +83,8 @@ def _wrong(one: Component) -> Iterator[str]:
         name = getattr(one, field)
         if name and f"SIG{name}" not in signal.Signals.__members__:
             yield f'{field} "{name}" is no signal; write the name without SIG, such as "TERM"'
+    if one.stop_after_ready and one.ready is None:
+        yield "stop_after_ready says nothing without ready: nobody can see when that is"
     yield from _wrong_names(one)
     yield from _wrong_ports(one)
     for field in ("ready", "live"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-__all__ = ["Listening", "busy_ports", "ephemeral"]
+__all__ = ["Listening", "busy_ports", "command_of", "ephemeral"]
 
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 _LISTEN: Final = "0A"
@@ -37,7 +37,7 @@ class Listening(Mapping[int, str]):
 
     def __getitem__(self, port: int) -> str:
         pid = self._holders.get(self._inodes[port])
-        return f'pid {pid} "{_command(pid)}"' if pid else "a process of another user"
+        return f'pid {pid} "{command_of(pid)}"' if pid else "a process of another user"
 
     def without(self, ports: set[int]) -> Listening:
         """Return the same without some ports."""
@@ -72,7 +72,8 @@ def _sockets() -> Iterator[tuple[int, str]]:
                         yield int(pid), target[8:-1]
 
 
-def _command(pid: int) -> str:
+def command_of(pid: int) -> str:
+    """Return the name of a process's program, ``gone`` if there is none."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = file.read().split(b"\0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.run import identity, tree
+from booty.run.claim import Claim
 from booty.run.process import Process
 from booty.supervise import living, remains, rows, stopping
 from booty.supervise.unit import Unit
@@ -88,6 +89,7 @@ def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
         # its state file was lost: it was started from the sheet that holds
         unit.note(digest=unit.entry["digest"], inputs=unit.entry["inputs"])
     sup.by_pid[process.pid] = unit
+    unit.claim = Claim.of_running(sup.values.data(unit.name))
     was = unit.row["state"]
     if was == "stopping" or sup.unwanted(unit.name):
         sup.stopped_again.append(unit)

@@ -21,7 +21,8 @@ TAKEN_OVER: Final = frozenset(
 UP: Final = frozenset(("ready", "degraded", "starting", "bootstrapping"))
 """States of an instance that is there: it is changed, not started."""
 _UNNAMED: Final = "restart"
-_WORDS: Final = {"stop.signal": "stop-signal", "restart.policy": "restart", "stop.drain": "drain"}
+_WORDS: Final = {"stop.signal": "stop-signal", "restart.policy": "restart", "stop.drain": "drain",
+                "stop.after_ready": "stop-after-ready"}  # fmt: skip
 
 
 def classify(
@@ -87,7 +88,7 @@ def _differing(part: str, old: Any, new: Any) -> Iterator[str]:
             yield part.replace("_", "-")
         return
     for key in {*old, *new}:
-        if old.get(key) != new.get(key):
+        if (old.get(key) or None) != (new.get(key) or None):
             yield _WORDS.get(f"{part}.{key}") or ("grace" if part == "stop" else "backoff")
 
 

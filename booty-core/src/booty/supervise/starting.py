@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import probe as probes
 from booty.run import process
+from booty.run.claim import CHILD_FD
 from booty.run.process import Process, SpawnError
-from booty.supervise import files, state
+from booty.supervise import files, holding, state
 from booty.supervise.fill import fill
 from booty.supervise.wire import ControlError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["check", "early_end", "ended_early", "ready", "run_to_end", "spawn"]
+__all__ = ["check", "early_end", "ended_early", "passes", "ready", "run_to_end", "spawn"]
 
 LAST_LINES: Final = 10
 LONGEST_TAIL: Final = 16384
@@ -52,6 +53,8 @@ async def run_to_end(
     command: dict[str, Any],
     env: dict[str, str],
     config: str | None = None,
+    *,
+    fds: dict[int, int] | None = None,
 ) -> tuple[str, list[str]]:
     """Run a command of an instance to its end.
 
@@ -66,7 +69,7 @@ async def run_to_end(
     log = sup.folder.log(f"{entry['name']}.command")
     fd = os.open(log, os.O_RDWR | os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        pid = process.spawn(argv, env, cwd=sup.cwd(entry), output=fd)
+        pid = process.spawn(argv, env, cwd=sup.cwd(entry), output=fd, fds=fds)
         child = Process(sup.loop, pid)
         try:
             ended = await sup.loop.first(child.gone, timeout=float(command["timeout"]))
@@ -109,12 +112,13 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
     entry = unit.entry
     try:
         unit.fresh = files.make_folders(entry, sup.values)
+        await holding.claim(sup, unit)
         files.refuse_older(entry, sup.values)
         if unit.row.get("checked") != entry["digest"]:
             await check(sup, entry)
         files.place(entry, sup.values, sup.blob)
         env = files.environment(entry, sup.base_env, sup.values)
-        await _prepare(sup, entry, env)
+        await _prepare(sup, unit, env)
         files.write_marker(entry, sup.stack_id, sup.values)
         launches = await _launches(sup, unit, env)
         for launch in launches[:-1]:
@@ -125,6 +129,9 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
     except OSError as error:
         why = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
         raise _cannot(unit, "start-unwritable", why, "make room, or make it writable") from error
+    finally:
+        if unit.process is None:
+            unit.let_go()
 
 
 def _cannot(unit: Unit, reference: str, why: str, hint: str | None = None) -> ControlError:
@@ -137,10 +144,12 @@ def _cannot(unit: Unit, reference: str, why: str, hint: str | None = None) -> Co
     )
 
 
-async def _prepare(sup: Supervisor, entry: dict[str, Any], env: dict[str, str]) -> None:
+async def _prepare(sup: Supervisor, unit: Unit, env: dict[str, str]) -> None:
+    entry = unit.entry
     if not entry["prepare"] or files.marker(entry["name"], sup.values).get("prepared"):
         return
-    status, lines = await run_to_end(sup, entry, entry["prepare"], env)
+    fds = {CHILD_FD: unit.claim.shared} if unit.claim else {}
+    status, lines = await run_to_end(sup, entry, entry["prepare"], env, fds=fds)
     if status:
         raise ControlError.of(
             f'cannot prepare the data of "{entry["name"]}": {status}',
@@ -199,6 +208,7 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             inputs=entry["inputs"],
             log_offset=os.fstat(log).st_size,
             file_before=_file_before(sup, unit),
+            passed=False,
         )
         unit.save(now=True)
         unit.notified = sup.loop.future()
@@ -213,6 +223,7 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             output=log,
             umask=int(launch["umask"], 8),
             limits=launch["limits"],
+            fds=holding.shared(sup, unit),
         )
     finally:
         os.close(log)
@@ -235,11 +246,8 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
     entry = unit.entry
     if entry["ready"] is None:
         return
-    lookup = sup.values.lookup(unit.name)
-    probe = fill(entry["ready"], lookup)
-    around = sup.around(unit)
     limit = float(entry["ready_timeout"])
-    waiting = sup.loop.task(probes.until(sup.loop, probe, around))
+    waiting = sup.loop.task(passes(sup, unit))
     gone = [unit.process.gone] if unit.process else []
     try:
         done = await sup.loop.first(*gone, waiting, timeout=limit)
@@ -248,7 +256,7 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
     if done is None:
         raise ControlError.of(
             f'cannot wait for "{unit.name}" any longer: it was not ready after {limit:g} s,'
-            f" waiting for {probes.describe(entry['ready'])}{_stale(unit, probe)}",
+            f" waiting for {probes.describe(entry['ready'])}{_stale(sup, unit)}",
             reference="not-ready",
             status=8,
             subject=unit.name,
@@ -259,9 +267,16 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
         raise await early_end(sup, unit)
 
 
-def _stale(unit: Unit, probe: dict[str, Any]) -> str:
+async def passes(sup: Supervisor, unit: Unit) -> None:
+    """Wait until the probe passes, and note that it has; whoever waits has a deadline."""
+    probe = fill(unit.entry["ready"], sup.values.lookup(unit.name))
+    await probes.until(sup.loop, probe, sup.around(unit))
+    unit.note(passed=True)
+
+
+def _stale(sup: Supervisor, unit: Unit) -> str:
     before = unit.row.get("file_before")
-    if before is None or probes.stamp(str(probe.get("file"))) != before:
+    if before is None or before != _file_before(sup, unit):
         return ""
     return ", which is there from before this start and was not written since"
 

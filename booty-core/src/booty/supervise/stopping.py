@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import remains
+from booty.supervise import remains, starting
 from booty.supervise.complaint import complain
 from booty.supervise.living import accepted
 from booty.supervise.wire import ControlError
@@ -104,7 +104,8 @@ async def _stop_own(sup: Supervisor, own: list[Unit], *, drain: bool) -> list[di
     ]
     try:
         rows = [row for one in work if (row := await one) is not None]
-        killed = await remains.end(sup, traces, begin + grace)
+        until = max([begin + grace, *(row.pop("until") for row in rows)])
+        killed = await remains.end(sup, traces, until)
         for row in rows:
             row["how"] = "killed" if row["instance"] in killed else row["how"]
     finally:
@@ -127,7 +128,8 @@ async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, An
         unit.task = None
         await sup.loop.sleep(0)
     if unit.process is not None:
-        return await _stop(sup, unit, unit.process, drain=drain)
+        grace = await _until_it_may(sup, unit, unit.process)
+        return await _stop(sup, unit, unit.process, grace, drain=drain)
     if unit.state in {"ready", "degraded"}:
         unit.to("stopping")
     elif unit.state not in {"stopping", "stopped", "absent", "done", "failed"}:
@@ -135,9 +137,25 @@ async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, An
     return None
 
 
-async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -> dict[str, Any]:
+async def _until_it_may(sup: Supervisor, unit: Unit, process: Process) -> float:
+    # returns the grace that is left: asked before it is ready it would hang for good
+    stop = unit.entry["stop"]
+    grace = float(stop["grace"])
+    if not stop.get("after_ready") or unit.row.get("passed") or unit.entry["ready"] is None:
+        return grace
+    unit.to("stopping", "waits until it is ready: it cannot be stopped before")
+    waiting = sup.loop.task(starting.passes(sup, unit))
+    try:
+        done = await sup.loop.first(process.gone, sup.force, waiting, timeout=grace)
+    finally:
+        waiting.cancel()
+    return 0.0 if done is None else grace
+
+
+async def _stop(
+    sup: Supervisor, unit: Unit, process: Process, grace: float, *, drain: bool
+) -> dict[str, Any]:
     begin = sup.loop.now()
-    grace = float(unit.entry["stop"]["grace"])
     if unit.state != "stopping":
         unit.to("stopping")
     if drain and await _drained(sup, unit, grace):
@@ -161,6 +179,7 @@ async def _stop(sup: Supervisor, unit: Unit, process: Process, *, drain: bool) -
         "code": ended.code,
         "signal": ended.signal,
         "seconds": round(sup.loop.now() - begin, 3),
+        "until": begin + grace,
     }
 
 

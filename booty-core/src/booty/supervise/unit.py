@@ -10,6 +10,7 @@ from booty.supervise import machine, state
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
+    from booty.run.claim import Claim
     from booty.run.loop import Future, Loop, Task
     from booty.run.process import Exit, Process
     from booty.supervise.journal import Journal
@@ -38,6 +39,7 @@ class Unit:
         notified: settled when it says READY=1.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
+        claim: the lock on its data folder, while it starts and runs.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Unit:
         self.notified: Future[None] = loop.future()
         self.stopping = False
         self.fresh = False
+        self.claim: Claim | None = None
         self.changed: list[Any] = []
         self._dirty = False
 
@@ -150,11 +153,18 @@ class Unit:
             pidns=identity.pid_namespace(),
         )
 
+    def let_go(self) -> None:
+        """Hold its data folder no longer; what is left of its program still does."""
+        if self.claim is not None:
+            self.claim.close()
+        self.claim = None
+
     def lost(self, ended: Exit, *, forced: bool = False) -> dict[str, Any]:
         """Note that the process is gone; returns what is known of its end."""
         if self.process is not None:
             self.process.watch.close()
         self.process = None
+        self.let_go()
         found = {"code": ended.code, "signal": ended.signal, "forced": forced}
         self.note(pid=None, start=None, exit=found, health=None)
         self._journal.tell("exit", self.name, **found, lines=[])
@@ -179,4 +189,5 @@ def _blank(name: str) -> dict[str, Any]:
         "health": None,
         "log_offset": 0,
         "file_before": None,
+        "passed": False,
     }

@@ -1,0 +1,85 @@
+"""Stopping in the phases in which it is difficult."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest_supervise import Stack, alive, entry, probe
+
+STUBBORN = (
+    "trap : TERM; echo begun; while [ ! -e {gate} ]; do sleep 0.02; done;"
+    " trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.02; done"
+)
+"""A program that loses a TERM that comes before it is ready."""
+
+
+def starts(stack: Stack, **changes: object) -> int:
+    """Bring a program into the middle of its start; returns its number."""
+    stack.up(
+        entry("a.0", STUBBORN.format(gate=stack.root / "gate"), ready=probe(log="up"), **changes),
+        wait=False,
+    )
+    stack.until(lambda: "begun" in log(stack))
+    return int(stack.row("a.0")["pid"])
+
+
+def log(stack: Stack) -> str:
+    """Return what the program said."""
+    file = stack.dir / "logs/a.0.log"
+    return file.read_text() if file.exists() else ""
+
+
+def test_it_is_asked_when_it_is_ready(stack: Stack) -> None:
+    """A stop that comes early waits for ready, and the whole grace begins then."""
+    starts(stack, stop={"grace": 30.0, "after_ready": True})
+    with stack.ensure() as link:
+        number = link.send("stop", names=["a"])
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+        assert "cannot be stopped before" in stack.row("a.0")["reason"]
+        (stack.root / "gate").touch()
+        (row,) = next(
+            frame for frame in iter(lambda: link.receive(15.0), None) if frame.get("id") == number
+        )["ok"]["report"]
+
+    assert (row["how"], row["code"]) == ("clean", 0)
+    assert "asked" in log(stack)
+
+
+def test_it_is_killed_when_it_never_gets_ready(stack: Stack) -> None:
+    """The grace is over and it is not ready: it is killed, and that is said."""
+    pid = starts(stack, stop={"grace": 0.3, "after_ready": True})
+    (row,) = stack.ask("stop", names=["a"])["report"]
+
+    assert row["how"] == "killed"
+    assert not alive(pid)
+    assert "asked" not in log(stack)
+
+
+def test_successor_waits_too(stack: Stack) -> None:
+    """The supervisor is killed while it waits: its successor asks nobody early either."""
+    starts(stack, stop={"grace": 30.0, "after_ready": True})
+    with stack.ensure() as link:
+        link.send("stop", names=["a"])
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+    before = stack.watchers()
+    stack.kill("supervisor")
+    stack.followed(before)
+    (stack.root / "gate").touch()
+    stack.until(lambda: stack.row("a.0")["state"] == "stopped")
+
+    assert stack.row("a.0")["exit"] == {"code": 0, "signal": None, "forced": False}
+
+
+@pytest.mark.parametrize("after", [True, False])
+def test_force_ends_the_waiting(stack: Stack, after: bool) -> None:
+    """A second signal kills at once, whatever is waited for."""
+    pid = starts(stack, stop={"grace": 60.0, "after_ready": after})
+    with stack.ensure() as link:
+        link.send("down")
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+        begin = time.monotonic()
+        stack.ask("down", force=True)
+
+    assert not alive(pid)
+    assert time.monotonic() - begin < 30
