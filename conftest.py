@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# what several folders of tests share: sessions.py
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

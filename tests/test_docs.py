@@ -65,7 +65,7 @@ def test_one_reference_one_status(workspace: Path) -> None:
         ("no-program", 7, "cannot find the program"),  # an exception that becomes another one
         ("start-unwritable", 7, "cannot start"),  # the second argument of a function
         ("not-running", 10, "none runs for this stack"),  # a constant
-        ("critical-lost", 11, "is lost"),  # an entry of a dictionary
+        ("critical-lost", 11, "is critical"),  # an entry of a dictionary
         ("usage", 2, ""),  # not an exception of ours
         ("unknown-key", 3, "there is no such key"),  # through two functions
     ],

@@ -1,4 +1,4 @@
-"""Lets the tests of bad input find what they share."""
+"""Lets the acceptance tests find what they share."""
 
 from __future__ import annotations
 
@@ -6,3 +6,5 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from conftest_cases import case  # noqa: F401 - found above; a fixture for all of them

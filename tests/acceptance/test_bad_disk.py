@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,20 +12,7 @@ from typing import Any
 
 import pytest
 from conftest_acceptance import GOOD, SLEEPER, refused, running, write
-
-
-def mount(place: Path, options: str) -> None:
-    """Mount a small disk in memory; skips where nobody may."""
-    place.mkdir(exist_ok=True)
-    argv = ["mount", "-t", "tmpfs", "-o", options, "none", str(place)]
-    if shutil.which("mount") is None or subprocess.run(argv, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-
-
-def fill(place: Path, room: int = 0) -> None:
-    """Fill a disk up to so many bytes."""
-    left = os.statvfs(place)
-    (place / "fill").write_bytes(bytes(max(0, left.f_bavail * left.f_frsize - room)))
+from disks import fill, mount, unmount
 
 
 def half(file: Path) -> bool:
@@ -51,7 +37,7 @@ def small(root: Path) -> Iterator[Path]:
     """The folder of the stack is a disk of 256 KiB."""
     mount(root, "size=256k")
     yield root
-    subprocess.run(["umount", "-l", str(root)], check=False)
+    unmount(root)
 
 
 @pytest.mark.parametrize("room", [0, 8, 16, 24, 32, 40])
@@ -134,7 +120,7 @@ def test_home_cannot_be_written(booty: Any, root: Path, tmp_path: Path, options:
         write(root, GOOD)
         refused(booty, root, 3, "registry-unwritable", str(home), BOOTY_HOME=str(home))
     finally:
-        subprocess.run(["umount", "-l", str(home)], check=False)
+        unmount(home)
 
     assert list((root / ".booty/plans").glob("*.json")) == []
 
@@ -147,7 +133,7 @@ def test_store_cannot_be_written(booty: Any, root: Path, tmp_path: Path) -> None
         write(root, f'{GOOD}[services.bus]\nuse = "nats"\nsource = "wheel"\n')
         said = refused(booty, root, 5, "store-unwritable", "hint: make room", BOOTY_HOME=str(home))
     finally:
-        subprocess.run(["umount", "-l", str(home)], check=False)
+        unmount(home)
 
     assert "No space left on device" in said
     assert not (root / "booty.lock").exists()

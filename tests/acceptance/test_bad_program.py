@@ -160,7 +160,7 @@ def test_one_that_exits_at_once(booty: Any, root: Path, ready: str, first: str) 
 
     assert fault["reference"] == "start-exited"
     assert fault["lines"] == ["no luck"]
-    assert "last lines of x.0:\n  | no luck\n" in done.stderr
+    assert "last lines of x.0, in .booty/logs/x.0.log:\n  | no luck\n" in done.stderr
     assert "code 3" in fault["message"]
     assert fault["hint"] == "booty logs x.0"
     assert after[:1] == before

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from booty.run import locks
 from booty.supervise import state
+from sessions import PATIENCE, opened
 
 HEAD = '[stack]\nformat = 1\nname = "t"\n'
 TALKER = """
@@ -37,64 +34,6 @@ run = "trap '' TERM; echo x > $F; while :; do sleep 0.05; done"
 env = { F = "${stack.root}/up" }
 ready = { file = "${stack.root}/up" }
 """
-ON_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "booty", *sys.argv[1:]])
-"""
-PATIENCE = 20.0
-
-
-class Session:
-    """A command that goes on, and what it has said."""
-
-    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
-        self.process = process
-        self.said = ""
-        self._fd = fd
-
-    def until(self, words: str) -> None:
-        """Read until words were said; begins after those found by the last call."""
-        end = time.monotonic() + PATIENCE
-        while not re.search(words, self.said):
-            assert time.monotonic() < end, self.said
-            assert self._read(end - time.monotonic()), self.said
-
-    def _read(self, seconds: float) -> bool:
-        if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
-            return False
-        try:
-            data = os.read(self._fd, 65536)
-        except OSError:
-            return False  # the other side of a terminal has gone
-        self.said += data.decode()
-        return bool(data)
-
-    def hang_up(self) -> None:
-        """Close our side of what it writes to."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def type(self, keys: bytes) -> None:
-        """Press keys on its terminal."""
-        os.write(self._fd, keys)
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the command alone."""
-        self.process.send_signal(number)
-
-    def end(self) -> int:
-        """Read the rest; returns the exit status."""
-        end = time.monotonic() + PATIENCE
-        while self._read(end - time.monotonic()):
-            pass
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired as error:
-            raise AssertionError(self.said) from error
-
-
 Open = Callable[..., Any]
 
 
@@ -102,26 +41,9 @@ Open = Callable[..., Any]
 def follow(root: Path, booty: Any, stack_env: dict[str, str]) -> Open:
     """Start ``booty`` with pipes, or on a terminal."""
 
-    @contextmanager
-    def start(*arguments: str, terminal: bool = False, **more: str) -> Iterator[Session]:
-        ours, theirs = pty.openpty() if terminal else os.pipe()
-        process = subprocess.Popen(
-            [sys.executable, *(("-c", ON_TERMINAL) if terminal else ("-m", "booty")), *arguments],
-            cwd=root,
-            env=stack_env | {"TERM": "xterm", "COLUMNS": "100"} | more,
-            stdin=theirs if terminal else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        session = Session(process, ours)
-        try:
-            yield session
-        finally:
-            process.kill()
-            process.wait()
-            session.hang_up()
+    def start(*arguments: str, terminal: bool = False, **more: str) -> Any:
+        argv = [sys.executable, "-m", "booty", *arguments]
+        return opened(argv, root, stack_env | more, terminal=terminal)
 
     return start
 

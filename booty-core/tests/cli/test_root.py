@@ -65,7 +65,7 @@ def test_wrong_use(booty: Any) -> None:
 
 def test_a_fault(booty: Any, root: Path) -> None:
     """A fault is its reference, a sentence and a hint; the traceback only with -vv."""
-    done = booty("up", status=3)
+    done = booty("up", status=3, BOOTY_HOME=str(root / "home"))
     assert done.stderr == (
         f'no-file: cannot find booty.toml in "{root}" or a folder above\n'
         "  hint: booty init, or name one with --file\n"

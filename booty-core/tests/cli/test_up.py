@@ -164,7 +164,7 @@ def test_a_failed_first_start(booty: Any, root: Path) -> None:
     done = booty("up", "-d", status=7)
 
     said = done.stderr
-    assert "last lines of bad.0:\n  | alas\n" in said
+    assert "last lines of bad.0, in .booty/logs/bad.0.log:\n  | alas\n" in said
     assert 'start-exited: cannot start "bad.0": it ended with code 3 before it was ready' in said
     assert "  hint: booty logs bad.0" in said
     assert not watched(root)

@@ -51,13 +51,19 @@ def _end(place: Place, link: Connection, timeout: float | None) -> list[dict[str
         if error.reference != "supervisor-silent":
             raise
         raise StopError(
-            f"cannot wait any longer: the stack is not down after {timeout:g} s",
+            f"cannot wait any longer: the stack is not down after {timeout:g} s{_left(place)}",
             reference="down-timeout",
             subject=str(place.root),
             hint="booty down waits again",
         ) from error
     client.wait_until_left(place.state, link, LAST_WORDS)
     return report
+
+
+def _left(place: Place) -> str:
+    rows = state.read(place.state)["instances"]
+    names = [str(row["instance"]) for row in rows if row.get("pid")]
+    return f": {', '.join(names)} {'runs' if len(names) == 1 else 'run'} still" if names else ""
 
 
 def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,8 @@ __all__ = ["FILE", "Place", "find", "of_file", "registered"]
 
 FILE: Final = "booty.toml"
 LOCAL: Final = "booty.local.toml"
+SHOWN: Final = 4
+"""Stacks that a hint names at most."""
 
 
 class Place(NamedTuple):
@@ -67,15 +70,36 @@ def find(file: str | None = None, stack: str | None = None) -> Place:
         path = Path(file).absolute()
         return of_file(path / FILE if path.is_dir() else path)
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FILE).is_file():
-            return of_file(folder / FILE)
+    # under a running stack its own file may have been removed: its state is found without it
+    for sign in (FILE, ".booty/state/stack.json"):
+        for folder in (here, *here.parents):
+            if (folder / sign).is_file():
+                return of_file(folder / FILE)
     raise ConfigError(
         f'cannot find {FILE} in "{here}" or a folder above',
         reference="no-file",
         subject=str(here),
-        hint="booty init, or name one with --file",
+        hint=f"booty init{_elsewhere()}",
     )
+
+
+def _elsewhere() -> str:
+    # what runs is most likely meant; a name that several have is no name
+    there = [one for one in registered() if Path(_state_of(one)).is_dir()]
+    running = [one for one in there if read(_state_of(one) / "state/stack.json").get("supervisor")]
+    names = [str(one.get("name")) for one in there]
+    words = [
+        str(one["root"]) if names.count(str(one.get("name"))) > 1 else str(one.get("name"))
+        for one in running or there
+    ]
+    if not words:
+        return ", or name one with --file"
+    more = ", …: booty ls" if len(words) > SHOWN else ""
+    return f", or {', '.join(f'--stack {shlex.quote(word)}' for word in words[:SHOWN])}{more}"
+
+
+def _state_of(entry: dict[str, Any]) -> Path:
+    return Path(entry.get("state") or Path(entry["root"]) / ".booty")
 
 
 def of_file(file: Path) -> Place:

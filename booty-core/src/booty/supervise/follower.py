@@ -252,12 +252,9 @@ class Follower:
         if report is None:
             return self._after_death()
         client.wait_until_left(self.folder.root, self.link, RECONNECT)
-        for line in report_lines(report):
-            self.screen.say(line)
+        self._over(report)
         if self.teller.lost is not None:
-            self.teller.fault(self.teller.lost)
-        self._clean_up()
-        if self.teller.lost is not None:
+            self.teller.fault(self.teller.lost | {"lines": []})  # shown when it happened
             return LOST
         return FORCED if _forced(report) else 0
 
@@ -291,10 +288,15 @@ class Follower:
             status = INTERRUPTED
         if self.logs is not None:
             self.logs.show()
+        self._over(report)
+        return status or (FORCED if _forced(report) else 0)
+
+    def _over(self, report: list[dict[str, Any]]) -> None:
         for line in report_lines(report):
             self.screen.say(line)
         self._clean_up()
-        return status or (FORCED if _forced(report) else 0)
+        if not self.asked["after"]:
+            self.screen.say("down; data is kept")
 
     def _down(self, *, force: bool = False, limit: float | None = None) -> list[dict[str, Any]]:
         try:

@@ -11,7 +11,7 @@ from booty.run import identity, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
-from booty.supervise import adoption, files, living, remains, sheets, state, stopping
+from booty.supervise import adoption, files, living, loss, remains, sheets, state, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
@@ -286,13 +286,7 @@ class Supervisor:
             return
         self.journal.tell("failed", unit.name, **fault.data)
         if unit.entry["critical"] and unit.ever_ready and self.ending is None:
-            lost = {
-                **fault.data,
-                "status": 11,
-                "reference": "critical-lost",
-                "message": f'cannot go on: critical service "{unit.name}" is lost',
-            }
-            self.journal.tell("lost", unit.name, **lost)
+            self.journal.tell("lost", unit.name, **loss.lost(unit, fault))
             self.end()
 
     def restart_leaning(self, unit: Unit) -> None:

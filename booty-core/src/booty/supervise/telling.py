@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -132,12 +133,19 @@ class Teller:
     def fault(self, fault: dict[str, Any]) -> None:
         """Show a fault, the last lines of who it is about above it."""
         if fault.get("lines"):
-            self._screen.fault(f"last lines of {fault.get('subject')}:")
+            self._screen.fault(f"last lines of {self._source(str(fault.get('subject')))}:")
             for line in fault["lines"]:
                 self._screen.fault(f"  | {line}")
         self._screen.fault(f"{fault['reference']}: {fault['message']}")
         if fault.get("hint"):
             self._screen.fault(f"  hint: {fault['hint']}")
+
+    def _source(self, name: str) -> str:
+        path = self._folder.log(name)
+        if not os.path.exists(path):
+            return name
+        # the shorter of both ways to write it
+        return f"{name}, in {min(path, os.path.relpath(path), key=len)}"
 
     def steps(self) -> list[str]:
         """Return how long each step of the last start took."""

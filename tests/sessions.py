@@ -1,0 +1,99 @@
+"""Commands that go on while a test looks at them, with pipes or on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["PATIENCE", "Session", "opened"]
+
+PATIENCE = 30.0
+"""Seconds until what was waited for must have come."""
+ON_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Session:
+    """A command that goes on, and what it has said."""
+
+    def __init__(self, process: subprocess.Popen[bytes], fd: int) -> None:
+        self.process = process
+        self.said = ""
+        self._fd = fd
+
+    def until(self, words: str) -> None:
+        """Read until words were said; begins after those found by the last call."""
+        end = time.monotonic() + PATIENCE
+        while not re.search(words, self.said):
+            assert time.monotonic() < end, self.said
+            assert self._read(end - time.monotonic()), self.said
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._fd], [], [], max(0.0, seconds))[0]:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False  # the other side of a terminal has gone
+        self.said += data.decode(errors="replace")
+        return bool(data)
+
+    def hang_up(self) -> None:
+        """Close our side of what it writes to."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def type(self, keys: bytes) -> None:
+        """Press keys on its terminal."""
+        os.write(self._fd, keys)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the command alone."""
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Read the rest; returns the exit status."""
+        end = time.monotonic() + PATIENCE
+        while self._read(end - time.monotonic()):
+            pass
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(self.said) from error
+
+
+@contextmanager
+def opened(
+    argv: Sequence[str], cwd: Path, env: dict[str, str], *, terminal: bool = False
+) -> Iterator[Session]:
+    """Run a command with pipes, or on a terminal of its own; it is killed in the end."""
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    process = subprocess.Popen(
+        [*((sys.executable, "-ISc", ON_TERMINAL) if terminal else ()), *argv],
+        cwd=cwd,
+        env=env | {"TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs if terminal else subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    session = Session(process, ours)
+    try:
+        yield session
+    finally:
+        process.kill()
+        process.wait()
+        session.hang_up()
