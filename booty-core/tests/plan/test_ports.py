@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from booty.model.component import Component, Port
+from booty.model.state import Change
 
 BUS = '[services.bus]\nuse = "bus"\n'
 MAIN = '[services.main]\nuse = "program"\nrun = ["./main"]\n'
@@ -183,3 +185,55 @@ def test_unknown_port(world: Any) -> None:
 
     assert (fault.status, fault.reference) == (3, "unknown-key")
     assert '"client"' in fault.hint
+
+
+def test_reallocation(world: Any) -> None:
+    """Asked for, saved numbers of what does not run are given up for a block that is free."""
+    world.saved_with(
+        ports={"bus.0/client": 4522, "bus.0/monitor": 8522}, running={}, reallocate=True
+    )
+    world.machine_with(busy={4522: "pid 1", 8222: "pid 1"})
+
+    assert world.plan(BUS).ports == {"bus.0/client": 4322, "bus.0/monitor": 8322}
+
+
+def test_reallocation_leaves_what_runs(world: Any) -> None:
+    """An instance that runs keeps its numbers, and what is new joins their offset."""
+    before = world.plan(f"{BUS}[services.f]\nuse = 'files'")
+    world.saved_with(running={"bus.0": {"state": "ready"}}, reallocate=True)
+    world.machine_with(busy={9000: "pid 1"})
+    ports = world.again(before, f"{BUS}[services.f]\nuse = 'files'").ports
+
+    assert ports == {"bus.0/client": 4222, "bus.0/monitor": 8222, "f.0/s3": 9010}
+
+
+def test_data_that_holds_addresses(world: Any, make_provider: Any) -> None:
+    """A port whose change takes a migration stays with its data, and is refused when it is held."""
+    raft = Component(
+        id="bus", program="bus", ports=(Port("client", 4222),), changes={"ports": Change.MIGRATE}
+    )
+    world.providers["bus"] = make_provider("bus", (raft,))
+    world.saved_with(ports={"bus.0/client": 4522}, running={}, reallocate=True)
+    without_data = world.plan(BUS).ports["bus.0/client"]
+    world.saved_with(data={"bus.0": {"version": "1"}})
+    free = world.plan(BUS).ports["bus.0/client"]
+    world.machine_with(busy={4522: 'pid 7 "other"'})
+    fault = world.fault(BUS)
+
+    assert (without_data, free) == (4222, 4522)
+    assert (fault.status, fault.reference) == (10, "port-busy")
+    assert "the data of bus.0 holds this address" in fault.message
+    assert "reallocate" not in str(fault.hint)
+
+
+def test_udp_has_numbers_of_its_own(world: Any, make_provider: Any) -> None:
+    """What listens by TCP is not in the way of a datagram port, and the other way round."""
+    dns = Component(id="dns", program="dns", ports=(Port("query", 8600, "", "udp"),))
+    world.providers["dns"] = make_provider("dns", (dns,))
+    text = '[services.dns]\nuse = "dns"\n'
+    world.machine_with(busy={8600: "pid 1"})
+    beside = world.plan(text).ports["dns.0/query"]
+    world.machine_with(busy={}, busy_udp={8600: "pid 1"})
+    moved = world.plan(text).ports["dns.0/query"]
+
+    assert (beside, moved) == (8600, 8700)

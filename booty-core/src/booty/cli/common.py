@@ -50,6 +50,13 @@ def _place_of(file: str | None, stack: str | None) -> Place:
     return find(file, stack)
 
 
+def chosen(ctx: click.Context) -> str | None:
+    """Return the root of the stack that --file or --stack name; ``None`` if neither is there."""
+    obj = ctx.obj or {}
+    named = obj.get("file") or obj.get("stack")
+    return str(place(ctx).root) if named else None
+
+
 def as_json(ctx: click.Context) -> bool:
     """Tell whether JSON is asked for."""
     return bool((ctx.obj or {}).get("as_json")) or os.environ.get("BOOTY_JSON") == "1"

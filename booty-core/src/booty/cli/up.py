@@ -54,6 +54,11 @@ OUTLIVE = "outlive-me"
     shell_complete=common.service_names,
     help="Accept what moves or loses data.",
 )
+@click.option(
+    "--ports",
+    type=click.Choice(["reallocate"]),
+    help="Give what does not run new ports.",
+)
 @click.option("--lifetime", type=click.Choice([OUTLIVE, DIE]), help="What the holder's end means.")
 @click.pass_context
 def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> int:
@@ -143,6 +148,7 @@ class Up:
             without=self.options["without"],
             accept=self.options["accept"],
             profiles=self.options["profiles"] or None,
+            reallocate=self.options["ports"] is not None,
         )
 
     def _lifetime(self) -> str:

@@ -80,8 +80,9 @@ class Machine:
 
     Attributes:
         platform: of the host.
-        busy: busy ports by number, each with a phrase naming the holder
-            (``pid 4711 "nats-server"``).
+        busy: busy TCP ports by number, each with a phrase naming the holder
+            (``pid 4711 "nats-server" (bus.0 of /home/me/shop)``).
+        busy_udp: busy UDP ports likewise.
         reserved: ports saved by other stacks of this user, by number, with the stack's root.
         ephemeral: first and last port of the kernel's ephemeral range.
         env: variables of the planning shell that booty.toml asked for.
@@ -91,6 +92,7 @@ class Machine:
 
     platform: Platform
     busy: Mapping[int, str] = Factory(dict)
+    busy_udp: Mapping[int, str] = Factory(dict)
     reserved: Mapping[int, str] = Factory(dict)
     ephemeral: tuple[int, int] = (32768, 60999)
     env: Mapping[str, str] = Factory(dict)
@@ -112,6 +114,7 @@ class Saved:
         running: what is known of each instance now, by name: ``state digest inputs`` as the state
             folder has them; ``None`` = all instances of ``plan`` run as it says.
         kept: services of it that go on as they were planned: their provider is broken now.
+        reallocate: whether saved ports of what does not run are given up.
     """
 
     stack_id: str = ""
@@ -122,6 +125,7 @@ class Saved:
     plan: Mapping[str, Any] | None = None
     running: Mapping[str, Mapping[str, Any]] | None = None
     kept: tuple[str, ...] = ()
+    reallocate: bool = False
 
 
 @frozen(kw_only=True)

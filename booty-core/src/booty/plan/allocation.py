@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from booty.errors import BootyError, ConfigError, ConflictError
+from booty.supervise.change import UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -90,7 +91,7 @@ class _Allocation:
 
     def _kept(self, wish: Wish) -> int | None:
         number = self.saved.ports.get(wish.key)
-        if number is None or wish.exact:
+        if number is None or wish.exact or self._given_up(wish):
             return None
         before = self._wished_before(wish)
         if before is not None:
@@ -98,6 +99,13 @@ class _Allocation:
         # nobody knows what was wished for: a number that the wish could have led to is kept
         moved = number - wish.number
         return number if not wish.number or (moved >= 0 and moved % ASIDE == 0) else None
+
+    def _given_up(self, wish: Wish) -> bool:
+        # asked for by name only; what runs, and what data holds, stays where it is
+        if not self.saved.reallocate or (wish.fixed and wish.instance in self.saved.data):
+            return False
+        running = (self.saved.running or {}).get(wish.instance, {})
+        return running.get("state") not in UP
 
     def _wished_before(self, wish: Wish) -> int | None:
         services = (self.saved.plan or {}).get("services", {})
@@ -112,8 +120,9 @@ class _Allocation:
         elif number in self.taken:
             if number not in self.told:
                 self.faults.append(_twice(wish, number, self.taken[number]))
-        elif number in self.machine.busy:
-            self.faults.append(_busy(wish, number, self.machine.busy[number]))
+        elif number in (busy := self._busy(wish)):
+            in_data = wish.fixed and wish.instance in self.saved.data
+            self.faults.append(_held(wish, number, busy[number], in_data=in_data))
         else:
             self._give(wish, number)
 
@@ -121,12 +130,15 @@ class _Allocation:
         self.taken[number] = wish.key
         self.given[wish.key] = number
 
-    def _free(self, number: int, *, explicit: bool = False, careful: bool = True) -> bool:
+    def _busy(self, wish: Wish) -> Mapping[int, str]:
+        return self.machine.busy_udp if wish.port.protocol == "udp" else self.machine.busy
+
+    def _free(self, wish: Wish, number: int, *, explicit: bool = False, careful: bool) -> bool:
         low, high = self.machine.ephemeral
         return (
             1 <= number <= TOP
             and number not in self.taken
-            and number not in self.machine.busy
+            and number not in self._busy(wish)
             and number not in self.machine.reserved
             and (explicit or not careful or not low <= number <= high)
         )
@@ -150,7 +162,7 @@ class _Allocation:
 
     def _fits(self, row: list[Wish], offset: int, *, careful: bool = True) -> bool:
         return all(
-            self._free(wish.number + offset, explicit=wish.explicit, careful=careful)
+            self._free(wish, wish.number + offset, explicit=wish.explicit, careful=careful)
             for wish in row
         )
 
@@ -170,7 +182,7 @@ class _Allocation:
         numbers = [low + (start + step) % (high - low + 1) for step in range(high - low + 1)]
         for careful in (True, False):
             for number in numbers:
-                if self._free(number, careful=careful):
+                if self._free(wish, number, careful=careful):
                     return number
         self.faults.append(_outside(wish, high))
         return high
@@ -201,10 +213,16 @@ def _twice(wish: Wish, number: int, holder: str) -> ConfigError:
     )
 
 
-def _busy(wish: Wish, number: int, holder: str) -> ConflictError:
+def _held(wish: Wish, number: int, holder: str, *, in_data: bool) -> ConflictError:
+    why, hint = "", "end what holds it, or booty up --ports reallocate"
+    if wish.exact:
+        hint = "end what holds it, or change the port in booty.toml"
+    elif in_data:
+        why = f", and the data of {wish.instance} holds this address"
+        hint = "end what holds it: its ports can only be moved together with its data"
     return ConflictError(
-        f'cannot use port "{number}" for {wish.key}: it is held by {holder}',
+        f'cannot use port "{number}" for {wish.key}: it is held by {holder}{why}',
         reference="port-busy",
         subject=wish.path,
-        hint="end what holds it, or change the port in booty.toml",
+        hint=hint,
     )

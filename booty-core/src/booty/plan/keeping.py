@@ -37,7 +37,10 @@ def kept_uses(saved: Saved, services: Collection[str]) -> Iterator[Use]:
 def with_kept_ports(machine: Machine, saved: Saved) -> Machine:
     """Return the machine with the ports of what goes on as taken, whether it runs or not."""
     taken = {number: key for key, number in _ports(saved).items()}
-    return evolve(machine, busy={**taken, **machine.busy}) if taken else machine
+    if not taken:
+        return machine
+    busy, busy_udp = {**taken, **machine.busy}, {**taken, **machine.busy_udp}
+    return evolve(machine, busy=busy, busy_udp=busy_udp)
 
 
 def with_kept(made: Plan, saved: Saved) -> Plan:

@@ -10,7 +10,9 @@ from booty.config import unknown
 from booty.errors import BootyError
 from booty.model.component import Port
 from booty.model.stack import PortSpec
+from booty.model.state import Change
 from booty.plan.roles import instance_name
+from booty.supervise.change import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +34,7 @@ class Wish:
         number: the wish for this instance; 0 = any free one.
         exact: whether it must not move.
         explicit: whether the file names the number.
+        fixed: whether data of the instance may hold the number: it moves only by a migration.
         row: ``<service>[.<role>]/<port>``: the same port of all replicas, which moves as one.
         path: where it stands in the file.
     """
@@ -41,6 +44,7 @@ class Wish:
     number: int
     exact: bool
     explicit: bool
+    fixed: bool
     row: str
     path: str
 
@@ -81,6 +85,7 @@ def _row(cast: Cast, member: Member, port: Port, spec: PortSpec) -> Iterator[Wis
     base = port.preferred if spec.port is None else spec.port
     secure = port.secure if getattr(member.settings, "tls", False) else ""
     scheme = spec.scheme or secure or port.scheme
+    fixed = _in_data(member, port.name)
     for index in range(member.replicas):
         yield Wish(
             instance=instance_name(cast.name, member.role.name, index),
@@ -88,6 +93,13 @@ def _row(cast: Cast, member: Member, port: Port, spec: PortSpec) -> Iterator[Wis
             number=base + index if base else 0,
             exact=spec.exact,
             explicit=bool(spec.port),
+            fixed=fixed,
             row=f"{'.'.join(filter(None, (cast.name, member.role.name)))}/{port.name}",
             path=f"services.{cast.name}.ports.{port.name}",
         )
+
+
+def _in_data(member: Member, name: str) -> bool:
+    # a change of the number that takes a migration says that the data holds it
+    found = class_of(f"ports.{name}", member.component.changes)
+    return found is not None and Change(found).rank >= Change.MIGRATE.rank

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import socket
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-__all__ = ["Listening", "busy_ports", "command_of", "ephemeral"]
+from booty.run import owner
 
-_TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
-_LISTEN: Final = "0A"
+__all__ = [
+    "Listening",
+    "bound",
+    "busy_ports",
+    "command_of",
+    "ephemeral",
+    "holder",
+    "inodes_of",
+    "taken",
+]
+
+_TABLES: Final = {
+    "tcp": ("/proc/net/tcp", "/proc/net/tcp6"),
+    "udp": ("/proc/net/udp", "/proc/net/udp6"),
+}
+_STATES: Final = {"tcp": "0A", "udp": "07"}
+"""Listening; of a datagram socket: bound, and connected to nobody."""
 _RANGE: Final = "/proc/sys/net/ipv4/ip_local_port_range"
 _DEFAULT: Final = (32768, 60999)
+_DEFAULT_MACOS: Final = (49152, 65535)
+_HIDDEN: Final = "a process of another user"
+_KINDS: Final = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
 class Listening(Mapping[int, str]):
-    """Listening ports by number; who holds one is looked up when it is asked for.
+    """Ports in use by number; who holds one is looked up when it is asked for.
 
     Args:
         inodes: socket inode by port number.
@@ -36,12 +57,20 @@ class Listening(Mapping[int, str]):
         return port in self._inodes
 
     def __getitem__(self, port: int) -> str:
-        pid = self._holders.get(self._inodes[port])
-        return f'pid {pid} "{command_of(pid)}"' if pid else "a process of another user"
+        return _phrase(self._holders.get(self._inodes[port]))
 
-    def without(self, ports: set[int]) -> Listening:
-        """Return the same without some ports."""
-        return Listening({port: one for port, one in self._inodes.items() if port not in ports})
+    def pid(self, port: int) -> int | None:
+        """Return the process that holds a port; ``None`` where it cannot be seen or nobody does."""
+        return self._holders.get(self._inodes.get(port, ""))
+
+    def without(self, ports: set[int], inodes: set[str] = frozenset()) -> Listening:  # type: ignore[assignment]  # only looked into
+        """Return the same without some ports, and without those of some sockets."""
+        left = {
+            port: one
+            for port, one in self._inodes.items()
+            if port not in ports and one not in inodes
+        }
+        return Listening(left)
 
     @cached_property
     def _holders(self) -> dict[str, int]:
@@ -49,27 +78,106 @@ class Listening(Mapping[int, str]):
         return {inode: pid for pid, inode in _sockets() if inode in wanted}
 
 
-def busy_ports() -> Listening:
-    """Return every TCP port that somebody listens on; empty where the system does not tell."""
+def _phrase(pid: int | None) -> str:
+    return f'pid {pid} "{command_of(pid)}"{owner.told(pid)}' if pid else _HIDDEN
+
+
+def busy_ports(protocol: str = "tcp") -> Listening:
+    """Return every port that somebody listens on; empty where the system does not tell.
+
+    Args:
+        protocol: ``tcp`` or ``udp``.
+    """
     found: dict[int, str] = {}
-    for table in _TABLES:
+    for table in _TABLES[protocol]:
         with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
             next(file)
             for line in file:
                 fields = line.split()
-                if fields[3] == _LISTEN:
+                if fields[3] == _STATES[protocol]:
                     found[int(fields[1].rpartition(":")[2], 16)] = fields[9]
     return Listening(found)
 
 
+def bound(bind: str, port: int, protocol: str = "tcp") -> socket.socket:
+    """Return a socket bound to an address; nobody can connect to it yet.
+
+    Args:
+        bind: the address, of IPv4 or IPv6.
+        port: the number.
+        protocol: ``tcp`` or ``udp``.
+
+    Raises:
+        OSError: somebody else has it, or there is no such address.
+    """
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    made = socket.socket(family, _KINDS[protocol])
+    try:
+        # what has ended lingers for a minute; who listens is in the way all the same
+        if protocol == "tcp":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((bind.strip("[]"), port))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def taken(bind: str, port: int, protocol: str = "tcp") -> bool:
+    """Tell whether somebody listens where a program is about to; asks the kernel, on any system.
+
+    Args:
+        bind: the address.
+        port: the number.
+        protocol: ``tcp`` or ``udp``.
+    """
+    try:
+        bound(bind, port, protocol).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
+
+
+def holder(port: int, protocol: str = "tcp") -> tuple[int | None, str]:
+    """Return who holds a port: the process if it can be seen, and a phrase that names it.
+
+    Args:
+        port: a number that is :func:`taken`.
+        protocol: ``tcp`` or ``udp``.
+    """
+    if sys.platform == "darwin":
+        pid = _lsof(port, protocol)
+    else:
+        pid = busy_ports(protocol).pid(port)
+    return pid, _phrase(pid)
+
+
+def _lsof(port: int, protocol: str) -> int | None:  # macOS
+    import subprocess
+
+    words = ["/usr/sbin/lsof", "-nP", "-t", f"-i{protocol.upper()}:{port}"]
+    if protocol == "tcp":
+        words.append("-sTCP:LISTEN")
+    with contextlib.suppress(OSError):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return next((int(word) for word in done.stdout.split()), None)
+    return None
+
+
 def _sockets() -> Iterator[tuple[int, str]]:
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            for fd in os.scandir(f"/proc/{pid}/fd"):
-                with contextlib.suppress(OSError):
-                    target = os.readlink(fd.path)
-                    if target.startswith("socket:["):
-                        yield int(pid), target[8:-1]
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        for inode in inodes_of(int(pid)):
+            yield int(pid), inode
+
+
+def inodes_of(pid: int) -> Iterator[str]:
+    """Yield the inodes of a process's sockets; none where they cannot be seen."""
+    with contextlib.suppress(OSError):
+        for fd in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                target = os.readlink(fd.path)
+                if target.startswith("socket:["):
+                    yield target[8:-1]
 
 
 def command_of(pid: int) -> str:
@@ -78,8 +186,17 @@ def command_of(pid: int) -> str:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             words = file.read().split(b"\0")
     except OSError:
-        return "gone"
+        return _ps_command(pid) if sys.platform == "darwin" else "gone"
     return os.path.basename(words[0].decode(errors="replace"))
+
+
+def _ps_command(pid: int) -> str:  # macOS
+    import subprocess
+
+    done = subprocess.run(
+        ["/bin/ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return os.path.basename(done.stdout.strip()) or "gone"
 
 
 def ephemeral() -> tuple[int, int]:
@@ -88,5 +205,5 @@ def ephemeral() -> tuple[int, int]:
         with open(_RANGE, encoding="ascii") as file:
             low, high = map(int, file.read().split())
     except (OSError, ValueError):
-        return _DEFAULT
+        return _DEFAULT_MACOS if sys.platform == "darwin" else _DEFAULT
     return low, high

@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 __all__ = ["make_and_save"]
 
 
+def _decided(planning: Planning) -> Planned:
+    place, choice = planning.place, planning.choice
+    prepared = planning.prepare()
+    with identity.port_lease():
+        made = planning.decide(prepared)
+        former = identity.register(place, str(made.known["name"]), dict(made.plan.ports))
+    try:  # the numbers are ours already: data may take an hour to move, and others go on
+        moving.settle(place, made.plan, choice.accept)
+        refuse_unfit(place, made.sheet, choice, planning.profiles)
+    except BaseException:
+        identity.register_again(place, former)
+        raise
+    return made
+
+
 def make_and_save(planning: Planning) -> tuple[Planned, str]:
     """Plan, and save plan, lock, ports and registry line.
 
@@ -25,12 +40,7 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
         BootyError, BootyErrors: whatever is wrong; nothing was saved.
     """
     place = planning.place
-    prepared = planning.prepare()
-    with identity.port_lease():
-        made = planning.decide(prepared)
-        moving.settle(place, made.plan, planning.choice.accept)
-        refuse_unfit(place, made.sheet, planning.choice, planning.profiles)
-        identity.register(place, str(made.known["name"]), dict(made.plan.ports))
+    made = _decided(planning)
     made.lock.write(place.lock)
     # the lock is an input too, and has just been written
     inputs = planning.inputs(made.known)

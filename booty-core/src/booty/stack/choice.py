@@ -16,9 +16,11 @@ class Choice(NamedTuple):
         profiles: profiles laid over the file; ``None`` = those of
             ``BOOTY_PROFILE``, else of the running stack.
         accept: services whose dangerous changes are accepted.
+        reallocate: whether saved ports of what does not run are given up for new ones.
     """
 
     names: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     profiles: tuple[str, ...] | None = None
     accept: tuple[str, ...] = ()
+    reallocate: bool = False

@@ -195,7 +195,7 @@ class Session:
     def _up(
         self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
     ) -> Outcome:
-        saved = None if replan else self._saved(choice)
+        saved = None if replan or choice.reallocate else self._saved(choice)
         if saved is not None:
             self._refuse_unknown(saved, choice)
             if self.running() is not None and self._all_as_planned(saved, choice):

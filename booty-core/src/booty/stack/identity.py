@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "refuse_copy",
     "refuse_other_state",
     "register",
+    "register_again",
 ]
 
 
@@ -217,14 +218,18 @@ def _take(handle: int, place: Place) -> None:
         raise _unwritable(place, error) from error
 
 
-def register(place: Place, name: str, ports: dict[str, int]) -> None:
+def register(place: Place, name: str, ports: dict[str, int]) -> dict[str, Any]:
     """Write a stack's line into the registry, so that others avoid its ports.
+
+    Returns:
+        The line as it was before, empty if there was none.
 
     Raises:
         BootyError: the registry cannot be written.
     """
     try:
         paths.registry().mkdir(parents=True, exist_ok=True, mode=0o700)
+        former = read(_line(place))
         entry = {
             "format": 1,
             "id": place.id,
@@ -234,7 +239,8 @@ def register(place: Place, name: str, ports: dict[str, int]) -> None:
             "name": name,
             "ports": ports,
         }
-        write(paths.registry() / f"{place.id}.json", entry)
+        if entry != former:
+            write(_line(place), entry)
     except OSError as error:
         raise ConfigError(
             f'cannot write to "{paths.registry()}": {error.strerror}',
@@ -243,9 +249,24 @@ def register(place: Place, name: str, ports: dict[str, int]) -> None:
             hint="make it writable, or set BOOTY_HOME",
         ) from error
 
+    return former
+
+
+def register_again(place: Place, former: dict[str, Any]) -> None:
+    """Put back what :func:`register` has replaced: the plan that it was for does not hold."""
+    with suppress(OSError):
+        if former:
+            write(_line(place), former)
+        else:
+            _line(place).unlink(missing_ok=True)
+
+
+def _line(place: Place) -> Path:
+    return paths.registry() / f"{place.id}.json"
+
 
 def forget(place: Place) -> None:
     """Remove a stack's registry line and its generated secrets."""
-    (paths.registry() / f"{place.id}.json").unlink(missing_ok=True)
+    _line(place).unlink(missing_ok=True)
     if place.id:
         shutil.rmtree(paths.secret_store() / place.id, ignore_errors=True)

@@ -14,7 +14,7 @@ from booty.model.platform import Platform
 from booty.plan.links import texts
 from booty.run import ports
 from booty.secrets.making import read_variables
-from booty.stack.place import Place, read, registered
+from booty.stack.place import Place, leases, read
 from booty.supervise import state
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def look(place: Place, spec: StackSpec, faults: list[BootyError]) -> Machine:
     names = _names_in(place, spec, faults)
     return Machine(
         platform=Platform.current(),
-        busy=ports.busy_ports().without(_own_ports(place)),
+        busy=_others(place, "tcp"),
+        busy_udp=_others(place, "udp"),
         reserved=_reserved(place),
         ephemeral=ports.ephemeral(),
         env={name: os.environ[name] for name in sorted(set(asked(spec))) if name in os.environ},
@@ -59,8 +60,15 @@ def _names_in(
     return found
 
 
-def _own_ports(place: Place) -> set[int]:
+def _others(place: Place, protocol: str) -> ports.Listening:
     saved = state.read(place.state)
+    watchers = ((saved["stack"] or {}).get(name) for name in ("guardian", "supervisor"))
+    # sockets that are handed to programs are held for them while they are restarted
+    kept = {inode for one in watchers if one for inode in ports.inodes_of(one["pid"])}
+    return ports.busy_ports(protocol).without(_own_ports(place, saved), kept)
+
+
+def _own_ports(place: Place, saved: dict[str, Any]) -> set[int]:
     running = {row["instance"] for row in saved["instances"] if row.get("pid")}
     known = read(place.state / "state" / "ports.json")
     return {number for key, number in known.items() if key.partition("/")[0] in running}
@@ -69,15 +77,10 @@ def _own_ports(place: Place) -> set[int]:
 def _reserved(place: Place) -> dict[int, str]:
     return {
         number: str(one["root"])
-        for one in registered()
-        if one.get("id") != place.id and _is_there(one)
-        for number in one.get("ports", {}).values()
+        for one in leases()
+        if one["id"] != place.id
+        for number in one["ports"].values()
     }
-
-
-def _is_there(one: dict[str, Any]) -> bool:
-    # a state folder that was deleted, or made anew, frees the ports of the former stack
-    return bool(read(Path(str(one.get("state"))) / "id").get("id") == one.get("id"))
 
 
 def asked(spec: StackSpec) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from booty.errors import ConfigError, ConflictError
 
-__all__ = ["FILE", "Place", "find", "of_file", "registered"]
+__all__ = ["FILE", "Place", "find", "leases", "of_file", "registered"]
 
 FILE: Final = "booty.toml"
 LOCAL: Final = "booty.local.toml"
@@ -152,6 +152,21 @@ def registered() -> list[dict[str, Any]]:
 
     found = [read(file) for file in paths.registry().glob("*.json")]
     return sorted((one for one in found if "root" in one), key=lambda one: str(one["root"]))
+
+
+def leases() -> list[dict[str, Any]]:
+    """Return the registry's entries of stacks that are still there, with their port numbers.
+
+    A folder that is gone, or was made anew, frees the ports of the stack that it held.
+    """
+    found = []
+    for one in registered():
+        known = one.get("ports")
+        ports = known.items() if isinstance(known, dict) else ()
+        if read(Path(str(one.get("state"))) / "id").get("id") == one.get("id"):
+            numbers = {key: number for key, number in ports if isinstance(number, int)}
+            found.append({**one, "ports": numbers})
+    return found
 
 
 def _named(name: str) -> Place:

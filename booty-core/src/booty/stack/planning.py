@@ -320,6 +320,7 @@ class Planning:
             data={file.parent.name: read(file) for file in markers},
             plan=before,
             running=_running(self.place),
+            reallocate=self.choice.reallocate,
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["CLASSES", "TAKEN_OVER", "UP", "classify", "updates"]
+__all__ = ["CLASSES", "TAKEN_OVER", "UP", "class_of", "classify", "updates"]
 
 CLASSES: Final = ("none", "reload", "restart", "migrate", "destroys")
 """Change classes, the mildest first."""
@@ -46,7 +46,7 @@ def classify(
         path for path in {*old_inputs, *new_inputs} if old_inputs.get(path) != new_inputs.get(path)
     )
     changes: Mapping[str, str] = new_entry.get("changes", {})
-    classes = {path: _class_of(path, changes) for path in paths}
+    classes = {path: class_of(path, changes) for path in paths}
     if same:
         found = max(filter(None, classes.values()), key=CLASSES.index, default="none")
         return found, [path for path in paths if classes[path]] if found != "none" else []
@@ -55,8 +55,11 @@ def classify(
     return max((found or _UNNAMED for found in classes.values()), key=CLASSES.index), paths
 
 
-def _class_of(path: str, changes: Mapping[str, str]) -> str | None:
-    # the longest declared prefix speaks for all below it: settings.a for settings.a.b
+def class_of(path: str, changes: Mapping[str, str]) -> str | None:
+    """Return the class that a component gives to a change of an input path.
+
+    The longest declared prefix speaks for all below it: ``settings.a`` for ``settings.a.b``.
+    """
     parts = path.split(".")
     for length in range(len(parts), 0, -1):
         if (found := changes.get(".".join(parts[:length]))) is not None:

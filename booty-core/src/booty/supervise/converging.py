@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from booty.supervise import files, fitness, living, rolling, starting, stopping
 from booty.supervise.change import UP, classify, updates
 from booty.supervise.naming import no_such
+from booty.supervise.occupied import refuse_occupied
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
@@ -201,6 +202,7 @@ class Convergence:
         about = [*self.starts, *self.restarts]
         for _, fault in fitness.unfit(self.entries, about, sup.values, sup.base_env, done):
             raise fault
+        refuse_occupied(sup, self.entries, about)
         for name in [*self.restarts, *self.reloads]:
             await starting.check(self.sup, self.entries[name])
         for name in self.restarts:
