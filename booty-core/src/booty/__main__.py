@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
+    if "up" in sys.argv[1:2]:
+        from booty.stack import ahead
+
+        ahead.begin(sys.argv[1:])
     from booty import cli
 
     sys.exit(cli.main())

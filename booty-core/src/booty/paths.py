@@ -16,38 +16,32 @@ def _home() -> Path | None:
 
 def store() -> Path:
     """Return the folder of verified programs, shared by all stacks of the user."""
-    import platformdirs
-
-    home = _home()
-    return home / "store" if home else Path(platformdirs.user_data_dir("booty")) / "store"
+    return (_home() or _users("data")) / "store"
 
 
 def cache() -> Path:
     """Return the folder of things that may be deleted at any time (half downloads)."""
-    import platformdirs
-
     home = _home()
-    return home / "cache" if home else Path(platformdirs.user_cache_dir("booty"))
+    return home / "cache" if home else _users("cache")
 
 
 def registry() -> Path:
     """Return the folder with one JSON file for each stack of the user, named by its id."""
-    import platformdirs
-
-    home = _home()
-    return home / "stacks" if home else Path(platformdirs.user_state_dir("booty")) / "stacks"
+    return (_home() or _users("state")) / "stacks"
 
 
 def secret_store() -> Path:
     """Return the folder of the ``file`` secrets backend; one folder below it for each stack id."""
-    import platformdirs
-
-    home = _home()
-    return home / "secrets" if home else Path(platformdirs.user_state_dir("booty")) / "secrets"
+    return (_home() or _users("state")) / "secrets"
 
 
 def config_file() -> Path:
     """Return the path of the user's own ``config.toml``; it need not exist."""
+    return _users("config") / "config.toml"
+
+
+def _users(kind: str) -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_config_dir("booty")) / "config.toml"
+    found: str = getattr(platformdirs, f"user_{kind}_dir")("booty")
+    return Path(found)

@@ -15,7 +15,6 @@ from booty.cli import common
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from booty.fetch import Tell
     from booty.stack.choice import Choice
     from booty.stack.handing import Outcome, Session
     from booty.stack.place import Place
@@ -127,7 +126,12 @@ class Up:
         )
         events = _size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
-            outcome = self._hand_over(session, fetching.tell)
+            outcome = session.up(
+                self._choice(),
+                fetching.tell,
+                replan=self.options["replan"],
+                keep=self.options["keep"],
+            )
         os.close(reader)
         self._say(outcome)
         if outcome.nothing:
@@ -135,11 +139,6 @@ class Up:
             if self.detach or common.as_json(self.ctx):
                 return 0
         return self._become_follower(session, outcome, writer, events)
-
-    def _hand_over(self, session: Session, tell: Tell) -> Outcome:
-        return session.up(
-            self._choice(), tell, replan=self.options["replan"], keep=self.options["keep"]
-        )
 
     def _choice(self) -> Choice:
         from booty.stack.choice import Choice
@@ -212,8 +211,14 @@ class Up:
             "events": events,
             "begin": self.begin,
             "after": self._after(),
-            "first": self.options.get("first", True),
         }
+        if self.detach:
+            # it ends with the start: another python for that would slow the start down
+            from booty.supervise import follower
+
+            sys.stdout.flush()
+            sys.stderr.flush()
+            follower.main(arguments, leave=os._exit)
         argv = launch.command("follower", arguments)
         os.set_inheritable(writer, True)
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shlex
@@ -88,6 +87,8 @@ def stamp(file: Path) -> list[int] | None:
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file in hex."""
+    import hashlib  # OpenSSL: 4 ms, for a full look only
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

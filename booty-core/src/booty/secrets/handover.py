@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -48,6 +47,8 @@ def _sealed(data: bytes) -> int:
 
 
 def _unlinked(data: bytes) -> int:
+    import tempfile
+
     handle, path = tempfile.mkstemp(prefix="booty-")
     with _closed_on_fault(handle):
         os.unlink(path)  # noqa: PTH108 - before a byte is in it

@@ -11,7 +11,7 @@ from booty.stack import surroundings
 from booty.stack.place import read
 from booty.supervise import state
 from booty.supervise.change import UP
-from booty.supervise.converging import closure
+from booty.supervise.closure import closure
 from booty.supervise.fill import Values
 from booty.supervise.fitness import unfit
 from booty.supervise.wire import ControlError

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from booty.errors import BootyError, ConflictError, FetchError, VerifyError, from_data
-from booty.stack import identity, plans
+from booty.stack import ahead, identity, plans
 from booty.stack.choice import Choice
 from booty.stack.place import Place, read
 from booty.supervise import client, launch, state
@@ -88,7 +88,8 @@ class Session:
 
     def running(self) -> Connection | None:
         """Return a connection to a supervisor that is already there."""
-        if self.link is None:
+        self._take_what_was_begun()
+        if self.link is None and self._start is None:
             try:
                 self.link = client.connect(self.place.state)
             except ControlError as error:
@@ -96,13 +97,21 @@ class Session:
                     raise from_data(error.data) from error
         return self.link
 
+    def _take_what_was_begun(self) -> None:
+        start = ahead.take(str(self.place.state))
+        if start is not None and start.fresh:
+            self._start = start
+            self.started = True
+        elif start is not None:
+            self.link = start.connection()
+
     def start(self, stack_id: str) -> None:
         """Start guardian and supervisor if there are none; they come up while we plan.
 
         Raises:
             BootyError: they cannot be started, or the state belongs to another machine.
         """
-        if self.running() is None:
+        if self.running() is None and self._start is None:
             name, lifetime = _written(self.place)
             self.started = True
             self._start = self._launch(stack_id, name, self.lifetime or lifetime or self.default)
@@ -195,8 +204,7 @@ class Session:
     def _up(
         self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
     ) -> Outcome:
-        anew = replan or choice.reallocate or bool(choice.scale)
-        saved = None if anew else self._saved(choice)
+        saved = None if replan or choice.reallocate else self._saved(choice)
         if saved is not None:
             self._refuse_unknown(saved, choice)
             if self.running() is not None and self._all_as_planned(saved, choice):
@@ -233,9 +241,8 @@ class Session:
 
         made, digest = make_and_save(planning)
         changes = self._converge(
-            planning.choice, digest, plans.scaled(made.plan) | {"secrets": made.plan.secrets},
-            keep=keep, spans=made.spans,
-        )  # fmt: skip
+            planning.choice, digest, made.plan.secrets, keep=keep, spans=made.spans
+        )
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))
 
     def _programs_are_there(self, digest: str) -> bool:
@@ -261,19 +268,19 @@ class Session:
         held = plans.profiles(self.place, choice.profiles)
         refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
-        data = plans.latest_data(self.place, digest) or {}
-        changes = self._converge(choice, digest, data, keep=keep, spans=())
+        needs = (plans.latest_data(self.place, digest) or {}).get("secrets", ())
+        changes = self._converge(choice, digest, needs, keep=keep, spans=())
         return Outcome(changes=changes, stale=self._stale())
 
     def _all_as_planned(self, digest: str, choice: Choice) -> bool:
-        from booty.supervise.converging import closure
+        from booty.supervise.closure import closure
 
         found = state.read(self.place.state)
         stack = found["stack"] or {}
         sheet = self._sheet(digest)
         left_out = _planned(sheet, choice.without)
-        if stack.get("damaged") or stack.get("plan") != digest or stack.get("target"):
-            return False  # it is written anew with the plan, or a change has not been carried out
+        if stack.get("damaged") or stack.get("plan") != digest:
+            return False  # it is written anew with the plan
         if set(stack.get("without") or ()) != left_out:
             return False
         try:
@@ -305,17 +312,19 @@ class Session:
         self,
         choice: Choice,
         digest: str,
-        data: Mapping[str, Any],
+        needs: Sequence[Any],
         *,
         keep: bool,
         spans: Sequence[dict[str, Any]],
     ) -> list[dict[str, Any]]:
         from booty import secrets
-        from booty.stack import scaling
 
         backend = secrets.backend("", self.place.id)
-        needs = data.get("secrets", ())
-        values = secrets.materialise(needs, backend, dict(os.environ), root=self.place.root)
+        values = (
+            secrets.materialise(needs, backend, dict(os.environ), root=self.place.root)
+            if needs
+            else {}
+        )
         handle = secrets.to_memfd(values)
         try:
             answer = self._insist(
@@ -326,7 +335,6 @@ class Session:
                 without=sorted(_planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
-                **scaling.told(self.place, data),
             )
         finally:
             os.close(handle)

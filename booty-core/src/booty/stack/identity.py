@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -267,6 +266,8 @@ def _line(place: Place) -> Path:
 
 def forget(place: Place) -> None:
     """Remove a stack's registry line and its generated secrets."""
+    import shutil  # brings four compressors into memory
+
     _line(place).unlink(missing_ok=True)
     if place.id:
         shutil.rmtree(paths.secret_store() / place.id, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import ConfigError
 from booty.run import whole
+from booty.run.digest import sha256
 from booty.stack.identity import write
 from booty.stack.place import Place, read
 
@@ -26,22 +26,14 @@ __all__ = [
     "remember",
     "save",
     "saved_for",
-    "scale_of",
-    "scaled",
     "secret_numbers",
-    "without",
 ]
 
 KEEP: Final = 5
 """Plans that are kept, the newest first."""
 
 
-def inputs(
-    place: Place,
-    profiles: Iterable[str],
-    before: Mapping[str, Any],
-    scale: Mapping[str, Any] | None = None,
-) -> str:
+def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> str:
     """Return the digest of everything that would go into a plan now.
 
     Versions of providers are no part of it: a newer one alone never changes what runs.
@@ -50,7 +42,6 @@ def inputs(
         place: the stack.
         profiles: the profiles that hold.
         before: what was remembered of the newest plan: the variables and env-files that it read.
-        scale: the scale that will be saved; by default the one that is.
     """
     from booty import paths
     from booty.config.files import layers
@@ -65,33 +56,18 @@ def inputs(
     more = {
         "env": {name: os.environ.get(name) for name in before.get("env", ())},
         "profiles": list(profiles),
-        "scale": scale_of(place) if scale is None else scale,
+        "scale": read(place.state / "state" / "stack.json").get("scale", {}),
         "root": str(place.root),
     }
     return _digest(files, more)
 
 
-def scale_of(place: Place) -> dict[str, Any]:
-    """Return the saved scale: ``{"replicas", "file"}`` by service or ``service.role``."""
-    return read(place.state / "state" / "stack.json").get("scale") or {}
-
-
-def without(place: Place) -> tuple[str, ...]:
-    """Return the services that the last ``up`` left out."""
-    return tuple(read(place.state / "state" / "stack.json").get("without") or ())
-
-
-def scaled(made: Plan) -> dict[str, Any]:
-    """Return what a plan says of the scale, as its data has it."""
-    return {"scale": made.scale, "services": made.services}
-
-
 def _digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:
-    found = hashlib.sha256(json.dumps(more, sort_keys=True).encode())
+    found = sha256(json.dumps(more, sort_keys=True).encode())
     for file in files:
         data = file.read_bytes() if file.is_file() else b""
         found.update(f"\0{file}\0{len(data)}\0".encode() + data)
-    return found.hexdigest()
+    return str(found.hexdigest())
 
 
 def saved_for(place: Place, inputs: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.supervise import files, fitness, living, rolling, starting, stopping
-from booty.supervise.change import UP, classify, updates, why_gone
-from booty.supervise.naming import no_such
+from booty.supervise.change import UP, classify, updates
+from booty.supervise.closure import closure
 from booty.supervise.occupied import refuse_occupied
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
@@ -18,38 +18,9 @@ if TYPE_CHECKING:
 
     from booty.supervise.supervisor import Supervisor
 
-__all__ = ["Convergence", "closure"]
+__all__ = ["Convergence"]
 
 KEPT = "keep"
-
-
-def closure(sheet: dict[str, Any], names: Iterable[str] | None, without: set[str]) -> set[str]:
-    """Return the instances that a list of names stands for, with all that they need.
-
-    Raises:
-        ControlError: a name that is no service and no instance.
-    """
-    entries = {entry["name"]: entry for entry in sheet["instances"]}
-    left = list(entries) if names is None else [one for name in names for one in _of(sheet, name)]
-    found: set[str] = set()
-    while left:
-        name = left.pop()
-        if name not in found and entries[name]["service"] not in without:
-            found.add(name)
-            left += [target for need in entries[name]["needs"] for target in need["instances"]]
-    return found
-
-
-def _of(sheet: dict[str, Any], name: str) -> list[str]:
-    found: list[str] = [
-        entry["name"]
-        for entry in sheet["instances"]
-        if name in {entry["name"], entry["service"], f"{entry['service']}.{entry['role']}"}
-    ]
-    if not found:
-        names = [entry["name"] for entry in sheet["instances"]]
-        raise no_such(name, [*sheet["services"], *names])
-    return found
 
 
 class Convergence:
@@ -62,9 +33,6 @@ class Convergence:
         keep: whether what a failed change started is left for a look.
         spans: spans of the command that planned.
         again: instances to restart though nothing about them changed.
-
-    Attributes:
-        accepted: whether it is written down as what a command handed over.
     """
 
     def __init__(
@@ -90,7 +58,6 @@ class Convergence:
         self.same: list[str] = []
         self.changes: list[dict[str, Any]] = []
         self.fault: ControlError | None = None
-        self.accepted = False
         self.trace = Trace(sup.folder, sup.loop.now, sup.loop.clock.wall(), spans)
         self._sort()
 
@@ -98,9 +65,7 @@ class Convergence:
         for name in self.sup.units:
             if name not in self.entries:
                 self.gone.append(name)
-                group = name.rpartition(".")[0]
-                twins = [one for one in self.entries if one.rpartition(".")[0] == group]
-                self._tell(name, "stop", why_gone(name, len(twins)))
+                self._tell(name, "stop", "no longer in the file; its data is kept")
         for name, entry in self.entries.items():
             if name in self.wanted:
                 self._sort_one(name, entry)

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -39,12 +40,13 @@ FORCED: Final = 9
 LOST: Final = 11
 
 
-def main(arguments: dict[str, Any]) -> None:
+def main(arguments: dict[str, Any], leave: Callable[[int], object] = sys.exit) -> None:
     """Follow a start, and after it the stack.
 
     Args:
         arguments: ``state root names timeout detach json quiet command client started holds keep
             nothing events begin after``; see ``booty.cli.up``.
+        leave: ends this process.
     """
     try:
         follower = Follower(arguments)
@@ -55,7 +57,10 @@ def main(arguments: dict[str, Any]) -> None:
         # whoever read our output has gone; the end of our pipe stops what we hold
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         status = 0
-    sys.exit(status)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    sys.stderr.flush()
+    leave(status)
 
 
 class _Interrupted(Exception):  # noqa: N818 - a signal, not a fault
@@ -209,8 +214,7 @@ class Follower:
         command, own = self.asked["command"], self.asked["client"]
         second = f"client {own} --help" if own else "ps"
         lines = [f"  {command} {words}" for words in ("logs -f", second, "down")]
-        told = self.asked["detach"] and self.asked.get("first", True)
-        return ["try next:", *lines] if told else []
+        return ["try next:", *lines] if self.asked["detach"] else []
 
     def _print_json(self, fault: dict[str, Any] | None) -> None:
         found = listing.listing(self.folder.root, self.asked["root"])

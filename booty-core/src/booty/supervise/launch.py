@@ -56,6 +56,11 @@ class Start:
         self._pid = pid
         self._timeout = timeout
 
+    @property
+    def fresh(self) -> bool:
+        """Whether it was started and has not answered yet."""
+        return self._pid is not None
+
     def connection(self) -> Connection:
         """Return the connection as soon as the supervisor has answered.
 

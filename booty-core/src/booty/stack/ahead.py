@@ -1,0 +1,95 @@
+"""``up -d`` of a stack that was up before: its watchers come up while the command is imported.
+
+Half of a start's own time is python reading the command. What that will find out is mostly known:
+guardian and supervisor are started before it. Whatever is not as simple as it looks is left to the
+command, which says what is wrong; one that ends before it has handed over a plan ends them again.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from booty import paths
+from booty.stack import surroundings
+from booty.supervise import launch, state
+from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["begin", "take"]
+
+FILE: Final = "booty.toml"
+STATE: Final = ".booty"
+DETACHED: Final = frozenset(("-d", "--detach"))
+OTHERS: Final = frozenset(("up", "-q", "--quiet", "-v", "-vv", "--verbose", "--json"))
+"""Words that change nothing about who is started."""
+DECIDE: Final = ("BOOTY_FILE", "BOOTY_STACK", "BOOTY_LIFETIME")
+"""Variables that do."""
+LIFETIME: Final = "outlive-me"
+
+_begun: dict[str, launch.Start] = {}
+
+
+def begin(words: Sequence[str]) -> None:
+    """Start the watchers of the stack that a command line is about, if that is plain to see.
+
+    Args:
+        words: the command line, without the program's name.
+    """
+    asked = set(words)
+    if asked <= DETACHED | OTHERS and asked & DETACHED and not asked_elsewhere():
+        try:
+            _begin()
+        except (ControlError, OSError, ValueError, KeyError):
+            return  # the command meets the same, and says it
+
+
+def take(folder: str) -> launch.Start | None:
+    """Return the start of a stack that was begun ahead, once.
+
+    Args:
+        folder: its state folder.
+    """
+    return _begun.pop(folder, None)
+
+
+def asked_elsewhere() -> bool:
+    """Tell whether the environment names a file, a stack or a lifetime."""
+    return any(os.environ.get(name) for name in DECIDE)
+
+
+def _begin() -> None:
+    root = _root(os.getcwd())  # noqa: PTH109 - pathlib alone costs what is gained
+    if root is None or _says(f"{root}/{FILE}", b"lifetime"):
+        return
+    folder = f"{root}/{STATE}"
+    own = state.read_json(f"{folder}/id") or {}
+    saved = state.read_json(f"{folder}/state/stack.json") or {}
+    # one that was never up, that was moved, or that is a copy
+    if not saved.get("plan") or own.get("root") != root or saved["stack"]["id"] != own["id"]:
+        return
+    _begun[folder] = launch.ensure(
+        folder,
+        stack_id=own["id"],
+        name=saved["stack"]["name"],
+        lifetime=LIFETIME,
+        environment=surroundings.base_environment(),
+        store=str(paths.store()),
+        root=root,
+    )
+
+
+def _root(here: str) -> str | None:
+    while not os.path.isfile(f"{here}/{FILE}"):  # noqa: PTH113
+        above = os.path.dirname(here)  # noqa: PTH120
+        if above == here:
+            return None
+        here = above
+    return os.path.realpath(here)
+
+
+def _says(file: str, word: bytes) -> bool:
+    with open(file, "rb") as text:  # noqa: PTH123
+        return word in text.read()
