@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self
@@ -80,6 +80,11 @@ class SyncStack:
     def restart(self, *names: str) -> None:
         """Restart services and wait until they are ready."""
         self._call("restart", *names)
+
+    def scale(self, replicas: Mapping[str, int], *, timeout: float = PATIENCE) -> Outcome:
+        """Run more or fewer instances of services; remembered until the file's numbers change."""
+        outcome: Outcome = self._call("scale", replicas, timeout=timeout)
+        return outcome
 
     def ps(self) -> list[dict[str, Any]]:
         """Return the instances' states."""

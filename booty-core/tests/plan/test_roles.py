@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from booty.errors import BootyErrors
 from booty.model.component import Component, Interface, Want
 from booty.model.expand import Role
+from booty.stack import scaling
 
 DB = '[services.db]\nuse = "db"\n'
 
@@ -98,6 +100,29 @@ def test_saved_scale_is_dropped(world: Any) -> None:
 
     assert _names(after) == ["bus.0", "bus.1", "bus.2"]
     assert after.warnings == ("the saved scale bus=5 is dropped: replicas was changed",)
+
+
+def test_saved_scale_is_dropped_though_a_plan_was_made_since(world: Any) -> None:
+    """What the file said when it was scaled counts, not what a plan that nobody ran says."""
+    world.saved_with(scale={"bus": 5}, scaled_over={"bus": 1})
+    text = '[services.bus]\nuse = "bus"\nreplicas = 3'
+    made = world.again(world.plan(text), text)
+
+    assert (len(made.instances), dict(made.scale)) == (3, {})
+    assert made.warnings == ("the saved scale bus=5 is dropped: replicas was changed",)
+
+
+def test_scale_of_roles_is_judged(world: Any) -> None:
+    """A role must be named where there are several; one that is not there is refused."""
+    spec = world.spec(DB)
+    with pytest.raises(BootyErrors) as caught:
+        scaling.refuse(spec, world.providers, {"db": 3, "db.kw": 3, "db.kv.0": 3})
+    scaling.refuse(spec, world.providers, {"db.kv": 5})
+    hints = [str(one.hint) for one in caught.value.faults]
+
+    assert hints[0].startswith("booty scale db.")
+    assert '"kv"' in hints[1]
+    assert hints[2] == "booty scale db.kv=3"
 
 
 def test_disabled_service_is_not_there(world: Any) -> None:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "start": ("start", "Start services with what they need."),
     "stop": ("stop", "Stop services, those that need them first."),
     "restart": ("restart", "Restart services."),
+    "scale": ("scale", "Run more or fewer instances of a service."),
     "reload": ("reload", "Let services read their configuration again."),
     "kill": ("kill", "Send a signal to services."),
     "self-restart": ("self_restart", "Replace guardian and supervisor; services go on."),

@@ -12,6 +12,8 @@ from booty.cli import common
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from booty.stack.place import Place
+
 WIDEST = 60
 """Longest value in the table, characters."""
 
@@ -42,13 +44,28 @@ def command(ctx: click.Context, profiles: tuple[str, ...]) -> None:
     held = plans.profiles(place, profiles or None)
     if common.as_json(ctx):
         data = codec.to_data(config.load(place.file, profiles=held))
-        common.emit({"format": 1, "config": data, "origins": data.pop("origins")})
+        common.emit({"format": 1, "config": data, "origins": data.pop("origins")} | scaled(place))
         return
-    rows = config.written(place.file, profiles=held)
+    rows = [*config.written(place.file, profiles=held), *_scaled_rows(place)]
+    rows = sorted({key: (key, value, label) for key, value, label in rows}.values())
     if common.verbose(ctx):
         rows = sorted([*rows, *_defaults({key for key, _, _ in rows})])
     cells = [(key, _short(text), label) for key, text, label in rows]
     click.echo(common.table(("KEY", "VALUE", "FROM"), cells))
+
+
+def scaled(place: Place) -> dict[str, Any]:
+    """Return what stands over the file's numbers, ``{"scale": {name: replicas}}``."""
+    from booty.stack import plans
+
+    return {"scale": {name: one["replicas"] for name, one in plans.scale_of(place).items()}}
+
+
+def _scaled_rows(place: Place) -> Iterator[tuple[str, Any, str]]:
+    for name, number in scaled(place)["scale"].items():
+        service, _, role = name.partition(".")
+        key = f"services.{service}.roles.{role}" if role else f"services.{service}"
+        yield f"{key}.replicas", number, "saved by scale"
 
 
 def _defaults(known: set[str]) -> Iterator[tuple[str, Any, str]]:

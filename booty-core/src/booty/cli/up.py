@@ -15,6 +15,7 @@ from booty.cli import common
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from booty.fetch import Tell
     from booty.stack.choice import Choice
     from booty.stack.handing import Outcome, Session
     from booty.stack.place import Place
@@ -126,12 +127,7 @@ class Up:
         )
         events = _size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
-            outcome = session.up(
-                self._choice(),
-                fetching.tell,
-                replan=self.options["replan"],
-                keep=self.options["keep"],
-            )
+            outcome = self._hand_over(session, fetching.tell)
         os.close(reader)
         self._say(outcome)
         if outcome.nothing:
@@ -139,6 +135,11 @@ class Up:
             if self.detach or common.as_json(self.ctx):
                 return 0
         return self._become_follower(session, outcome, writer, events)
+
+    def _hand_over(self, session: Session, tell: Tell) -> Outcome:
+        return session.up(
+            self._choice(), tell, replan=self.options["replan"], keep=self.options["keep"]
+        )
 
     def _choice(self) -> Choice:
         from booty.stack.choice import Choice
@@ -211,6 +212,7 @@ class Up:
             "events": events,
             "begin": self.begin,
             "after": self._after(),
+            "first": self.options.get("first", True),
         }
         if self.detach:
             # it ends with the start: another python for that would slow the start down

@@ -108,6 +108,7 @@ class Saved:
         stack_id: the random id in ``.booty/id``.
         ports: saved numbers by ``<instance>/<port>``.
         scale: replicas by service or ``service.role``, set by ``scale``.
+        scaled_over: what the file said at that time, by the same names; ``None`` = nothing.
         secrets: current rotation number by secret name.
         data: version and shape that wrote each data folder, by instance.
         plan: the plan that runs, as JSON data; ``None`` if none.
@@ -120,6 +121,7 @@ class Saved:
     stack_id: str = ""
     ports: Mapping[str, int] = Factory(dict)
     scale: Mapping[str, int] = Factory(dict)
+    scaled_over: Mapping[str, int | None] = Factory(dict)
     secrets: Mapping[str, int] = Factory(dict)
     data: Mapping[str, Mapping[str, str]] = Factory(dict)
     plan: Mapping[str, Any] | None = None
@@ -193,6 +195,7 @@ class Plan:
         steps: ordered, each with its reason; relative to what the saved plan says is running.
         warnings: things to tell the user.
         secrets: every secret to make before start: reference, kind, parameters; never a value.
+        scale: replicas by service or ``service.role`` where they are not what the file says.
     """
 
     format: int = 1
@@ -206,3 +209,4 @@ class Plan:
     steps: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     secrets: tuple[Mapping[str, Any], ...] = ()
+    scale: Mapping[str, int] = Factory(dict)

@@ -100,6 +100,7 @@ class Deciding:
         lost: services of the file that are not in ``spec``: a fault is told of each already.
         faults: what is wrong; a plan that was made with faults is worth nothing.
         secrets: what the plan needs of secrets and variables, once it was made.
+        scale: saved numbers of replicas that hold, once the plan was begun.
     """
 
     spec: StackSpec
@@ -110,6 +111,7 @@ class Deciding:
     lost: set[str] = Factory(set)
     faults: list[BootyError] = Factory(list)
     secrets: tuple[dict[str, Any], ...] = ()
+    scale: Mapping[str, int] = Factory(dict)
 
     def plan(self, artifacts: Mapping[str, Artifact] | None = None) -> Plan | None:
         """Decide.
@@ -123,8 +125,8 @@ class Deciding:
         Raises:
             ProviderError: what a provider declares cannot be used.
         """
-        scale, warnings = _scale(self.spec, self.saved)
-        casts = self._casts(scale)
+        self.scale, warnings = _scale(self.spec, self.saved)
+        casts = self._casts()
         if artifacts is None:
             found = gather(casts, self.spec.root, self.faults).values()
             artifacts = {one.key: unfetched(one, self.machine.platform) for one in found}
@@ -142,12 +144,13 @@ class Deciding:
             levels=order,
             warnings=(*warnings, *_untested(casts), *in_ephemeral(laid.ports, self.machine)),
             secrets=self.secrets,
+            scale=dict(sorted(self.scale.items())),
         )
         made = with_kept(made, self.saved)
         return evolve(made, steps=steps(made, self.saved.plan, self.saved.running))
 
-    def _casts(self, scale: Mapping[str, int]) -> dict[str, Cast]:
-        casts = cast_all(self.spec, self.providers, self.locked, scale, self.faults)
+    def _casts(self) -> dict[str, Cast]:
+        casts = cast_all(self.spec, self.providers, self.locked, self.scale, self.faults)
         enabled = {one.name for one in self.spec.services.values() if one.enabled}
         self.lost |= enabled - casts.keys()
         return claim_all(casts, self.lost, self.faults)
@@ -181,7 +184,8 @@ class Deciding:
         }
         order = levels(needs, self.faults)
         planned = {
-            one.instance.name: _planned(one, needs, artifacts, self.machine) for one in started
+            one.instance.name: _planned(one, needs, artifacts, self.machine, self.scale)
+            for one in started
         }
         _refuse_older(started, self.saved, self.faults)
         self.secrets = laid.addresses.credentials.listed()
@@ -207,11 +211,11 @@ def _scale(spec: StackSpec, saved: Saved) -> tuple[dict[str, int], tuple[str, ..
         service, _, role = name.partition(".")
         if service not in spec.services:
             continue
-        now = _replicas_asked(spec.services[service])
+        now = _replicas_asked(spec.services[service]).get(role)
         known = before.get(service, {}).get("replicas_asked")
-        known = known if isinstance(known, dict) else now
-        if known.get(role) == now.get(role):
-            kept[name] = number
+        known = known.get(role) if isinstance(known, dict) else now
+        if saved.scaled_over.get(name, known) == now:
+            kept |= {name: number} if number != now else {}
         else:
             warnings.append(f"the saved scale {name}={number} is dropped: replicas was changed")
     return kept, tuple(warnings)
@@ -236,6 +240,7 @@ def _planned(
     needs: Mapping[str, list[dict[str, Any]]],
     artifacts: Mapping[str, Artifact],
     machine: Machine,
+    scale: Mapping[str, int],
 ) -> PlannedInstance:
     rest = policy(one)
     artifact = artifacts.get(artifact_key(one.member, one.cast.spec.binary))
@@ -249,9 +254,16 @@ def _planned(
         inputs=inputs,
         changes=dict(one.member.component.changes),
         digest=digest_of([one.launch, executed, inputs["version"], inputs["env"]]),
-        reason=f"services.{one.cast.name}"
-        + (f" has {one.member.replicas} replicas" if one.member.replicas > 1 else ""),
+        reason=_reason(one, scale),
     )
+
+
+def _reason(one: Started, scale: Mapping[str, int]) -> str:
+    role, replicas = one.member.role.name, one.member.replicas
+    path = f"services.{one.cast.name}"
+    if f"{one.cast.name}.{role}".rstrip(".") in scale:
+        return f"{path} is scaled to {replicas} replicas"
+    return path + (f" has {replicas} replicas" if replicas > 1 else "")
 
 
 def _services(

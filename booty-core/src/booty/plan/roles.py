@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from booty.model.stack import ServiceSpec, StackSpec
     from booty.providers import Provider
 
-__all__ = ["BUILT_IN", "Cast", "Member", "cast_all", "instance_name", "typed_settings"]
+__all__ = ["BUILT_IN", "Cast", "Member", "cast_all", "instance_name", "roles_of", "typed_settings"]
 
 BUILT_IN = frozenset(("program", "external"))
 """Components whose ports and interfaces the file declares, not a provider."""
@@ -122,8 +122,7 @@ def _cast(
     if "/" in service.use and service.use not in provider.components:
         raise _component_missing(service, provider)
     wanted = evolve(service, replicas=scale.get(service.name, service.replicas))
-    roles = provider.call("expand", service=wanted) or (_only_role(wanted, provider),)
-    _check_roles(service, roles, provider)
+    roles = roles_of(wanted, provider)
     try:
         members = tuple(
             _member(wanted, role, provider, locked, scale, faults)
@@ -133,6 +132,18 @@ def _cast(
         error.subject = provider.name  # who reads settings does not know whose they are
         raise
     return Cast(spec=service, provider=provider, members=members)
+
+
+def roles_of(service: ServiceSpec, provider: Provider) -> Sequence[Role]:
+    """Return what a service is made of, as its provider says.
+
+    Raises:
+        ProviderError: it answers with what it lacks.
+        ConfigError: the service asks for something that cannot be.
+    """
+    roles = provider.call("expand", service=service) or (_only_role(service, provider),)
+    _check_roles(service, roles, provider)
+    return tuple(roles)
 
 
 def _provider(service: ServiceSpec, providers: Mapping[str, Provider]) -> Provider:

@@ -9,7 +9,7 @@ from booty.model import codec
 from booty.model.plan import Step
 from booty.model.reference import MARK
 from booty.model.state import Change
-from booty.supervise.change import UP, classify, updates
+from booty.supervise.change import UP, classify, updates, why_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,7 +60,13 @@ def _gone(made: Plan, old: Mapping[str, Any], running: Mapping[str, Any]) -> Ite
     names = {one.instance.name for one in made.instances}
     there = [name for name in (*old, *running) if running.get(name, {}).get("state") in UP]
     for name in reversed([*dict.fromkeys(one for one in there if one not in names)]):
-        yield Step("stop", name, "no longer in the file; its data is kept", Change.RESTART)
+        yield Step("stop", name, _why_gone(made, name), Change.RESTART)
+
+
+def _why_gone(made: Plan, name: str) -> str:
+    group = name.rpartition(".")[0]
+    twins = [one for one in made.instances if one.instance.name.rpartition(".")[0] == group]
+    return why_gone(name, len(twins))
 
 
 def _of_instance(

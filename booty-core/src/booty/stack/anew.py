@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from booty.stack import identity, moving, plans
+from booty.stack import identity, moving, plans, scaling
 from booty.stack.fit import refuse_unfit
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
     made = _decided(planning)
     made.lock.write(place.lock)
     # the lock is an input too, and has just been written
-    inputs = planning.inputs(made.known)
+    inputs = planning.inputs(made.known, scaling.kept(plans.scaled(made.plan)))
     digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs)
     plans.remember(place, digest, {**made.known, "inputs": inputs})
     return made, digest

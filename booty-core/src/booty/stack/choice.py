@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = ["Choice"]
@@ -17,6 +19,7 @@ class Choice(NamedTuple):
             ``BOOTY_PROFILE``, else of the running stack.
         accept: services whose dangerous changes are accepted.
         reallocate: whether saved ports of what does not run are given up for new ones.
+        scale: replicas by service or ``service.role``, over what the file says.
     """
 
     names: tuple[str, ...] = ()
@@ -24,3 +27,4 @@ class Choice(NamedTuple):
     profiles: tuple[str, ...] | None = None
     accept: tuple[str, ...] = ()
     reallocate: bool = False
+    scale: Mapping[str, int] = MappingProxyType({})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -197,6 +197,32 @@ class Stack:
         """
         await self.ask("restart", names=list(names))
         await self.ask("wait", names=list(names), **{"for": "ready"})
+
+    async def scale(self, replicas: Mapping[str, int], *, timeout: float = PATIENCE) -> Outcome:
+        """Run more or fewer instances of services; remembered until the file's numbers change.
+
+        Args:
+            replicas: by service, or ``service.role``.
+            timeout: seconds to wait until all of it is done.
+
+        Returns:
+            What was changed.
+
+        Raises:
+            ConfigError: there is no such service or role, or its component forbids the number.
+            ConflictError: nobody runs the stack.
+            BootyError, BootyErrors: what :meth:`up` raises.
+        """
+        from booty.stack import scaling
+
+        session = Session(self.place)
+        try:
+            outcome, names = await to_thread.run_sync(scaling.scale, session, replicas)
+            await self._until_ready(session, outcome, list(names) or None, timeout)
+        finally:
+            if session.link is not None:
+                session.link.close()
+        return outcome
 
     async def ps(self) -> list[dict[str, Any]]:
         """Return the instances as ``booty ps --json`` lists them; asks nobody.

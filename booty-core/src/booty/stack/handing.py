@@ -204,7 +204,8 @@ class Session:
     def _up(
         self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
     ) -> Outcome:
-        saved = None if replan or choice.reallocate else self._saved(choice)
+        anew = replan or choice.reallocate or bool(choice.scale)
+        saved = None if anew else self._saved(choice)
         if saved is not None:
             self._refuse_unknown(saved, choice)
             if self.running() is not None and self._all_as_planned(saved, choice):
@@ -241,8 +242,9 @@ class Session:
 
         made, digest = make_and_save(planning)
         changes = self._converge(
-            planning.choice, digest, made.plan.secrets, keep=keep, spans=made.spans
-        )
+            planning.choice, digest, plans.scaled(made.plan) | {"secrets": made.plan.secrets},
+            keep=keep, spans=made.spans,
+        )  # fmt: skip
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))
 
     def _programs_are_there(self, digest: str) -> bool:
@@ -268,8 +270,8 @@ class Session:
         held = plans.profiles(self.place, choice.profiles)
         refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
-        needs = (plans.latest_data(self.place, digest) or {}).get("secrets", ())
-        changes = self._converge(choice, digest, needs, keep=keep, spans=())
+        data = plans.latest_data(self.place, digest) or {}
+        changes = self._converge(choice, digest, data, keep=keep, spans=())
         return Outcome(changes=changes, stale=self._stale())
 
     def _all_as_planned(self, digest: str, choice: Choice) -> bool:
@@ -279,8 +281,8 @@ class Session:
         stack = found["stack"] or {}
         sheet = self._sheet(digest)
         left_out = _planned(sheet, choice.without)
-        if stack.get("damaged") or stack.get("plan") != digest:
-            return False  # it is written anew with the plan
+        if stack.get("damaged") or stack.get("plan") != digest or stack.get("target"):
+            return False  # it is written anew with the plan, or a change has not been carried out
         if set(stack.get("without") or ()) != left_out:
             return False
         try:
@@ -312,19 +314,18 @@ class Session:
         self,
         choice: Choice,
         digest: str,
-        needs: Sequence[Any],
+        data: Mapping[str, Any],
         *,
         keep: bool,
         spans: Sequence[dict[str, Any]],
     ) -> list[dict[str, Any]]:
         from booty import secrets
+        from booty.stack import scaling
 
         backend = secrets.backend("", self.place.id)
-        values = (
-            secrets.materialise(needs, backend, dict(os.environ), root=self.place.root)
-            if needs
-            else {}
-        )
+        needs = data.get("secrets", ())
+        environ, root = dict(os.environ), self.place.root
+        values = secrets.materialise(needs, backend, environ, root=root) if needs else {}
         handle = secrets.to_memfd(values)
         try:
             answer = self._insist(
@@ -335,6 +336,7 @@ class Session:
                 without=sorted(_planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
+                **scaling.told(self.place, data),
             )
         finally:
             os.close(handle)

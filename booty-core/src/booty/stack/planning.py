@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import identity, machine, plans, programs
+from booty.stack import identity, machine, plans, programs, scaling
 from booty.stack.choice import Choice
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
@@ -101,14 +101,19 @@ class Planning:
         """The profiles that hold: as asked, else as variable or running stack have them."""
         return plans.profiles(self.place, self.choice.profiles)
 
-    def inputs(self, before: Mapping[str, Any] | None = None) -> str:
+    def inputs(
+        self,
+        before: Mapping[str, Any] | None = None,
+        scale: Mapping[str, Any] | None = None,
+    ) -> str:
         """Return the digest of everything that would go into a plan now.
 
         Args:
             before: what is remembered of a plan; by default of the newest.
+            scale: the scale that will be saved; by default the one that is.
         """
         known = plans.latest(self.place) if before is None else before
-        return plans.inputs(self.place, self.profiles, known)
+        return plans.inputs(self.place, self.profiles, known, scale)
 
     def make(self) -> Planned:
         """Plan; fetch what is missing unless ``dry``.
@@ -139,6 +144,7 @@ class Planning:
         lock = fetch.Lock.read(self.place.lock)
         if any(self._needs(whole, str(one.subject)) for one in broken):
             self._tell_all(whole, known, lock, broken)
+        scaling.refuse(whole, known, self.choice.scale)
         spec, lost = self._rest(whole)
         wishes = self._wishes(spec, known, lock)
         self._refuse_problems([one for one in enabled(spec) if one.name in wanted], known)
@@ -211,7 +217,7 @@ class Planning:
             "providers": {name: _installed(one) for name, one in known.items()},
             "left_out": sorted(prepared.broken),
         }
-        made = evolve(made, inputs=self.inputs(remembered))
+        made = evolve(made, inputs=self.inputs(remembered, scaling.kept(plans.scaled(made))))
         sheet, blobs = plan.sheet(made)
         return Planned(
             plan=made,
@@ -309,19 +315,18 @@ class Planning:
 
     def _saved(self) -> Saved:
         folder = self.place.state / "state"
-        stack = read(folder / "stack.json")
         before = plans.latest_data(self.place)
         markers = (self.place.state / "data").glob("*/.booty-data")
-        return Saved(
+        saved = Saved(
             stack_id=self.stack_id,
             ports=read(folder / "ports.json"),
-            scale=stack.get("scale", {}),
             secrets=plans.secret_numbers(self.place),
             data={file.parent.name: read(file) for file in markers},
             plan=before,
             running=_running(self.place),
             reallocate=self.choice.reallocate,
         )
+        return scaling.laid(saved, self.place, self.choice.scale)
 
 
 def _running(place: Place) -> dict[str, dict[str, Any]]:

@@ -26,14 +26,22 @@ __all__ = [
     "remember",
     "save",
     "saved_for",
+    "scale_of",
+    "scaled",
     "secret_numbers",
+    "without",
 ]
 
 KEEP: Final = 5
 """Plans that are kept, the newest first."""
 
 
-def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> str:
+def inputs(
+    place: Place,
+    profiles: Iterable[str],
+    before: Mapping[str, Any],
+    scale: Mapping[str, Any] | None = None,
+) -> str:
     """Return the digest of everything that would go into a plan now.
 
     Versions of providers are no part of it: a newer one alone never changes what runs.
@@ -42,6 +50,7 @@ def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> 
         place: the stack.
         profiles: the profiles that hold.
         before: what was remembered of the newest plan: the variables and env-files that it read.
+        scale: the scale that will be saved; by default the one that is.
     """
     from booty import paths
     from booty.config.files import layers
@@ -56,10 +65,25 @@ def inputs(place: Place, profiles: Iterable[str], before: Mapping[str, Any]) -> 
     more = {
         "env": {name: os.environ.get(name) for name in before.get("env", ())},
         "profiles": list(profiles),
-        "scale": read(place.state / "state" / "stack.json").get("scale", {}),
+        "scale": scale_of(place) if scale is None else scale,
         "root": str(place.root),
     }
     return _digest(files, more)
+
+
+def scale_of(place: Place) -> dict[str, Any]:
+    """Return the saved scale: ``{"replicas", "file"}`` by service or ``service.role``."""
+    return read(place.state / "state" / "stack.json").get("scale") or {}
+
+
+def without(place: Place) -> tuple[str, ...]:
+    """Return the services that the last ``up`` left out."""
+    return tuple(read(place.state / "state" / "stack.json").get("without") or ())
+
+
+def scaled(made: Plan) -> dict[str, Any]:
+    """Return what a plan says of the scale, as its data has it."""
+    return {"scale": made.scale, "services": made.services}
 
 
 def _digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["CLASSES", "TAKEN_OVER", "UP", "class_of", "classify", "updates"]
+__all__ = ["CLASSES", "TAKEN_OVER", "UP", "class_of", "classify", "updates", "why_gone"]
 
 CLASSES: Final = ("none", "reload", "restart", "migrate", "destroys")
 """Change classes, the mildest first."""
@@ -65,6 +65,19 @@ def class_of(path: str, changes: Mapping[str, str]) -> str | None:
         if (found := changes.get(".".join(parts[:length]))) is not None:
             return found
     return None
+
+
+def why_gone(name: str, twins: int) -> str:
+    """Say why an instance is stopped for good.
+
+    Args:
+        name: the instance.
+        twins: how many others of its service and role go on.
+    """
+    if not twins:
+        return "no longer in the file; its data is kept"
+    count = f"{twins} replica{'s' if twins > 1 else ''}"
+    return f"{name.rpartition('.')[0]} has {count} now; its data is kept in data/{name}"
 
 
 def updates(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
-from booty.supervise import living, sheets, stopping, wire
+from booty.supervise import intent, living, sheets, stopping, wire
 from booty.supervise.closure import closure
 from booty.supervise.complaint import complain
 from booty.supervise.converging import reload
@@ -164,6 +164,7 @@ async def _converge(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dic
         keep=bool(asked.get("keep")),
         spans=list(asked.get("spans") or ()),
     )
+    intent.accept(sup, asked)
     return {"changes": change.changes}
 
 
@@ -263,7 +264,7 @@ def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
 async def _stop(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = stopping.leaning_on(sup, _named(sup, asked["names"]))
     sup.desire(*names, up=False)
-    return {"report": await stopping.stop_all(sup, names)}
+    return {"report": await stopping.stop_all(sup, names, stopping.missed(sup, names))}
 
 
 async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
@@ -334,7 +335,7 @@ async def _ping(_: Supervisor, __: Peer, ___: dict[str, Any]) -> dict[str, Any]:
 
 _VERBS: Final = {
     "status": _Verb(_status),
-    "converge": _Verb(_converge, "plan", "names", "without", "accept", "keep", "spans"),
+    "converge": _Verb(_converge, "plan", "names", "without", "accept", "keep", "spans", "scale"),
     "wait": _Verb(_wait, "names", "for", "limit"),
     "start": _Verb(_start, "names"),
     "stop": _Verb(_stop, "names"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.supervise import files, fitness, living, rolling, starting, stopping
-from booty.supervise.change import UP, classify, updates
+from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
 from booty.supervise.occupied import refuse_occupied
 from booty.supervise.spans import Trace
@@ -33,6 +33,9 @@ class Convergence:
         keep: whether what a failed change started is left for a look.
         spans: spans of the command that planned.
         again: instances to restart though nothing about them changed.
+
+    Attributes:
+        accepted: whether it is written down as what a command handed over.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Convergence:
         self.same: list[str] = []
         self.changes: list[dict[str, Any]] = []
         self.fault: ControlError | None = None
+        self.accepted = False
         self.trace = Trace(sup.folder, sup.loop.now, sup.loop.clock.wall(), spans)
         self._sort()
 
@@ -65,7 +69,9 @@ class Convergence:
         for name in self.sup.units:
             if name not in self.entries:
                 self.gone.append(name)
-                self._tell(name, "stop", "no longer in the file; its data is kept")
+                group = name.rpartition(".")[0]
+                twins = [one for one in self.entries if one.rpartition(".")[0] == group]
+                self._tell(name, "stop", why_gone(name, len(twins)))
         for name, entry in self.entries.items():
             if name in self.wanted:
                 self._sort_one(name, entry)

@@ -214,7 +214,8 @@ class Follower:
         command, own = self.asked["command"], self.asked["client"]
         second = f"client {own} --help" if own else "ps"
         lines = [f"  {command} {words}" for words in ("logs -f", second, "down")]
-        return ["try next:", *lines] if self.asked["detach"] else []
+        told = self.asked["detach"] and self.asked.get("first", True)
+        return ["try next:", *lines] if told else []
 
     def _print_json(self, fault: dict[str, Any] | None) -> None:
         found = listing.listing(self.folder.root, self.asked["root"])

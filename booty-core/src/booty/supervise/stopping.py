@@ -6,20 +6,21 @@ import signal
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import remains, starting
+from booty.supervise.change import UP
 from booty.supervise.complaint import complain
 from booty.supervise.living import accepted
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Collection, Container, Iterable
 
     from booty.run.loop import Task
     from booty.run.process import Process
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["leaning_on", "levels", "stop_all", "stop_level"]
+__all__ = ["leaning_on", "levels", "missed", "stop_all", "stop_level"]
 
 AFTER_KILL: Final = 5.0
 """Seconds that the kernel may take to end what was killed."""
@@ -54,6 +55,17 @@ def levels(sup: Supervisor, names: Iterable[str]) -> list[list[Unit]]:
         for unit in level:
             del left[unit.name]
     return found
+
+
+def missed(sup: Supervisor, names: Collection[str]) -> set[str]:
+    """Return those of some instances whose service goes on with others: who drains is drained."""
+    others = {
+        (unit.entry["service"], unit.entry["role"])
+        for unit in sup.units.values()
+        if unit.name not in names and unit.state in UP
+    }
+    own = (sup.units[name].entry for name in names if name in sup.units)
+    return {one["name"] for one in own if (one["service"], one["role"]) in others}
 
 
 async def stop_all(

@@ -11,7 +11,7 @@ from booty.run import identity, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
-from booty.supervise import adoption, files, living, loss, remains, sheets, state, stopping
+from booty.supervise import adoption, files, intent, living, loss, remains, sheets, state, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
@@ -357,6 +357,7 @@ class Supervisor:
         self.last_fault = change.fault
         if self.convergence is change:
             self.convergence = None
+            intent.settle(self, change)
         self.wake()
 
     def span(self, name: str, unit: Unit, begin: float) -> None:
@@ -377,8 +378,7 @@ class Supervisor:
             saved = state.read_json(self.folder.stack) or {}
         except (ValueError, OSError):
             return {}
-        # scale belongs to commands, the guardian's own line to the guardian
-        return {key: saved[key] for key in ("guardian", "scale") if key in saved}
+        return {key: saved[key] for key in ("guardian",) if key in saved}
 
     def write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
         """Write a state file; a full disk is told, never fatal."""
