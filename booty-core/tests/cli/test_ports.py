@@ -159,3 +159,40 @@ def test_ports_of_all_stacks(booty: Any, root: Path, home: Path, number: int) ->
     assert [row["stack"] for row in one] == ["b"]
     assert f"pid {pid}" in table[1]
     assert f"(web.0 of {first})" in table[1]
+
+
+TAKES = """
+[services.web]
+use = "program"
+run = ["{python}", "server.py"]
+ports = {{ http = {{ port = {port}, socket = true }} }}
+ready = {{ notify = true }}
+limits = {{ nofile = 100 }}
+"""
+TAKER = """
+import os, resource, socket
+assert os.environ["LISTEN_FDNAMES"] == "http" and os.environ["LISTEN_PID"] == str(os.getpid())
+front = socket.socket(fileno=3)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+while True:
+    link, _ = front.accept()
+    link.sendall(str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]).encode())
+    link.close()
+"""
+
+
+def test_a_socket_by_the_file(booty: Any, root: Path, home: Path, number: int) -> None:
+    """``socket = true``: the program takes it; a plan under way sees no stranger on the port."""
+    (root / "server.py").write_text(TAKER)
+    (root / "booty.toml").write_text(TAKES.format(python=sys.executable, port=number))
+    booty("up", "-d")
+    port = given(booty, root)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+        said = link.recv(100)
+    booty("up", "-d", "--replan")
+    (row,) = json.loads(booty("ports", "--json").stdout)["ports"]
+
+    assert said == b"100"
+    assert given(booty, root) == port
+    assert row["by"]["root"] == str(root)

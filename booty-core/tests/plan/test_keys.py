@@ -74,6 +74,8 @@ SEEN: dict[str, tuple[str, str]] = {
     "url": ("far", 'url = "mysql://far:2"'),
     "ports.port": ("m", "ports = { http = { port = 8090 } }"),
     "ports.scheme": ("m", 'ports = { http = { port = 8080, scheme = "https" } }'),
+    "ports.protocol": ("m", 'ports = { http = { port = 8080, protocol = "udp" } }'),
+    "ports.socket": ("m", "ports = { http = { port = 8080, socket = true } }"),
     "needs.service": ("m", 'needs = [{ service = "bus" }]'),
     "needs.until": ("m", 'needs = [{ service = "bus", until = "good" }]'),
     "needs.of": ("m", 'needs = [{ service = "bus", of = "any" }]'),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from booty import plan
 from booty.model.component import Component, Port
 from booty.model.state import Change
+from booty.plan.inputs import short
 
 BUS = '[services.bus]\nuse = "bus"\n'
 MAIN = '[services.main]\nuse = "program"\nrun = ["./main"]\n'
@@ -237,3 +239,57 @@ def test_udp_has_numbers_of_its_own(world: Any, make_provider: Any) -> None:
     moved = world.plan(text).ports["dns.0/query"]
 
     assert (beside, moved) == (8600, 8700)
+
+
+def test_socket_handed_over(world: Any) -> None:
+    """A port of the user's own program may be bound for it; its entry says where."""
+    made = world.plan(f"{MAIN}ports = {{ http = {{ port = 8080, socket = true }}, raw = 9999 }}")
+    sheet, _ = plan.sheet(made)
+    plain, _ = plan.sheet(world.plan(f"{MAIN}ports = {{ http = 8080, raw = 9999 }}"))
+
+    assert sheet["instances"][0]["sockets"] == [
+        {"name": "http", "bind": "127.0.0.1", "port": 8080, "protocol": "tcp"}
+    ]
+    assert "sockets" not in plain["instances"][0]
+    assert sheet["instances"][0]["digest"] != plain["instances"][0]["digest"]
+
+
+def test_socket_of_a_component(world: Any, make_provider: Any) -> None:
+    """A component that takes a socket is given one, unless the file says otherwise."""
+    ports = (Port("client", 4222, socket=True), Port("monitor", 8222))
+    world.providers["bus"] = make_provider("bus", (Component(id="bus", program="b", ports=ports),))
+    given = world.plan(BUS).instances[0]
+    without = world.plan(f"{BUS}ports = {{ client = {{ socket = false }} }}").instances[0]
+    fault = world.fault(f"{BUS}ports = {{ monitor = {{ socket = true }} }}")
+
+    assert [one["name"] for one in given.policy["sockets"]] == ["client"]
+    assert "sockets" not in without.policy
+    assert (fault.reference, fault.subject) == (
+        "socket-not-taken", "services.bus.ports.monitor.socket",
+    )  # fmt: skip
+
+
+def test_protocol_of_a_component(world: Any) -> None:
+    """What a component's port speaks is its own to say."""
+    fault = world.fault(f'{BUS}ports = {{ client = {{ protocol = "udp" }} }}')
+
+    assert (fault.status, fault.reference) == (3, "key-misplaced")
+
+
+@pytest.mark.parametrize(("ready", "told"), [('"http"', 1), ('"127.0.0.1:8080"', 1), ('"raw"', 0)])
+def test_own_answer_is_no_readiness(world: Any, ready: str, told: int) -> None:
+    """Booty's own socket answers before the program: a bare connection says nothing of it."""
+    text = f"{MAIN}ports = {{ http = {{ port = 8080, socket = true }}, raw = 9999 }}\n"
+    faults = [one.reference for one in world.faults(f"{text}ready = {{ tcp = {ready} }}")]
+
+    assert faults == ["ready-says-nothing"] * told
+    assert not world.faults(f'{text}ready = {{ tcp = {ready}, first-bytes = "INFO" }}')
+
+
+def test_digests_stay_as_they_were(world: Any) -> None:
+    """A usual port has the digest that an older booty gave it: its news alone restart nothing."""
+    made = world.plan(BUS).instances[0]
+    endpoint = made.instance.endpoints["client"]
+    known = {"name", "scheme", "host", "port", "bind"}
+
+    assert made.inputs["ports.client"] == short({one: getattr(endpoint, one) for one in known})

@@ -76,6 +76,14 @@ PORT_KEYS: Final = by_name((
         "scheme of its URL",
         "its name if that is a known scheme, else tcp",
     ),
+    Key("protocol", Choice(("tcp", "udp")), 'with use = "program": what it speaks', '"tcp"'),
+    Key(
+        "socket",
+        Flag(),
+        "booty binds it and hands the socket over (systemd's LISTEN_FDS, named as the port):"
+        " nothing is refused while the program is restarted",
+        "the component's",
+    ),
 ))  # fmt: skip
 
 

@@ -37,6 +37,8 @@ class Port:
         secure: the scheme instead, where the boolean setting ``tls`` is true; empty = the same.
         protocol: ``tcp`` or ``udp``.
         optional: allocated only where booty.toml names it under ``ports`` (or ``expand`` adds it).
+        socket: whether the program takes it as a bound socket (systemd's ``LISTEN_FDS``, under this
+            name): it is handed one then, and no connection is refused while it is restarted.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Port:
     protocol: str = "tcp"
     optional: bool = False
     secure: str = ""
+    socket: bool = False
 
 
 @frozen(kw_only=True)

@@ -38,6 +38,8 @@ class Endpoint:
         host: address under which others reach it; never with credentials.
         port: port number, 1 to 65535.
         bind: address it listens on.
+        protocol: ``tcp`` or ``udp``.
+        socket: whether booty binds it and hands the socket over (systemd's ``LISTEN_FDS``).
     """
 
     name: str
@@ -45,6 +47,8 @@ class Endpoint:
     host: str
     port: int
     bind: str = "127.0.0.1"
+    protocol: str = "tcp"
+    socket: bool = False
 
     @property
     def address(self) -> str:

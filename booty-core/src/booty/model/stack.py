@@ -30,6 +30,8 @@ class PortSpec:
     port: int | None = None
     exact: bool = False
     scheme: str = ""
+    protocol: str = ""
+    socket: bool | None = None
 
 
 @frozen(kw_only=True)

@@ -64,6 +64,8 @@ class Addresses:
                     LOOPBACK if bind in EVERYWHERE else bind,
                     given[wish.key],
                     bind,
+                    wish.port.protocol,
+                    wish.port.socket,
                 )
         return cls(casts=casts, endpoints=found, credentials=credentials)
 

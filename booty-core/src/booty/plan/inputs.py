@@ -11,6 +11,7 @@ from booty.model.reference import references
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booty.model.instance import Endpoint
     from booty.model.plan import Artifact, Machine
     from booty.plan.launches import Started
 
@@ -47,7 +48,7 @@ def inputs_of(
     found = {
         "version": short([instance.version, artifact.digest if artifact else ""]),
         "replicas": short([peer.name for peer in instance.peers]),
-        "peers": short([(peer.name, peer.endpoints) for peer in instance.peers]),
+        "peers": short([(peer.name, _addresses(peer.endpoints)) for peer in instance.peers]),
         "consumers": short(instance.consumers),
         "resources": short(instance.resources),
         "run": short([instance.spec, launch.cwd, launch.umask, launch.limits]),
@@ -59,12 +60,21 @@ def inputs_of(
     }
     for name, value in (codec.to_data(instance.settings) or {}).items():
         found[f"settings.{name.replace('_', '-')}"] = short(value)
-    for name, endpoint in instance.endpoints.items():
+    for name, endpoint in _addresses(instance.endpoints).items():
         found[f"ports.{name}"] = short(endpoint)
     for kind in ("config", "links", "secrets"):
         for name, value in getattr(instance, kind).items():
             found[f"{kind}.{name}"] = short(value)
     return dict(sorted(found.items()))
+
+
+def _addresses(endpoints: Mapping[str, Endpoint]) -> dict[str, dict[str, Any]]:
+    # what is as it always was is left out: a newer booty alone must not change a digest
+    usual = {"protocol": "tcp", "socket": False}
+    return {
+        name: {key: one for key, one in codec.to_data(found).items() if usual.get(key) != one}
+        for name, found in endpoints.items()
+    }
 
 
 def _variables(one: Started, machine: Machine) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import evolve
 
+from booty.errors import ConfigError
 from booty.model import codec
 from booty.model.component import Probe
 from booty.model.reference import literal_only, place
@@ -60,7 +61,17 @@ def policy(one: Started) -> dict[str, Any]:
         "ports": {name: endpoint.port for name, endpoint in endpoints.items()},
         "urls": _urls(one, endpoints),
         "labels": one.reader.value(spec.labels, f"services.{one.cast.name}.labels"),
+        **_sockets(endpoints),
     }
+
+
+def _sockets(endpoints: Mapping[str, Endpoint]) -> dict[str, list[dict[str, Any]]]:
+    found = [
+        {"name": name, "bind": one.bind, "port": one.port, "protocol": one.protocol}
+        for name, one in endpoints.items()
+        if one.socket
+    ]
+    return {"sockets": found} if found else {}
 
 
 _BACKOFF = ("next", "factor", "max", "reset", "give_up")
@@ -101,10 +112,27 @@ def _probe(
     if probe is None:
         return None
     endpoints = one.instance.endpoints
+    if key == "ready" and probe.tcp and not probe.first_bytes:
+        _refuse_own_answer(one, _tcp(probe.tcp, endpoints))
     found: dict[str, Any] = codec.to_data(
         evolve(probe, tcp=_tcp(probe.tcp, endpoints), http=_http(probe.http, endpoints))
     )
     return found
+
+
+def _refuse_own_answer(one: Started, target: str | None) -> None:
+    for name, endpoint in one.instance.endpoints.items():
+        if endpoint.socket and endpoint.address == target:
+            path = f"services.{one.cast.name}.ready.tcp"
+            one.reader.faults.append(
+                ConfigError(
+                    f'cannot wait for "{name}" in {path}: booty listens there before the program'
+                    " does",
+                    reference="ready-says-nothing",
+                    subject=path,
+                    hint=f'write ready = {{ http = "{name}/" }}, notify, or first-bytes beside it',
+                )
+            )
 
 
 def _in_data(declared: Probe | None) -> Probe | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from booty.config import unknown
-from booty.errors import BootyError
+from booty.errors import BootyError, ConfigError
 from booty.model.component import Port
 from booty.model.stack import PortSpec
 from booty.model.state import Change
@@ -74,7 +74,30 @@ def _of_member(cast: Cast, member: Member, faults: list[BootyError]) -> Iterator
             faults.append(unknown(f"services.{cast.name}.ports", name, declared))
     for port in declared.values():
         if not port.optional or port.name in asked or port.name in member.role.ports:
-            yield from _row(cast, member, port, asked.get(port.name) or PortSpec())
+            spec = asked.get(port.name) or PortSpec()
+            faults.extend(_misplaced(cast, member, port, spec))
+            yield from _row(cast, member, port, spec)
+
+
+def _misplaced(cast: Cast, member: Member, port: Port, spec: PortSpec) -> Iterator[ConfigError]:
+    # what a program of ours can do is declared; of the user's own he says it himself
+    if member.component.id == "program":
+        return
+    path = f"services.{cast.name}.ports.{port.name}"
+    if spec.socket and not port.socket:
+        yield ConfigError(
+            f'cannot use "socket" in {path}: {member.component.id} takes no socket for it',
+            reference="socket-not-taken",
+            subject=f"{path}.socket",
+            hint="remove socket",
+        )
+    if spec.protocol not in {"", port.protocol}:
+        yield ConfigError(
+            f'cannot use "protocol" in {path}: it is {port.protocol} by its component',
+            reference="key-misplaced",
+            subject=f"{path}.protocol",
+            hint="remove protocol",
+        )
 
 
 def _elsewhere(cast: Cast, name: str) -> bool:
@@ -89,7 +112,12 @@ def _row(cast: Cast, member: Member, port: Port, spec: PortSpec) -> Iterator[Wis
     for index in range(member.replicas):
         yield Wish(
             instance=instance_name(cast.name, member.role.name, index),
-            port=Port(port.name, port.preferred, scheme, port.protocol),
+            port=evolve(
+                port,
+                scheme=scheme,
+                protocol=spec.protocol or port.protocol,
+                socket=port.socket if spec.socket is None else spec.socket,
+            ),
             number=base + index if base else 0,
             exact=spec.exact,
             explicit=bool(spec.port),

@@ -60,6 +60,7 @@ def spawn(
     umask: int = 0o022,
     fds: Mapping[int, int] | None = None,
     limits: Mapping[str, int] | None = None,
+    listen: bool = False,
 ) -> int:
     """Start a program in a session of its own.
 
@@ -74,6 +75,7 @@ def spawn(
         umask: its umask.
         fds: descriptor numbers there, and ours that they are copies of.
         limits: resource limits by ``nofile nproc core memlock as fsize``.
+        listen: whether LISTEN_PID is to name it (systemd's protocol for sockets).
 
     Returns:
         Its process number.
@@ -83,16 +85,17 @@ def spawn(
     """
     path = env.get("PATH", os.defpath)
     words = [program.executable(argv[0], path, cwd), *argv[1:]]
-    if limits:
-        words = _wrapped(words, limits)
+    if limits or listen:
+        words = _wrapped(words, env, limits or {}, listen=listen)
+    above = max((_ABOVE, *(there + 1 for there in fds or ())))
     moved: list[int] = []
     actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
     try:
         if output is not None:
-            high = _move(output, moved)
+            high = _move(output, above, moved)
             actions += [(os.POSIX_SPAWN_DUP2, high, 1), (os.POSIX_SPAWN_DUP2, high, 2)]
         for there, ours in (fds or {}).items():
-            actions.append((os.POSIX_SPAWN_DUP2, _move(ours, moved), there))
+            actions.append((os.POSIX_SPAWN_DUP2, _move(ours, above, moved), there))
         return _at(cwd, umask, words, env, actions)
     except OSError as error:
         program.look_around(cwd, stdin)
@@ -103,9 +106,9 @@ def spawn(
             os.close(fd)
 
 
-def _move(fd: int, moved: list[int]) -> int:
+def _move(fd: int, above: int, moved: list[int]) -> int:
     # a low number could be overwritten by an earlier action
-    moved.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE))
+    moved.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above))
     return moved[-1]
 
 
@@ -133,10 +136,15 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
         os.close(here)
 
 
-def _wrapped(words: list[str], limits: Mapping[str, int]) -> list[str]:
+def _wrapped(
+    words: list[str], env: Mapping[str, str], limits: Mapping[str, int], *, listen: bool
+) -> list[str]:
     shim = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrap.py")
-    asked = ",".join(f"{name}={number}" for name, number in sorted(limits.items()))
-    return [sys.executable, "-I", "-S", shim, asked, *words]
+    items = [f"{name}={number}" for name, number in sorted(limits.items())]
+    items += ["listen"] if listen else []
+    # an interpreter without a locale gives itself one
+    items += [] if "LC_CTYPE" in env else ["-LC_CTYPE"]
+    return [sys.executable, "-I", "-S", shim, ",".join(items), *words]
 
 
 def _words(name: str, error: OSError) -> str:

@@ -1,4 +1,8 @@
-"""Sets resource limits, then becomes the program: ``wrap.py nofile=1024,core=0 PROGRAM ARGS…``."""
+"""Prepares what cannot be given by a spawn, then becomes the program: ``wrap.py ITEMS PROGRAM …``.
+
+Items, separated by commas: ``nofile=1024`` a limit; ``listen`` sets LISTEN_PID, by which a program
+knows that the sockets are for it; ``-NAME`` takes a variable away that the interpreter has set.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,31 @@ import resource
 import sys
 
 
-def limit(asked: str) -> None:
-    """Set soft and hard limits; what may not be raised is cut at the hard limit."""
-    for item in asked.split(","):
+def limit(name: str, number: int) -> None:
+    """Set a soft and hard limit; what may not be raised is cut at the hard limit."""
+    kind = getattr(resource, f"RLIMIT_{name.upper()}")
+    _, hard = resource.getrlimit(kind)
+    try:
+        resource.setrlimit(kind, (number, number))
+    except (ValueError, OSError):
+        resource.setrlimit(kind, (hard, hard))
+
+
+def prepare(items: str) -> None:
+    """Do what the items say."""
+    for item in items.split(","):
         name, _, number = item.partition("=")
-        kind = getattr(resource, f"RLIMIT_{name.upper()}")
-        _, hard = resource.getrlimit(kind)
-        wanted = int(number)
-        try:
-            resource.setrlimit(kind, (wanted, wanted))
-        except (ValueError, OSError):
-            resource.setrlimit(kind, (hard, hard))
+        if item == "listen":
+            os.environ["LISTEN_PID"] = str(os.getpid())
+        elif item.startswith("-"):
+            os.environ.pop(item[1:], None)
+        else:
+            limit(name, int(number))
 
 
 def main() -> None:
-    """Limit, then exec."""
-    limit(sys.argv[1])
+    """Prepare, then exec."""
+    prepare(sys.argv[1])
     try:
         os.execv(sys.argv[2], sys.argv[2:])
     except OSError as error:

@@ -128,6 +128,7 @@ def go_on(sup: Supervisor) -> None:
     if sup.stack.get("ending"):
         sup.end()
         return
+    sup.sockets.settle_all()
     for unit in sup.watched_again:
         starts = unit.state == "starting"
         work = living.go_on_starting if starts else living.watch_and_restart

@@ -193,6 +193,7 @@ class Convergence:
         for name in self.gone:
             if name not in self.entries and name in sup.units:
                 sup.units.pop(name).forget()
+        sup.sockets.settle_all()
 
     def _leaving(self) -> set[str]:
         # their service becomes smaller: work that they have goes to the others first

@@ -154,29 +154,35 @@ class Guardian:
             state.write_json(self.folder.stack, saved)
 
     def _hear(self) -> None:
+        self._hear_some()
+
+    def _hear_some(self) -> bool:
         link = self.link
         if link is None:
-            return
+            return False
         try:
             data, fds, _, _ = socket.recv_fds(link, CHUNK, 4)
         except BlockingIOError:
-            return
+            return False
         except ConnectionError:
             data, fds = b"", []
         for fd in fds:
             os.set_inheritable(fd, False)
         if not data:
             self.loop.unwatch(link.fileno())
-            return
+            return False
         for line in data.splitlines():
             self._obey(json.loads(line), fds)
+        return True
 
     def _obey(self, message: dict[str, Any], fds: list[int]) -> None:
-        if message.get("do") in {"secrets", "hold"} and fds:
-            name = message["do"]
+        if message.get("do") in {"secrets", "hold", "keep"} and fds:
+            name = message.get("name") or message["do"]
             if name in self.fds:
                 os.close(self.fds[name])
             self.fds[name] = fds.pop(0)
+        elif message.get("do") == "drop" and message["name"] in self.fds:
+            os.close(self.fds.pop(message["name"]))
         elif message.get("do") == "lifetime":
             self.lifetime = message["lifetime"]
         elif message.get("do") == "taken":
@@ -213,7 +219,8 @@ class Guardian:
     def _hear_rest(self) -> None:
         # what the supervisor said last is read before its death is judged
         if self.link is not None:
-            self._hear()
+            while self._hear_some():  # one with a descriptor comes alone
+                pass
             with contextlib.suppress(OSError):
                 self.loop.unwatch(self.link.fileno())
             self.link.close()

@@ -36,6 +36,7 @@ def refuse_occupied(
         if unit.process is not None
         for number in unit.entry["ports"].values()
     }
+    own |= sup.sockets.numbers()
     for name in names:
         for port, number, bind, protocol in _listeners(entries[name]):
             if number not in own and ports.taken(bind, number, protocol):

@@ -213,6 +213,8 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
         unit.save(now=True)
         unit.notified = sup.loop.future()
         env = {**launch["env"], "BOOTY_MARK": mark}
+        sockets, told = sup.sockets.of(unit)
+        env |= told
         if (entry["ready"] or {}).get("notify"):
             env["NOTIFY_SOCKET"] = sup.notify_path
         pid = process.spawn(
@@ -223,7 +225,8 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             output=log,
             umask=int(launch["umask"], 8),
             limits=launch["limits"],
-            fds=holding.shared(sup, unit),
+            fds={**holding.shared(sup, unit), **sockets},
+            listen=bool(sockets),
         )
     finally:
         os.close(log)

@@ -23,6 +23,7 @@ from booty.supervise.journal import Journal
 from booty.supervise.notices import Notices
 from booty.supervise.parent import Parent
 from booty.supervise.rows import Rows
+from booty.supervise.sockets import Sockets
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Workers
@@ -87,6 +88,7 @@ class Supervisor:
         )
         self.workers = Workers(self.loop, self.base_env, 2)
         self.hooks = Hooks(self)
+        self.sockets = Sockets(self)
 
     # -- its own life
 
@@ -244,7 +246,7 @@ class Supervisor:
 
     def add(self, unit: Unit) -> None:
         """Take an instance under supervision."""
-        unit.changed.append(self.wake)
+        unit.changed += [self.wake, lambda: self.sockets.settle(unit)]
         self.units[unit.name] = unit
 
     def begin(self, unit: Unit) -> None:
