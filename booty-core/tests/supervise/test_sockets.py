@@ -213,6 +213,7 @@ def test_many_sockets(tmp_path: Path) -> None:
         listen=True,
     )
     loop.run_until(process.Process(loop, pid).gone, PATIENCE)
+    loop.close()
     said = os.pread(out, 100000, 0).decode()
     for fd in (out, *files):
         os.close(fd)
