@@ -204,9 +204,11 @@ def reload(instance: Instance) -> Awaitable[bool] | None:
 
 @hookspec(firstresult=True)
 def join(instance: Instance) -> Awaitable[None] | None:
-    """Make a new instance a member of its service, after it is ready.
+    """Make a new instance a member of a service that is there already, when it is ready.
 
-    Runs in: worker, by ``scale`` (not there yet). Idempotent. Default: nothing.
+    Runs in: worker, two minutes, when ``scale`` or the file makes a service larger; one instance
+    after the other. ``bootstrap`` is called after it. Idempotent: it is called again if nobody
+    knows how it went, and for an instance that was drained and stays after all. Default: nothing.
 
     Args:
         instance: the new one, with true values; ``instance.peers`` are the others.
@@ -217,25 +219,40 @@ def join(instance: Instance) -> Awaitable[None] | None:
 
 
 @hookspec(firstresult=True)
-def drain(instance: Instance) -> Awaitable[None] | None:
+def drain(instance: Instance, leaving: bool) -> Awaitable[str | None] | None:
     """Move work away from an instance that will leave or be replaced, before it is stopped.
 
-    Runs in: worker, as long as the grace; the time to stop begins after it. Default: the
-    component's ``drain_signal``, if it has one; that too if the hook fails.
+    Runs in: worker; the time to stop begins after it. Of one that is replaced, restarted or stopped
+    while others of its service go on: as long as the grace, and if it fails the stop goes on all
+    the same. Of one that leaves for good: as long as the component's ``drain_timeout``, its data is
+    moved too, and if it fails the instance goes on and the change has failed. Idempotent. The
+    component's ``drain_signal``, if it has one, is sent after it. Default: nothing.
 
     Args:
-        instance: with true values.
+        instance: with true values; of one that leaves ``instance.peers`` are those that stay.
+        leaving: whether it leaves for good.
+
+    Returns:
+        ``None`` when it is done. A phrase that says what is left (``3 of 20 regions``): it is
+        shown, and the hook is called again a second later.
+
+    Raises:
+        ConfigError: the service cannot do without it; the hint says what to do first.
     """
 
 
 @hookspec(firstresult=True)
 def leave(instance: Instance) -> Awaitable[None] | None:
-    """Take an instance out of its service for good, after ``drain``.
+    """Take an instance out of its service for good, after ``drain`` and after it has ended.
 
-    Runs in: worker, by ``scale`` (not there yet). Idempotent. Default: nothing.
+    Runs in: worker, two minutes, when ``scale`` or the file makes a service smaller, the highest
+    numbers first. Idempotent: it is called again by the next change if nobody knows how it went.
+    What it held is kept; one that comes back under its name begins without, unless the component
+    ``rejoins``. Default: nothing.
 
     Args:
-        instance: with true values; ``instance.peers`` are those that stay.
+        instance: with true values, but for secrets of its own that are in no plan any more;
+            ``instance.peers`` are those that stay, and at least one of them runs.
 
     Raises:
         ConfigError: the service cannot do without it; the hint says what to do first.

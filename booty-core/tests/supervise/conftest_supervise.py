@@ -63,6 +63,7 @@ class Stack:
         self.id = secrets.token_hex(8)
         self.watched: set[int] = set()
         self.providers: dict[str, Any] = {}
+        self.bootstrap: str | None = None
 
     def ensure(self, lifetime: str = "outlive-me", hold: int | None = None) -> Connection:
         """Start or find the watchers."""
@@ -78,7 +79,7 @@ class Stack:
         services: dict[str, Any] = {}
         for one in entries:
             own = {"provider": one["provider"], "component": "program", "instances": [], "url": ""}
-            own |= {"bootstrap": None, "critical": False}
+            own |= {"bootstrap": self.bootstrap, "critical": False}
             services.setdefault(one["service"], own)["instances"].append(one["name"])
         digest = secrets.token_hex(16)
         (self.dir / "plans").mkdir(parents=True, exist_ok=True)

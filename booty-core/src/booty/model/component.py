@@ -217,6 +217,8 @@ class Component:
             ``ready``.
         drain_signal: sent first whenever the instance is to be replaced or leaves while others of
             the service go on; empty = none.
+        drain_timeout: seconds that an instance which leaves for good may take to move its data to
+            the others, by the ``drain`` hook.
         reload_signal: sent when a change of class ``reload`` has been written; empty = the
             ``reload`` hook, else restart.
         exit_codes: codes accepted as a clean end beside 0; ``-15`` is "ended by signal 15".
@@ -227,6 +229,8 @@ class Component:
             ``ports``, ``links``, ``secrets``, alone or with ``.NAME`` (kebab-case). The longest
             path that fits counts. What is not named is a restart if it changes the launch, else
             nothing; what is named holds in any case.
+        rejoins: whether an instance that has left its service (hook ``leave``) may come back on the
+            data that it held; else that is set aside, and it begins with none.
         older_on_newer: whether an older program may be started on data that a newer one wrote.
         owned_config: dotted keys of ``config`` that a user may not override (ports, addresses,
             credentials).
@@ -261,11 +265,13 @@ class Component:
     grace: float = 10.0
     stop_after_ready: bool = False
     drain_signal: str = ""
+    drain_timeout: float = 600.0
     reload_signal: str = ""
     exit_codes: tuple[int, ...] = (0,)
     kind: str = "service"
     replicas: tuple[int, ...] = ()
     changes: Mapping[str, Change] = Factory(dict)
+    rejoins: bool = False
     older_on_newer: bool = False
     owned_config: tuple[str, ...] = ()
     metrics: tuple[Metrics, ...] = ()

@@ -42,6 +42,7 @@ def policy(one: Started) -> dict[str, Any]:
             "signal": spec.stop_signal or component.stop_signal,
             "grace": _or(grace, component.grace),
             "drain": component.drain_signal,
+            "drain_timeout": component.drain_timeout,
             "after_ready": component.stop_after_ready,
         },
         "reload": {
@@ -56,6 +57,7 @@ def policy(one: Started) -> dict[str, Any]:
         "critical": spec.critical,
         "secrets_as": spec.secrets_as,
         "older_on_newer": component.older_on_newer,
+        "rejoins": component.rejoins,
         "log": codec.to_data(spec.log),
         "log_time": component.log_time,
         "ports": {name: endpoint.port for name, endpoint in endpoints.items()},

@@ -24,6 +24,7 @@ __all__ = ["SHAPES", "checked", "hook_failed", "line", "run", "silence"]
 SHAPES: Final[dict[str, Any]] = {
     "client": AbstractAsyncContextManager,
     "configure": Launch,
+    "drain": str,
     "expand": tuple[Role, ...],
     "fetch": Artifact,
     "health": Health,

@@ -30,7 +30,7 @@ VERBS: Final = frozenset(
     for name, value in vars(hookspecs).items()
     if inspect.isfunction(value) and value.__module__ == hookspecs.__name__
 )
-AWAITED: Final = frozenset(("health", "reload", "start"))
+AWAITED: Final = frozenset(("drain", "health", "reload", "start"))
 """Verbs whose answer is there when it has been awaited; who awaits it checks it."""
 
 

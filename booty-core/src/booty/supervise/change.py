@@ -14,7 +14,7 @@ CLASSES: Final = ("none", "reload", "restart", "migrate", "destroys")
 
 TAKEN_OVER: Final = frozenset(
     (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
-     *("exit_codes", "stop", "reload", "older_on_newer", "log_time"))
+     *("exit_codes", "stop", "reload", "older_on_newer", "rejoins", "log_time"))
 )  # fmt: skip
 """Parts of an entry that the supervisor takes over without touching the process."""
 
@@ -22,6 +22,7 @@ UP: Final = frozenset(("ready", "degraded", "starting", "bootstrapping"))
 """States of an instance that is there: it is changed, not started."""
 _UNNAMED: Final = "restart"
 _WORDS: Final = {"stop.signal": "stop-signal", "restart.policy": "restart", "stop.drain": "drain",
+          "stop.drain_timeout": "drain",
                 "stop.after_ready": "stop-after-ready"}  # fmt: skip
 
 

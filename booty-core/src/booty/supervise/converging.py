@@ -170,6 +170,7 @@ class Convergence:
         for name in [*at_once, *again, *self.starts]:
             self.sup.begin(self._unit(name))
         await self.until(self.wanted)
+        await self.sup.members.finish()
         await rolling.roll(self, former)
         await self._bootstrap_changed()
 
@@ -187,9 +188,12 @@ class Convergence:
 
     async def _stop_gone(self) -> None:
         sup = self.sup
-        for name in self.gone:
-            sup.desire(name, up=False)
-        await stopping.stop_all(sup, self.gone, self._leaving())
+        leaving = self._leaving()
+        out = sup.members.hooked(leaving)
+        sup.desire(*(name for name in self.gone if name not in out), up=False)
+        await stopping.stop_all(sup, [one for one in self.gone if one not in out], leaving)
+        for name in out:
+            await sup.members.take_out(sup.units[name], self.entries)
         for name in self.gone:
             if name not in self.entries and name in sup.units:
                 sup.units.pop(name).forget()
@@ -205,6 +209,7 @@ class Convergence:
         sup = self.sup
         former = {name: sup.units[name].entry for name in in_turn}
         sup.take_sheet(self.sheet)
+        sup.members.settle()
         for name, entry in former.items():
             sup.units[name].entry = entry
         for name in self.same:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 __all__ = [
     "environment",
     "make_folders",
+    "mark_left",
     "marker",
     "place",
     "read_blob",
     "refuse_older",
+    "set_aside",
     "stage",
     "write_marker",
     "write_private",
@@ -66,6 +68,40 @@ def write_marker(entry: dict[str, Any], stack_id: str, values: Values, **more: A
     after = {"prepared": False, **before, **now, "component": entry["component"], **more}
     if after != before:
         state.write_json(f"{values.data(name)}/{MARKER}", after, sync=True)
+
+
+def mark_left(name: str, values: Values) -> None:
+    """Write down that a data folder is that of an instance which has left its service.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if before := marker(name, values):
+        state.write_json(f"{values.data(name)}/{MARKER}", {**before, "left": True}, sync=True)
+
+
+def set_aside(entry: dict[str, Any], values: Values) -> str:
+    """Move the data of an instance that has left out of the way of one with its name.
+
+    Returns:
+        The folder's new name in ``data/``; empty if nothing was moved.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    name = entry["name"]
+    before = marker(name, values)
+    if not before.get("left"):
+        return ""
+    if entry.get("rejoins"):
+        del before["left"]
+        state.write_json(f"{values.data(name)}/{MARKER}", before, sync=True)
+        return ""
+    number = 1
+    while os.path.lexists(values.data(f"{name}.left-{number}")):
+        number += 1
+    os.rename(values.data(name), values.data(f"{name}.left-{number}"))
+    return f"{name}.left-{number}"
 
 
 def refuse_older(entry: dict[str, Any], values: Values) -> None:

@@ -106,7 +106,7 @@ class Hooks:
     def note_bootstrapped(self, service: str) -> None:
         """Write down which resources a service holds."""
         digest = self._sup.sheet["services"][service]["bootstrap"]
-        self._sup.write(self._sup.folder.service(service), {"format": 1, "bootstrapped": digest})
+        self._sup.members.write(service, bootstrapped=digest)
         for name in self._sup.sheet["services"][service]["instances"]:
             if name in self._sup.units:
                 self._sup.units[name].fresh = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from booty.run import probe as probes
 from booty.supervise import remains, starting
@@ -12,6 +12,7 @@ from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
+    from booty.run.loop import Task
     from booty.run.process import Exit
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
@@ -30,6 +31,7 @@ __all__ = [
     "watch_and_restart",
 ]
 
+T = TypeVar("T")
 UNTIL: Final = {
     "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
     "ready": frozenset({"ready", "degraded", "done"}),
@@ -168,14 +170,18 @@ async def _start(sup: Supervisor, unit: Unit, *, spawned: bool) -> ControlError 
 
 
 async def _bootstrapped(sup: Supervisor, unit: Unit) -> None:
-    if sup.hooks.bootstrap_due(unit.entry["service"], fresh=unit.fresh):
+    joined = await _unless_gone(sup, unit, sup.loop.task(sup.members.join(unit)))
+    if sup.hooks.bootstrap_due(unit.entry["service"], fresh=unit.fresh or joined):
         unit.to("bootstrapping")
-        work = sup.hooks.bootstrapping(unit.entry["service"])
-        gone = [unit.process.gone] if unit.process else []
-        done = await sup.loop.first(*gone, work)
-        if done is not work:
-            raise await starting.early_end(sup, unit)
-        work.result()
+        await _unless_gone(sup, unit, sup.hooks.bootstrapping(unit.entry["service"]))
+
+
+async def _unless_gone(sup: Supervisor, unit: Unit, work: Task[T]) -> T:
+    gone = [unit.process.gone] if unit.process else []
+    done = await sup.loop.first(*gone, work)
+    if done is not work:
+        raise await starting.early_end(sup, unit)
+    return work.result()
 
 
 async def bootstrap_service(sup: Supervisor, service: str) -> None:

@@ -111,6 +111,9 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
     """
     entry = unit.entry
     try:
+        if kept := files.set_aside(entry, sup.values):
+            why = f"{unit.name} begins anew; what it held before it left is kept in data/{kept}"
+            sup.journal.tell("warning", unit.name, message=why)
         unit.fresh = files.make_folders(entry, sup.values)
         await holding.claim(sup, unit)
         files.refuse_older(entry, sup.values)

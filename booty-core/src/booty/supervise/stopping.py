@@ -172,7 +172,7 @@ async def _stop(
         unit.to("stopping")
     if drain and await _drained(sup, unit, grace):
         begin = sup.loop.now()  # moving work away takes nothing from the time to end
-    elif drain and unit.entry["stop"]["drain"]:
+    if drain and unit.entry["stop"]["drain"] and not process.gone.done:
         process.send(remains.number(unit.entry["stop"]["drain"]))
         await sup.loop.first(process.gone, sup.force, timeout=grace)
     if not process.gone.done:
@@ -196,10 +196,10 @@ async def _stop(
 
 
 async def _drained(sup: Supervisor, unit: Unit, grace: float) -> bool:
-    if "drain" not in sup.hooks.of(unit):
+    if "drain" not in sup.hooks.of(unit) or unit.name in sup.members.drained:
         return False
     try:
-        await sup.hooks.call(unit, "drain", grace)
+        await sup.hooks.call(unit, "drain", grace, leaving=False)
     except (Unknown, ControlError) as error:
         complain(f'cannot drain "{unit.name}" by its provider: {error}')
         return False  # the plain signal is left, if there is one

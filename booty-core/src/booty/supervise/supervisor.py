@@ -20,6 +20,7 @@ from booty.supervise.fill import Values, fill
 from booty.supervise.goodness import Goodness
 from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
+from booty.supervise.membership import Members
 from booty.supervise.notices import Notices
 from booty.supervise.parent import Parent
 from booty.supervise.rows import Rows
@@ -89,6 +90,7 @@ class Supervisor:
         self.workers = Workers(self.loop, self.base_env, 2)
         self.hooks = Hooks(self)
         self.sockets = Sockets(self)
+        self.members = Members(self)
 
     # -- its own life
 

@@ -74,6 +74,8 @@ class Teller:
             self._state(name, detail, _seconds(event["at"]))
         elif event["kind"] == "change":
             self._change(name, detail)
+        elif event["kind"] == "drain":
+            self._screen.say(f"{name} drains: {detail['pending']}")
         elif event["kind"] == "warning":
             self._screen.say(f"warning: {detail['message']}")
         elif event["kind"] == "stopped":

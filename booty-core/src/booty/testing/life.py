@@ -294,6 +294,8 @@ def _interrupted(provider: str, verb: str, instance: dict[str, Any]) -> bool:
     about: dict[str, Any] = {"instance": instance}
     if verb == "bootstrap":
         about = {"service": {"name": "it", "instances": [instance]}}
+    if verb == "drain":
+        about["leaving"] = False
     try:
         ask(provider, verb, limit=SHORT, log=Path(os.devnull), **about)
     except (BootyError, BootyErrors) as error:

@@ -143,6 +143,8 @@ def _arguments(request: Mapping[str, Any], provider: providers.Provider) -> dict
             arguments[name] = _service(request[name], provider)
     if "launch" in request:
         arguments["launch"] = codec.from_data(Launch, request["launch"])
+    if "leaving" in request:
+        arguments["leaving"] = bool(request["leaving"])
     if "event" in request:
         arguments["event"] = codec.from_data(Event, request["event"])
     return arguments
