@@ -10,6 +10,7 @@ from typing import Any
 
 import booty_provider_nats
 import pytest
+from attrs import evolve
 from booty import ConfigError, Health, Service
 from booty_provider_nats.api import ask
 from booty_provider_nats.session import as_consumer, as_system
@@ -223,6 +224,11 @@ def test_from_one_to_three_without_messages(rig: Any) -> None:
     rig.until(lambda: good(rig, 0))
 
 
+def drained(rig: Any, instance: Any) -> bool:
+    """Tell whether nothing is left to be moved off a member that leaves."""
+    return rig.run(booty_provider_nats.drain(instance=instance, leaving=True)) is None
+
+
 def test_from_three_to_five_and_back(rig: Any) -> None:
     """A cluster grows while it runs, and shrinks again; no message is lost on the way."""
     rig.up(THREE)
@@ -244,6 +250,7 @@ def test_from_three_to_five_and_back(rig: Any) -> None:
     three = Service(name="bus", instances=rig.service.instances[:3])
     rig.run(booty_provider_nats.migrate(service=three, old=rig.service, new=three))
     for server in reversed(five[3:]):
+        rig.until(lambda one=server: drained(rig, one.instance))
         server.stop()
         rig.run(booty_provider_nats.leave(instance=server.instance))  # again is no fault
     rig.lay(THREE)
@@ -263,6 +270,22 @@ def test_five_cannot_become_three_while_streams_have_five_copies(rig: Any) -> No
 
     with pytest.raises(ConfigError, match="more copies are asked for by orders"):
         rig.run(booty_provider_nats.migrate(service=three, old=rig.service, new=three))
+
+
+def test_who_holds_the_only_copy_does_not_leave(rig: Any) -> None:
+    """It would be lost: the stream is named, and the server stays a member."""
+    rig.up(f"replicas = 3\n{ORDERS}replicas = 1\n")
+    rig.bootstrap()
+    rig.publish("orders.new", 5)
+    leader = info(rig)["cluster"]["leader"]
+    holder = next(one for one in rig.servers if one.instance.name == leader)
+    other = next(one.instance for one in rig.servers if one is not holder)
+    peers = [peer for peer in holder.instance.peers if peer.name == other.name]
+    leaves = evolve(holder.instance, index=9, peers=peers)
+
+    with pytest.raises(ConfigError, match="it holds the only copy of orders"):
+        rig.run(booty_provider_nats.drain(instance=leaves, leaving=True))
+    assert info(rig)["state"]["messages"] == 5
 
 
 def test_members_talk_tls(rig: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -185,21 +186,83 @@ def test_from_three_to_one_is_refused_with_the_way(shop: Shop) -> None:
     assert shop.messages() == 30
 
 
-def test_from_three_to_five_and_back(shop: Shop) -> None:
-    """A cluster grows and shrinks by one number in the file, with its messages."""
+PUBLISHER = """
+import asyncio, os, sys
+import nats
+from nats.errors import Error
+
+async def main():
+    connection = await nats.connect(os.environ["NATS_URL"].split(","), max_reconnect_attempts=-1)
+    number = 0
+    while not os.path.exists("enough"):
+        try:
+            await connection.jetstream().publish(
+                "orders.new", b"tea", timeout=2, headers={"Nats-Msg-Id": str(number)}
+            )
+            number += 1
+        except (Error, OSError, asyncio.TimeoutError):
+            pass  # an election is on; the id keeps it from being stored twice
+    print(number)
+    await connection.close()
+
+asyncio.run(main())
+"""
+
+
+def test_scale_loses_nothing_that_was_acknowledged(shop: Shop) -> None:
+    """To five and back under steady publishing, then to five by the file."""
     shop.write("replicas = 3", ORDERS)
     shop.run("up", "-d")
-    shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "20", "--ack")
+    (shop.root / "publisher.py").write_text(PUBLISHER)
+    publisher = shop.begin("run", "--", sys.executable, "publisher.py")
+    until(lambda: shop.messages() > 10)
+    shop.run("scale", "bus=5")
+    assert set(shop.ps()) == {f"bus.{number}" for number in range(5)}
+    shop.run("wait", "bus", "--for", "good", "--timeout", "60")
+    during = shop.messages()
+    shop.run("scale", "bus=3")
+    shop.run("wait", "bus", "--for", "good", "--timeout", "60")
+    until(lambda: shop.messages() > during + 10)
+    (shop.root / "enough").touch()
+    acknowledged = int(publisher.communicate(timeout=60)[0])
+
+    assert shop.messages() == acknowledged
+    assert set(shop.ps()) == {"bus.0", "bus.1", "bus.2"}
+    gone = {name: shop.root / f".booty/logs/{name}.log" for name in ("bus.3", "bus.4")}
+    assert all("Entering lame duck mode" in log.read_text() for log in gone.values())
+    copies = shop.streams()["orders"]["cluster"]["replicas"]
+    assert len(copies) == 2
+    assert {one["name"] for one in copies} < {"bus.0", "bus.1", "bus.2"}
+
     shop.write("replicas = 5", ORDERS)
     shop.run("up", "-d")
     shop.run("wait", "bus", "--for", "good", "--timeout", "60")
     assert len(shop.ps()) == 5
-    assert shop.messages() == 20
+    assert (shop.root / ".booty/data/bus.4.left-1").is_dir()
+    assert shop.messages() == acknowledged
+
+
+def test_scale_refuses_what_would_stay_behind(shop: Shop) -> None:
+    """From one to three with messages, and the only copy of a stream: nothing is touched."""
+    shop.write("", ORDERS)
+    shop.run("up", "-d")
+    shop.run("client", "bus", "pub", "orders.new", "tea", "--count", "3", "--ack")
+    before = shop.ps()
+    assert "orders would stay behind" in shop.run("scale", "bus=3", status=3)
+    assert "nats allows 1, 3, 5" in shop.run("scale", "bus=2", status=3)
+    assert shop.ps() == before
+    assert "nothing to do" in shop.run("up", "-d", status=None)
+
+
+def test_stop_of_one_member_begins_with_lame_duck(shop: Shop) -> None:
+    """Its clients are told to go elsewhere first."""
     shop.write("replicas = 3", ORDERS)
     shop.run("up", "-d")
+    shop.run("stop", "bus.1")
+
+    assert "Entering lame duck mode" in shop.run("logs", "bus.1", "-n", "100000")
+    shop.run("start", "bus.1")
     shop.run("wait", "bus", "--for", "good", "--timeout", "60")
-    assert len(shop.ps()) == 3
-    assert shop.messages() == 20
 
 
 def test_no_secret_is_told(shop: Shop) -> None:

@@ -66,6 +66,14 @@ async def reload(instance: Instance) -> bool:
 
 
 @hookimpl
+async def drain(instance: Instance, leaving: bool) -> str | None:
+    """Have copies of streams made elsewhere before a server leaves; lame duck comes after it."""
+    from booty_provider_nats.members import moved
+
+    return await moved(instance) if leaving else None
+
+
+@hookimpl
 async def leave(instance: Instance) -> None:
     """Take a server out of its cluster for good; its streams move to the others."""
     from booty_provider_nats.members import remove
@@ -75,7 +83,7 @@ async def leave(instance: Instance) -> None:
 
 @hookimpl
 async def migrate(service: Service, old: Service, new: Service) -> None:
-    """Make a cluster smaller, refuse what would leave messages behind, and say how it is done."""
+    """Refuse what would leave messages behind, and say how it is done."""
     from booty_provider_nats.members import change_size
 
     await change_size(service.name, old, new)

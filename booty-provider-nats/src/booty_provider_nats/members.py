@@ -9,16 +9,15 @@ from attrs import evolve
 from booty import BootyError, ConfigError, HealthError, StopError
 
 from booty_provider_nats.accounts import APP
-from booty_provider_nats.api import ApiError, JetStream, ask, pause
+from booty_provider_nats.api import ApiError, JetStream, ask
 from booty_provider_nats.configuration import store
 from booty_provider_nats.session import as_consumer, as_system, greeting
 
 if TYPE_CHECKING:
     from booty import Instance, Service
 
-__all__ = ["change_size", "remove", "reread"]
+__all__ = ["change_size", "moved", "remove", "reread"]
 
-COPY_SECONDS: Final = 120.0
 _NO_SUCH_PEER: Final = 10044
 
 
@@ -66,6 +65,34 @@ async def remove(instance: Instance) -> None:
         ) from error
 
 
+async def moved(instance: Instance) -> str | None:
+    """Take one out of the cluster's plans while it runs, so that nothing has too few copies.
+
+    Returns:
+        What has no copies enough without it yet; ``None`` when all has.
+
+    Raises:
+        ConfigError: it holds the only copy of a stream, which would be lost.
+        StopError: the cluster has no leader, or refuses.
+    """
+    other = _other(instance)
+    if other is None:
+        return None
+    try:
+        async with as_consumer(other) as connection:
+            jetstream = JetStream(connection)
+            _refuse_only_copies(instance, [one async for one in jetstream.streams()])
+            await remove(instance)
+            lacking = [
+                str(stream["config"]["name"])
+                async for stream in jetstream.streams()
+                if not _complete(stream, instance.name)
+            ]
+    except (ApiError, HealthError) as error:
+        return f"the cluster does not answer: {error}"
+    return f"copies are made of {', '.join(sorted(lacking))}" if lacking else None
+
+
 def _other(instance: Instance) -> Instance | None:
     # any server that stays can be asked; the one that leaves may be gone already
     stays = [peer for peer in instance.peers if peer.index < instance.index]
@@ -73,22 +100,22 @@ def _other(instance: Instance) -> Instance | None:
 
 
 async def change_size(service: str, old: Service, new: Service) -> None:
-    """Prepare a change of size, or refuse one that would leave messages behind.
+    """Refuse a change of size that would leave messages behind.
 
     A single server and a cluster cannot read each other's folders (they have one each, see
     :func:`~booty_provider_nats.configuration.store`), and streams cannot have more copies than
-    there are servers. A cluster that grows needs nothing. One that shrinks forgets those who go,
-    one after the other, each when the copies of the one before are somewhere else.
+    there are servers. A cluster that grows needs nothing; of one that shrinks each who goes is
+    drained first (:func:`moved`).
 
     Raises:
         ConfigError: messages would stay behind; the hint says how to carry them over.
-        StopError: the cluster cannot be asked, or does not get its copies made.
+        StopError: the cluster cannot be asked.
     """
     before, after = len(old.instances), len(new.instances)
     if before == after or 1 < before < after:
         return
     if after > 1 and before > 1:
-        await _shrink(service, old, after)
+        await _refuse_too_many(service, old, after)
         return
     held = sorted({name for instance in old.instances for name in _streams_on_disk(instance)})
     if held:
@@ -100,7 +127,7 @@ def _streams_on_disk(instance: Instance) -> list[str]:
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
-async def _shrink(service: str, old: Service, after: int) -> None:
+async def _refuse_too_many(service: str, old: Service, after: int) -> None:
     stays = old.instances[0]
     try:
         async with as_consumer(stays) as connection:
@@ -112,9 +139,6 @@ async def _shrink(service: str, old: Service, after: int) -> None:
             ]
             if many:
                 raise _too_many_copies(service, after, many)
-            for goes in reversed(old.instances[after:]):
-                await remove(goes)
-                await _copied(jetstream, goes.name)
     except (ApiError, HealthError) as error:
         raise StopError(
             f'cannot make "{service}" smaller: its members do not agree: {error}',
@@ -124,22 +148,21 @@ async def _shrink(service: str, old: Service, after: int) -> None:
         ) from error
 
 
-async def _copied(jetstream: JetStream, gone: str) -> None:
-    """Wait until every stream has all its copies, none of them with the one that goes."""
-    import asyncio
-
-    end = asyncio.get_running_loop().time() + COPY_SECONDS
-    while True:
-        lacking = [
-            stream["config"]["name"]
-            async for stream in jetstream.streams()
-            if not _complete(stream, gone)
-        ]
-        if not lacking:
-            return
-        if asyncio.get_running_loop().time() > end:
-            raise ApiError(503, 0, f"copies are missing of {', '.join(lacking)}")
-        await pause()
+def _refuse_only_copies(instance: Instance, streams: list[dict[str, Any]]) -> None:
+    alone = sorted(
+        str(stream["config"]["name"])
+        for stream in streams
+        if int(stream["config"]["num_replicas"]) == 1
+        and (stream.get("cluster") or {}).get("leader") == instance.name
+    )
+    if alone:
+        raise ConfigError(
+            f'cannot take "{instance.name}" out of its cluster: it holds the only copy of'
+            f" {', '.join(alone)}",
+            reference="nats-only-copy",
+            subject=f"services.{instance.service}.replicas",
+            hint="write replicas = 3 for these streams, booty up -d, then make the service smaller",
+        )
 
 
 def _complete(stream: dict[str, Any], gone: str) -> bool:
