@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,10 @@ class Session:
     def type(self, keys: bytes) -> None:
         """Press keys on its terminal."""
         os.write(self._fd, keys)
+
+    def echoes(self) -> bool:
+        """Tell whether its terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._fd)[3] & termios.ECHO)
 
     def signal(self, number: int) -> None:
         """Send a signal to the command alone."""

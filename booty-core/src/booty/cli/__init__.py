@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "wait": ("wait", "Wait until services are ready, good, stopped or done."),
     "events": ("events", "Show what happened."),
     "logs": ("logs", "Show what services say."),
+    "top": ("top", "Show what services use: CPU, memory, descriptors."),
+    "attach": ("attach", "Watch table and logs live; leaving stops nothing."),
     "open": ("open_", "Open a service's web page."),
     "plan": ("plan", "Show what would happen."),
     "config": ("config", "Show the configuration that holds, and where each value is from."),

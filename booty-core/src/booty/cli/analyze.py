@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from booty.cli import common
 
+MOST: Final = 5
+"""Waits that are told, the longest first."""
+
 
 @click.command("analyze", short_help="Show where the last start's time went.")
+@click.option("--otlp", "url", metavar="URL", help="Send it as a trace, OTLP over HTTP.")
 @click.pass_context
-def command(ctx: click.Context) -> None:
-    """Show where the last start's time went: its critical path, step by step.
+def command(ctx: click.Context, url: str | None) -> None:
+    """Show where the last start's time went: its critical path, and what waiting cost.
 
-    What is not on it could take longer without anybody noticing.
+    What is not on the path could take longer without anybody noticing. --otlp sends the whole
+    start to Tempo, Jaeger or a collector; headers as OTEL_EXPORTER_OTLP_HEADERS says.
 
     Example: booty analyze
     """
@@ -33,13 +38,28 @@ def command(ctx: click.Context) -> None:
         )
     sheet = listing.sheet_of(folder.root, state.read(folder.root)["stack"])
     path = critical.path(trace["spans"], sheet["instances"])
+    waits = critical.waits(trace["spans"], sheet["instances"])
+    if url is not None:
+        _send(url, trace, sheet["instances"], state.read(folder.root)["stack"] or {})
     if common.as_json(ctx):
-        common.emit({"format": 1, "wall": trace["wall"], "spans": trace["spans"], "path": path})
+        told = {"wall": trace["wall"], "spans": trace["spans"], "path": path, "waits": waits}
+        common.emit({"format": 1, **told})
         return
     begin = min(span["start"] for span in trace["spans"])
     rows = [_cells(one, begin) for one in path]
     click.echo(common.table(("AT", "TOOK", "STEP", "WHY NOW"), rows))
     click.echo(_summary(trace["spans"], path), err=True)
+    for one in waits[:MOST]:
+        click.echo(f"{one['instance']} waited {one['seconds']:.3f} s for {one['for']}", err=True)
+
+
+def _send(
+    url: str, trace: dict[str, Any], entries: list[dict[str, Any]], stack: dict[str, Any]
+) -> None:
+    from booty.stack import otlp
+
+    taken = otlp.send(url, otlp.payload(trace, entries, stack["stack"]))
+    click.echo(f"sent to {taken}", err=True)
 
 
 def _cells(step: dict[str, Any], begin: float) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["path"]
+__all__ = ["path", "waits"]
 
 
 def path(
@@ -38,6 +38,33 @@ def path(
         left = [one for one in left if one["end"] <= step["end"] and one is not step]
         step = before
     return found[::-1]
+
+
+def waits(
+    spans: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what each instance waited for and for how long, the longest first.
+
+    Args:
+        spans: spans of a trace, as for :func:`path`.
+        entries: entries of the run sheet, for their needs.
+
+    Returns:
+        ``instance for seconds``: from when the first instance of this start was begun until its
+        own turn came; ``for`` is the one of its needs that was there last.
+    """
+    begun = {one["instance"]: one["start"] for one in spans if one["name"] == "exec"}
+    arrived = {one["instance"]: one["end"] for one in spans if one.get("instance")}
+    first = min(begun.values(), default=0.0)
+    found = []
+    for entry in entries:
+        name = entry["name"]
+        names = {other for need in entry["needs"] for other in need["instances"]}
+        own = [one for one in names if one in arrived]
+        if name in begun and own:
+            last = max(own, key=lambda one: arrived[one])
+            found.append({"instance": name, "for": last, "seconds": begun[name] - first})
+    return sorted(found, key=lambda one: -one["seconds"])
 
 
 def _before(
