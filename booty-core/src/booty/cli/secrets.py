@@ -67,10 +67,9 @@ def _done(ctx: click.Context, words: str, name: str, number: int) -> None:
 
 
 def _renumber(place: Place, name: str, number: int) -> None:
-    from booty.stack import identity, plans
+    from booty.stack import numbers
 
-    known = plans.secret_numbers(place)
-    identity.write(place.state / "state" / "secrets.json", {**known, name: number})
+    numbers.save_secrets(place, {**numbers.secrets(place), name: number})
 
 
 @command.command("get")

@@ -173,9 +173,8 @@ class Up:
             click.echo(f"note: {text}; booty up --replan takes it", err=True)
 
     def _holds(self, session: Session) -> bool:
-        from booty.stack.place import read
 
-        lifetime = read(self.place.state / "state" / "stack.json").get("lifetime")
+        lifetime = self.place.stack.get("lifetime")
         took = session.started or bool(session.lifetime)
         return took and lifetime == DIE and not self.detach
 

@@ -42,7 +42,7 @@ def begin(words: Sequence[str]) -> None:
     if asked <= DETACHED | OTHERS and asked & DETACHED and not asked_elsewhere():
         try:
             _begin()
-        except (ControlError, OSError, ValueError, KeyError):
+        except (ControlError, OSError, ValueError, KeyError, TypeError):
             return  # the command meets the same, and says it
 
 

@@ -15,7 +15,6 @@ from booty.stack import ending
 from booty.stack import place as places
 from booty.stack.choice import Choice
 from booty.stack.handing import Outcome, Session, request
-from booty.stack.place import read
 from booty.supervise import client, listing
 from booty.supervise.client import Connection, ControlError
 
@@ -77,7 +76,7 @@ class Stack:
             self._hold = None
 
     def _held(self) -> bool:
-        lifetime = read(self.place.state / "state" / "stack.json").get("lifetime")
+        lifetime = self.place.stack.get("lifetime")
         return lifetime == DIE and (self._started or self._lifetime == DIE)
 
     async def up(

@@ -8,7 +8,6 @@ from booty import paths
 from booty.errors import BootyError, from_data, raise_all
 from booty.run import locks
 from booty.stack import surroundings
-from booty.stack.place import read
 from booty.supervise import state
 from booty.supervise.change import UP
 from booty.supervise.closure import closure
@@ -68,7 +67,7 @@ def _runs(row: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> bool:
 def _environment(place: Place) -> dict[str, str]:
     # a supervisor that runs keeps the environment that it was started with
     if locks.held(str(place.state / "supervisor.lock")):
-        kept = read(place.state / "state" / "stack.json").get("environment")
+        kept = place.stack.get("environment")
         if isinstance(kept, dict):
             return kept
     return surroundings.base_environment()

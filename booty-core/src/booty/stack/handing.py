@@ -208,6 +208,7 @@ class Session:
         saved = None if anew else self._saved(choice)
         if saved is not None:
             self._refuse_unknown(saved, choice)
+            identity.mend(self.place)
             if self.running() is not None and self._all_as_planned(saved, choice):
                 self._live_on()
                 return Outcome(changes=[], nothing=True, stale=self._stale())

@@ -14,11 +14,14 @@ from typing import Any
 from booty import paths
 from booty.errors import ConfigError, ConflictError
 from booty.run import locks, whole
+from booty.stack import numbers
 from booty.stack.place import FILE, Place, read, registered
+from booty.supervise import formats
 
 __all__ = [
     "ensure",
     "forget",
+    "mend",
     "planning_lock",
     "port_lease",
     "refuse_copy",
@@ -59,7 +62,7 @@ def _ensure(place: Place) -> str:
     ignore = place.state / ".gitignore"
     if not ignore.exists():
         whole.replace(ignore, b"*\n", 0o666)
-    known = read(place.state / "id")
+    known = formats.sound("id", read(place.state / "id"))
     if "id" not in known and (place.state / "id").exists():
         raise _damaged(place)
     if "id" not in known:
@@ -156,8 +159,8 @@ def _below(place: Place) -> bool:
 
 
 def write(file: Path, data: dict[str, Any]) -> None:
-    """Replace a JSON file in one step, mode 0600."""
-    whole.replace(file, f"{json.dumps(data, indent=1, sort_keys=True)}\n".encode())
+    """Replace a JSON file in one step, mode 0600; it survives a loss of power."""
+    whole.replace(file, whole.pretty(data), sync=True)
 
 
 @contextmanager
@@ -249,6 +252,13 @@ def register(place: Place, name: str, ports: dict[str, int]) -> dict[str, Any]:
         ) from error
 
     return former
+
+
+def mend(place: Place) -> None:
+    """Write a stack's line anew if it was lost: its ports are its own also while it is stopped."""
+    if read(_line(place)).get("id") != place.id:
+        label = place.stack.get("stack", {}).get("name") or place.root.name
+        register(place, str(label), numbers.ports(place))
 
 
 def register_again(place: Place, former: dict[str, Any]) -> None:

@@ -14,7 +14,8 @@ from booty.model.platform import Platform
 from booty.plan.links import texts
 from booty.run import ports
 from booty.secrets.making import read_variables
-from booty.stack.place import Place, leases, read
+from booty.stack import numbers
+from booty.stack.place import Place, leases
 from booty.supervise import state
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _others(place: Place, protocol: str) -> ports.Listening:
 
 def _own_ports(place: Place, saved: dict[str, Any]) -> set[int]:
     running = {row["instance"] for row in saved["instances"] if row.get("pid")}
-    known = read(place.state / "state" / "ports.json")
+    known = numbers.ports(place)
     return {number for key, number in known.items() if key.partition("/")[0] in running}
 
 

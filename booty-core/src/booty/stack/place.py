@@ -39,7 +39,15 @@ class Place(NamedTuple):
     @property
     def id(self) -> str:
         """The stack's id, empty if it never had one."""
-        return str(read(self.state / "id").get("id", ""))
+        found = read(self.state / "id").get("id")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def stack(self) -> dict[str, Any]:
+        """What state/stack.json holds, as far as it has the types it should have."""
+        from booty.supervise import formats
+
+        return formats.sound("stack", read(self.state / "state" / "stack.json"))
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -121,7 +129,23 @@ def of_file(file: Path) -> Place:
             subject=str(file),
             hint="booty init, or name another one with --file",
         )
+    _refuse_newer(state)
     return Place(root, root / file.name, state)
+
+
+def _refuse_newer(state: Path) -> None:
+    # before anything is read that would not be understood, and before it is written over
+    for kind, name in (("id", "id"), ("stack", "state/stack.json")):
+        found = read(state / name)
+        if found.get("format", 1) != 1:
+            from booty.errors import from_data
+            from booty.supervise import formats
+            from booty.supervise.wire import ControlError
+
+            try:
+                formats.refuse_newer(kind, found, str(state / name))
+            except ControlError as error:
+                raise from_data(error.data) from error
 
 
 def _state_dir(file: Path, root: Path) -> Path:
@@ -151,7 +175,13 @@ def registered() -> list[dict[str, Any]]:
     from booty import paths
 
     found = [read(file) for file in paths.registry().glob("*.json")]
-    return sorted((one for one in found if "root" in one), key=lambda one: str(one["root"]))
+    return sorted((one for one in found if _is_sound(one)), key=lambda one: str(one["root"]))
+
+
+def _is_sound(one: dict[str, Any]) -> bool:
+    # a line that was cut or garbled is written anew by the next up of its stack
+    texts = {key: one.get(key, "") for key in ("id", "root", "name", "state", "file")}
+    return {"id", "root"} <= one.keys() and all(isinstance(text, str) for text in texts.values())
 
 
 def leases() -> list[dict[str, Any]]:

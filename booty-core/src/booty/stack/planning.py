@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import identity, machine, plans, programs, scaling
+from booty.stack import identity, machine, numbers, plans, programs, scaling
 from booty.stack.choice import Choice
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
@@ -314,12 +314,11 @@ class Planning:
         return got, lock
 
     def _saved(self) -> Saved:
-        folder = self.place.state / "state"
         before = plans.latest_data(self.place)
         markers = (self.place.state / "data").glob("*/.booty-data")
         saved = Saved(
             stack_id=self.stack_id,
-            ports=read(folder / "ports.json"),
+            ports=numbers.ports(self.place),
             secrets=plans.secret_numbers(self.place),
             data={file.parent.name: read(file) for file in markers},
             plan=before,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.errors import ConfigError
 from booty.run import whole
 from booty.run.digest import sha256
-from booty.stack.identity import write
+from booty.stack import numbers
 from booty.stack.place import Place, read
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def inputs(
 
 def scale_of(place: Place) -> dict[str, Any]:
     """Return the saved scale: ``{"replicas", "file"}`` by service or ``service.role``."""
-    return read(place.state / "state" / "stack.json").get("scale") or {}
+    return place.stack.get("scale") or {}
 
 
 def without(place: Place) -> tuple[str, ...]:
     """Return the services that the last ``up`` left out."""
-    return tuple(read(place.state / "state" / "stack.json").get("without") or ())
+    return tuple(place.stack.get("without") or ())
 
 
 def scaled(made: Plan) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def profiles(place: Place, asked: tuple[str, ...] | None = None) -> tuple[str, .
 
 def _held_profiles(place: Place) -> tuple[str, ...]:
     # none once it was brought down
-    running = read(place.state / "state" / "stack.json").get("desired")
+    running = place.stack.get("desired")
     return tuple(latest(place).get("profiles", ())) if running else ()
 
 
@@ -136,7 +136,7 @@ def latest_data(place: Place, digest: str | None = None) -> dict[str, Any] | Non
 
 def secret_numbers(place: Place) -> dict[str, int]:
     """Return the current rotation number of every secret that was ever rotated."""
-    return read(place.state / "state" / "secrets.json")
+    return numbers.secrets(place)
 
 
 def save(
@@ -163,7 +163,7 @@ def save(
             whole.replace(folder / "blobs" / name, data)
         whole.replace(folder / f"{digest}.plan.json", planning.to_json(plan))
         whole.replace(folder / f"{digest}.run.json", json.dumps(sheet).encode())
-        write(place.state / "state" / "ports.json", dict(plan.ports))
+        numbers.save_ports(place, plan.ports)
     _prune(folder, digest)
     return digest
 
@@ -176,7 +176,7 @@ def remember(place: Place, digest: str, known: Mapping[str, Any]) -> None:
     """
     folder = place.state / "plans"
     with _writing(folder):
-        write(folder / "latest.json", {"format": 1, "plan": digest, **known})
+        whole.replace(folder / "latest.json", whole.pretty({"format": 1, "plan": digest, **known}))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from booty.model.reference import fill
 from booty.model.reference import place as in_place
 from booty.run import runtime
 from booty.stack import plans
-from booty.stack.place import Place, read
+from booty.stack.place import Place
 from booty.supervise.fill import holds_secret
 from booty.supervise.naming import no_such
 
@@ -32,7 +32,7 @@ def plan_data(place: Place) -> dict[str, Any]:
     Raises:
         ConfigError: the stack was never planned.
     """
-    running = read(place.state / "state" / "stack.json").get("plan")
+    running = place.stack.get("plan")
     found = plans.latest_data(place, running) or plans.latest_data(place)
     if found is None:
         raise ConfigError(
@@ -59,7 +59,7 @@ def lookup(place: Place, data: Mapping[str, Any], name: str) -> Callable[[str], 
         root=place.root,
         make=False,
     )
-    stack = read(place.state / "state" / "stack.json")
+    stack = place.stack
     place_run = stack.get("runtime") or runtime.find(place.id, dict(os.environ)) or ""
     places = {
         "root": str(place.root),
@@ -152,7 +152,7 @@ def own_environment(place: Place, name: str) -> tuple[str, dict[str, str]]:
     data = plan_data(place)
     one = entry(data, name)
     look = lookup(place, data, str(one["instance"]["name"]))
-    base = read(place.state / "state" / "stack.json").get("environment") or {}
+    base = place.stack.get("environment") or {}
     own = fill({"cwd": one["launch"]["cwd"], "env": _given(one)}, look)
     return str(own["cwd"]), {**base, **own["env"]}
 

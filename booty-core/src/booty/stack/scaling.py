@@ -140,7 +140,7 @@ def going(place: Place, asked: Mapping[str, int]) -> tuple[str, ...]:
     Returns:
         Services, and instances where only a part of a service is up; none = all of the stack.
     """
-    stack = read(place.state / "state" / "stack.json")
+    stack = place.stack
     sheet = read(place.state / "plans" / f"{stack.get('plan')}.run.json")
     desired, without = stack.get("desired") or {}, set(stack.get("without") or ())
     scaled = {name.partition(".")[0] for name in asked}

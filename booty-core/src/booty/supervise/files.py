@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import state
+from booty.supervise import formats, state
 from booty.supervise.fill import fill, holds_secret
 from booty.supervise.wire import ControlError
 
@@ -49,11 +49,18 @@ def make_folders(entry: dict[str, Any], values: Values) -> bool:
 
 
 def marker(name: str, values: Values) -> dict[str, Any]:
-    """Return what is written about an instance's data; empty if nothing is."""
+    """Return what is written about an instance's data; empty if nothing is.
+
+    Raises:
+        ControlError: a newer booty wrote it.
+    """
+    path = f"{values.data(name)}/{MARKER}"
     try:
-        return state.read_json(f"{values.data(name)}/{MARKER}") or {}
+        found = state.read_json(path) or {}
     except ValueError:
         return {}
+    formats.refuse_newer("data", found, path)
+    return formats.sound("data", found)
 
 
 def write_marker(entry: dict[str, Any], stack_id: str, values: Values, **more: Any) -> None:

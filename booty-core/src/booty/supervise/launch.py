@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 
 from booty.run import identity, locks, runtime
-from booty.supervise import client, state
+from booty.supervise import client, formats, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
 
@@ -215,7 +215,9 @@ def _connected(path: str) -> Connection:
 
 def _saved(folder: state.Folder) -> dict[str, Any]:
     try:
-        return state.read_json(folder.stack) or {}
+        found = state.read_json(folder.stack) or {}
+        formats.refuse_newer("stack", found, folder.stack)
+        return formats.sound("stack", found)
     except ValueError:
         # cut by a power failure: what runs is known by its rows, what it is by the newest plan
         return {"plan": (state.quiet(f"{folder.root}/plans/latest.json") or {}).get("plan")}

@@ -14,6 +14,8 @@ import re
 from contextlib import suppress
 from typing import Any, Final
 
+from booty.supervise.machine import EDGES
+
 __all__ = ["Rows", "read"]
 
 _HEAD: Final = b'{"instance": "'
@@ -26,7 +28,10 @@ WASTE: Final = 4
 
 def _name(line: bytes) -> str | None:
     end = line.find(b'"', len(_HEAD))
-    return line[len(_HEAD) : end].decode() if line.startswith(_HEAD) and end > 0 else None
+    if not line.startswith(_HEAD) or end <= len(_HEAD):
+        return None
+    name = line[len(_HEAD) : end]
+    return name.decode() if name.isascii() and name.decode().isprintable() else None
 
 
 def _last_lines(path: str) -> dict[str, list[bytes]]:
@@ -37,7 +42,9 @@ def _last_lines(path: str) -> dict[str, list[bytes]]:
             lines = file.read().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    for line in reversed(lines):
+    for end in reversed(lines):
+        # a loss of power leaves blocks of NUL where something was about to be written
+        line = end.lstrip(b"\0")
         name = _name(line)
         if name:
             found.setdefault(name, []).append(line)
@@ -47,9 +54,14 @@ def _last_lines(path: str) -> dict[str, list[bytes]]:
 def _decode(line: bytes) -> dict[str, Any] | None:
     with contextlib.suppress(ValueError):
         row = json.loads(line)
-        if isinstance(row, dict):
+        if isinstance(row, dict) and _sound(row):
             return row
     return None
+
+
+def _sound(row: dict[str, Any]) -> bool:
+    # what somebody has garbled by hand is looked for as if it was cut
+    return row.get("state", "absent") in EDGES and isinstance(row.get("pid"), int | None)
 
 
 def _newest(name: str, lines: list[bytes]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import json
 import os
 from typing import Any, Final
 
-from booty.run import identity, locks
-from booty.supervise import rows
+from booty.run import identity, locks, whole
+from booty.supervise import formats, rows
 
 __all__ = [
     "FORMAT",
@@ -98,7 +98,7 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
     Args:
         path: where; its folder exists.
         data: what.
-        sync: whether it must survive a power failure.
+        sync: whether it must survive a power failure, its name in the folder included.
 
     Raises:
         OSError: the disk is full, read-only or gone; the old file is as it was.
@@ -111,7 +111,7 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
         while body:
             body = body[os.write(fd, body) :]
         if sync:
-            os.fsync(fd)
+            whole.flush(fd)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(staged)
@@ -119,6 +119,8 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
     finally:
         os.close(fd)
     os.replace(staged, path)
+    if sync:
+        whole.flush_folder(os.path.dirname(path))
 
 
 def quiet(path: str) -> dict[str, Any] | None:
@@ -198,6 +200,8 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
     """
     folder = Folder(state_dir)
     stack, found = quiet(folder.stack), _rows(folder)
+    if stack is not None:
+        stack = formats.sound("stack", stack)
     if stack is None and os.path.exists(folder.stack):
         # cut by a loss of power: of what runs the rows tell, and the newest plan
         newest = quiet(f"{folder.root}/plans/latest.json") or {}
