@@ -13,11 +13,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 __all__ = ["PATIENCE", "Session", "opened"]
 
 PATIENCE = 30.0
 """Seconds until what was waited for must have come."""
+SHOWN: Final = 20_000
+"""Characters of the end that are searched again, and shown in a failure."""
 ON_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -34,11 +37,12 @@ class Session:
         self._fd = fd
 
     def until(self, words: str) -> None:
-        """Read until words were said; begins after those found by the last call."""
-        end = time.monotonic() + PATIENCE
-        while not re.search(words, self.said):
-            assert time.monotonic() < end, self.said
-            assert self._read(end - time.monotonic()), self.said
+        """Read until words were said, or see that they were."""
+        end, begin = time.monotonic() + PATIENCE, 0
+        while not re.compile(words).search(self.said, begin):
+            assert time.monotonic() < end, self.said[-SHOWN:]
+            begin = max(0, len(self.said) - SHOWN)
+            assert self._read(end - time.monotonic()), self.said[-SHOWN:]
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._fd], [], [], max(0.0, seconds))[0]:

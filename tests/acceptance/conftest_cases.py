@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from booty.supervise import rows
 from sessions import PATIENCE, opened
 
 BOOTY = str(Path(sys.executable).with_name("booty"))
@@ -61,6 +62,7 @@ class Case:
         self.root = root
         self.state = root / ".booty"
         kept = {key: value for key, value in os.environ.items() if not key.startswith("BOOTY_")}
+        self.command = [BOOTY]
         self.env = kept | {"BOOTY_HOME": str(home)}
         shutil.copy(Path(__file__).with_name("fake.py"), root)
 
@@ -73,7 +75,7 @@ class Case:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, its output piped."""
         done = subprocess.run(
-            [BOOTY, *words],
+            [*self.command, *words],
             cwd=cwd or self.root,
             env=self.env | env,
             stdin=subprocess.DEVNULL,
@@ -89,7 +91,7 @@ class Case:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Begin a command; its output is piped."""
         return subprocess.Popen(
-            [BOOTY, *words],
+            [*self.command, *words],
             cwd=self.root,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -100,7 +102,7 @@ class Case:
 
     def follow(self, *words: str, terminal: bool = True, **env: str) -> Any:
         """Begin a command that goes on; by default on a terminal."""
-        return opened([BOOTY, *words], self.root, self.env | env, terminal=terminal)
+        return opened([*self.command, *words], self.root, self.env | env, terminal=terminal)
 
     def ps(self, *words: str) -> dict[str, dict[str, Any]]:
         """Return the rows of ``booty ps --json`` by instance."""
@@ -121,6 +123,10 @@ class Case:
         file = self.root / "notes"
         return file.read_text().splitlines() if file.exists() else []
 
+    def saved(self, instance: str) -> dict[str, Any]:
+        """Return what is on disk about an instance."""
+        return rows.read(str(self.state / "state/instances.jsonl"))[instance]
+
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of one kind."""
         lines = (self.state / "events.jsonl").read_text().splitlines()
@@ -133,24 +139,29 @@ class Case:
 
     def left(self) -> list[str]:
         """Return the command lines of all processes that belong to the folder."""
-        return [line for _, line in self._processes()]
+        return list(self.processes().values())
 
-    def _processes(self) -> list[tuple[int, str]]:
-        found = []
+    def watching(self) -> list[str]:
+        """Return the command lines of guardians and supervisors."""
+        return [line for line in self.left() if "booty" in line and "sheet" not in line]
+
+    def processes(self) -> dict[int, str]:
+        """Return the command lines of all processes that belong to the folder, by pid."""
+        found = {}
         for place in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
                 own = f"{self.root}/"
                 about = line + f"{(place / 'cwd').readlink()}/"
                 if own in about and (place / "stat").read_text().rpartition(")")[2][1] != "Z":
-                    found.append((int(place.name), line))
+                    found[int(place.name)] = line
         return found
 
     def end(self) -> None:
         """Bring the stack down, and kill what is left of it."""
         with suppress(AssertionError, OSError):
             self.run("down", status=None)
-        for pid, _ in self._processes():
+        for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

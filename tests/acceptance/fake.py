@@ -54,6 +54,7 @@ def answer(server: socket.socket) -> None:
 def main() -> None:
     """Serve until told otherwise."""
     note("begins")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in OPTIONS else asked_to_end)
     if "child" in OPTIONS:
         subprocess.Popen(["sleep", "3000"], start_new_session=True)

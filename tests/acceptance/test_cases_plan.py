@@ -95,7 +95,6 @@ def test_b04_busy_port_of_a_new_stack_moves_the_block(case: Case) -> None:
     assert f"http://127.0.0.1:{ports['a.0']}" in done.stdout
 
 
-@pytest.mark.xfail(reason="a saved port that is busy is seen by the program only", strict=False)
 def test_b05_busy_port_of_a_known_stack_is_an_error(case: Case) -> None:
     """Port and holder are named, and nothing is started."""
     case.write(fake("a") + fake("b"))

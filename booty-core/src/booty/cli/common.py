@@ -89,6 +89,10 @@ def connect(found: Place) -> Connection:
     try:
         return client.connect(found.state)
     except client.ControlError as error:
+        from booty.stack import removed
+
+        if error.reference == "not-running" and (link := removed.connect(found)):
+            return link
         raise from_data(error.data) from error
 
 

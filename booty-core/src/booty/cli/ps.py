@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from booty.cli import common
+
+if TYPE_CHECKING:
+    from booty.stack.place import Place
 
 
 @click.command("ps", short_help="Show what runs, and where.")
@@ -16,10 +19,8 @@ def command(ctx: click.Context) -> None:
 
     Example: booty ps --json
     """
-    from booty.supervise import listing
-
     place = common.place(ctx)
-    found = listing.listing(place.state, str(place.root), place.root.name)
+    found = _found(place)
     if common.as_json(ctx):
         common.emit(found)
         return
@@ -27,6 +28,23 @@ def command(ctx: click.Context) -> None:
     head = ("SERVICE", "STATE", "PID", "SINCE", "RESTARTS", "URL", "REASON")
     click.echo(common.table(head, rows))
     _tell(found)
+
+
+def _found(place: Place) -> dict[str, Any]:
+    from booty.stack import full
+    from booty.supervise import listing
+
+    found = listing.listing(place.state, str(place.root), place.root.name)
+    if not found["services"] and not place.id:
+        from booty.stack import removed
+
+        if lost := removed.listing(place):
+            click.echo(f"{removed.words(place)}; booty down ends what runs", err=True)
+            return lost
+    elif found["supervisor"] and full.is_full(place):
+        click.echo(f'no room in "{place.state}": states are asked for, not read', err=True)
+        return full.corrected(found, place)
+    return found
 
 
 def _grouped(services: list[dict[str, Any]]) -> list[list[tuple[str, ...]]]:

@@ -7,6 +7,7 @@ in the next turn, never inside the call that settled it, so nobody sees state ha
 from __future__ import annotations
 
 import collections
+import contextlib
 import heapq
 import itertools
 import selectors
@@ -341,4 +342,5 @@ class Loop:
 def _complain(error: Exception) -> None:
     import traceback  # never needed where all goes well
 
-    traceback.print_exception(error, file=sys.stderr)
+    with contextlib.suppress(OSError):  # on a full disk it is lost, and nothing else is
+        traceback.print_exception(error, file=sys.stderr)

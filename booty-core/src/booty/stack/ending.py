@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import StopError, from_data
-from booty.stack import identity
+from booty.stack import identity, removed
 from booty.supervise import client, launch, state
 from booty.supervise.client import Connection, ControlError
 
@@ -39,6 +39,9 @@ def down(place: Place, timeout: float | None = None) -> list[dict[str, Any]] | N
         if error.reference not in GONE:
             raise from_data(error.data) from error
     try:
+        if link_ := removed.connect(place):
+            with link_:
+                return _end(place, link_, timeout)
         return _unwatched(place, timeout)
     except ControlError as error:
         raise from_data(error.data) from error

@@ -14,7 +14,7 @@ from typing import Any
 from booty import paths
 from booty.errors import ConfigError, ConflictError
 from booty.run import locks, whole
-from booty.stack import numbers
+from booty.stack import numbers, removed
 from booty.stack.place import FILE, Place, read, registered
 from booty.supervise import formats
 
@@ -55,6 +55,7 @@ def _unwritable(place: Place, error: OSError) -> ConfigError:
 
 def _ensure(place: Place) -> str:
     if not place.id:
+        removed.refuse(place)
         _refuse_second(place)
     place.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     for folder in ("plans", "plans/blobs", "state", "data", "config", "logs", "traces", "locks"):

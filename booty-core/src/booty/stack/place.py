@@ -77,7 +77,7 @@ def find(file: str | None = None, stack: str | None = None) -> Place:
     if file:
         path = Path(file).absolute()
         return of_file(path / FILE if path.is_dir() else path)
-    here = Path.cwd()
+    here = _here()
     # under a running stack its own file may have been removed: its state is found without it
     for sign in (FILE, ".booty/state/stack.json"):
         for folder in (here, *here.parents):
@@ -91,10 +91,29 @@ def find(file: str | None = None, stack: str | None = None) -> Place:
     )
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "cannot find the working folder: it was removed",
+            reference="no-file",
+            hint=f"cd to a folder that is there{_elsewhere()}",
+        ) from error
+
+
 def _elsewhere() -> str:
     # what runs is most likely meant; a name that several have is no name
-    there = [one for one in registered() if Path(_state_of(one)).is_dir()]
-    running = [one for one in there if read(_state_of(one) / "state/stack.json").get("supervisor")]
+    from booty.stack import removed
+
+    known = registered()
+    there = [one for one in known if _state_of(one).is_dir() or removed.entry_at(Path(one["root"]))]
+    running = [
+        one
+        for one in there
+        if not _state_of(one).is_dir()
+        or read(_state_of(one) / "state/stack.json").get("supervisor")
+    ]
     names = [str(one.get("name")) for one in there]
     words = [
         str(one["root"]) if names.count(str(one.get("name"))) > 1 else str(one.get("name"))
@@ -123,6 +142,8 @@ def of_file(file: Path) -> Place:
         state = _state_dir(file, root)
     # under a running stack its own file may have been removed; another name is a mistake
     if not file.is_file() and (file.name != FILE or not state.is_dir()):
+        if entry := _running_without(root):
+            return Place(root, root / file.name, Path(entry["state"]))
         raise ConfigError(
             f'cannot read "{file}": there is no such file',
             reference="no-file",
@@ -146,6 +167,13 @@ def _refuse_newer(state: Path) -> None:
                 formats.refuse_newer(kind, found, str(state / name))
             except ControlError as error:
                 raise from_data(error.data) from error
+
+
+def _running_without(root: Path) -> dict[str, Any] | None:
+    # the whole folder may have been removed under a running stack, which must stay in reach
+    from booty.stack import removed
+
+    return removed.entry_at(root)
 
 
 def _state_dir(file: Path, root: Path) -> Path:

@@ -18,7 +18,7 @@ from booty.supervise.wire import ControlError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Connection", "ControlError", "connect", "wait_until_left"]
+__all__ = ["Connection", "ControlError", "connect", "reach", "wait_until_left"]
 
 _CHUNK: Final = 65536
 _NOT_RUNNING: Final = "not-running"
@@ -245,7 +245,25 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         ControlError: nobody watches it (``not-running``), no common protocol, or the folder is a
             copy of one that is watched (``copied-stack``).
     """
-    path = control_path(state_dir)
+    link = reach(control_path(state_dir), timeout)
+    try:
+        _refuse_copy(state.Folder(state_dir))
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def reach(path: str | None, timeout: float | None = 5.0) -> Connection:
+    """Connect to the supervisor that listens on a socket.
+
+    Args:
+        path: the socket; ``None`` if none is known.
+        timeout: seconds the hello may take.
+
+    Raises:
+        ControlError: nobody listens (``not-running``), or no common protocol.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path is None:
@@ -253,7 +271,6 @@ def connect(state_dir: str | os.PathLike[str], timeout: float | None = 5.0) -> C
         sock.connect(path)
         link = Connection(sock)
         link.greet(timeout)
-        _refuse_copy(state.Folder(state_dir))
     except OSError as error:
         sock.close()
         raise ControlError.of(

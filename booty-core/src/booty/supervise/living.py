@@ -113,7 +113,10 @@ async def _after(sup: Supervisor, unit: Unit, tries: int) -> int | None:
     begin, pid = sup.loop.now(), unit.process.pid if unit.process else None
     unit.up_since = begin
     ended = await watch(sup, unit)
-    if ended is None or _ends_well(sup, unit, ended):
+    if ended is None:
+        return None
+    if _ends_well(sup, unit, ended):
+        await remains.end_left(sup, unit, pid)
         return None
     at_once = unsettled(unit, sup.loop.now()) > 0
     await remains.end_of(sup, unit, pid)

@@ -9,7 +9,7 @@ __all__ = ["EDGES", "LIVE", "SETTLED", "StateError", "check"]
 EDGES: Final[dict[str, frozenset[str]]] = {
     "absent": frozenset({"fetched", "configured", "stopped"}),
     "fetched": frozenset({"configured", "stopped"}),
-    "configured": frozenset({"starting", "stopped", "failed", "ready"}),
+    "configured": frozenset({"starting", "stopped", "failed", "ready", "backoff"}),
     "starting": frozenset({"bootstrapping", "ready", "failed", "stopping", "stopped", "done",
                            "backoff", "configured"}),
     "bootstrapping": frozenset({"ready", "failed", "stopping", "stopped", "backoff",

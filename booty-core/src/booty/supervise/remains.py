@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["Trace", "end", "end_of", "number", "trace"]
+__all__ = ["Trace", "end", "end_left", "end_of", "number", "trace"]
 
 LOOK: Final = 0.02
 """Seconds between looks for descendants that outlive the process they come from."""
@@ -95,6 +95,26 @@ async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
         return  # the usual case, told by two small files
     left = trace(unit)._replace(pid=pid)
     await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
+
+
+async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
+    """End what an instance that is done, or given up, has left; and say how to run such a program.
+
+    Nobody would see that it runs: who goes into the background is done for all that booty knows.
+
+    Args:
+        sup: the supervisor.
+        unit: the instance.
+        pid: the process that it was.
+    """
+    if not _orphans(sup) or not trace(unit)._replace(pid=pid).left():
+        return
+    message = (
+        f"{unit.name} ended and left processes in the background, which are ended too;"
+        " run it in the foreground"
+    )
+    sup.journal.tell("warning", unit.name, message=message)
+    await end_of(sup, unit, pid)
 
 
 def _orphans(sup: Supervisor) -> set[int]:

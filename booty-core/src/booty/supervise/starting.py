@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "early_end", "ended_early", "passes", "ready", "run_to_end", "spawn"]
 
+LONGEST_LINE: Final = 1000
+"""Characters of a line that are shown."""
 LAST_LINES: Final = 10
 LONGEST_TAIL: Final = 16384
 HOOK_LIMIT: Final = 30.0
@@ -313,4 +315,5 @@ def last_lines(folder: state.Folder, unit: Unit) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    return text.splitlines()[-LAST_LINES:]
+    lines = text.splitlines()[-LAST_LINES:]
+    return [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines]

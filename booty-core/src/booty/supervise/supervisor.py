@@ -12,7 +12,6 @@ from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
 from booty.supervise import adoption, files, intent, living, loss, remains, sheets, state, stopping
-from booty.supervise.complaint import complain
 from booty.supervise.control import Control
 from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
@@ -26,6 +25,7 @@ from booty.supervise.parent import Parent
 from booty.supervise.rows import Rows
 from booty.supervise.sockets import Sockets
 from booty.supervise.unit import Unit
+from booty.supervise.unsaved import Unsaved
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Workers
 
@@ -81,6 +81,7 @@ class Supervisor:
         self.last_fault: ControlError | None = None
         self._changed = self.loop.future()
         self.good = Goodness(self)
+        self.unsaved = Unsaved(self)
         self.end_first = bool(arguments.get("end"))
         place = str(self.stack["runtime"])
         self.notify_path = f"{place}/notify.sock"
@@ -385,14 +386,11 @@ class Supervisor:
         return {key: saved[key] for key in ("guardian",) if key in saved}
 
     def write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
-        """Write a state file; a full disk is told, never fatal."""
-        try:
-            state.write_json(path, data, sync=sync)
-        except OSError as error:
-            complain(f"cannot write {path}: {error}")
-            self.journal.tell("warning", None, message=f'cannot write "{path}": {error.strerror}')
+        """Write a state file; a full disk is told, never fatal, and written to when it has room."""
+        self.unsaved.write(path, data, sync=sync)
 
     def save(self) -> None:
         """Write down what changed; done before each wait, and before an answer."""
-        for unit in self.units.values():
-            unit.save()
+        written = [unit.save() for unit in self.units.values()]
+        if not all(written):
+            self.unsaved.look()

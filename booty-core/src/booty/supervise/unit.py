@@ -39,6 +39,7 @@ class Unit:
         notified: settled when it says READY=1.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
+        refused: whether its state could not be written: the disk is full.
         claim: the lock on its data folder, while it starts and runs.
     """
 
@@ -67,6 +68,7 @@ class Unit:
         self.claim: Claim | None = None
         self.changed: list[Any] = []
         self._dirty = False
+        self.refused = False
 
     @property
     def name(self) -> str:
@@ -122,21 +124,34 @@ class Unit:
         self.row |= changes
         self._dirty = True
 
-    def save(self, *, now: bool = False) -> None:
+    def save(self, *, now: bool = False) -> bool:
         """Write the state down if something changed; a full disk is told, never fatal.
+
+        Returns:
+            Whether all is written.
 
         Raises:
             OSError: only with ``now``: the intent of a spawn must be on disk.
         """
         if not self._dirty and not now:
-            return
+            return not self.refused
         self._dirty = False
         try:
             self._rows.write(self.row)
         except OSError as error:
             if now:
                 raise
-            complain(f"cannot write the state of {self.name}: {error}")
+            if not self.refused:
+                complain(f"cannot write the state of {self.name}: {error}")
+            self.refused = True
+        else:
+            self.refused = False
+        return not self.refused
+
+    def save_again(self) -> None:
+        """Write down what a full disk refused, if it did."""
+        self._dirty = self._dirty or self.refused
+        self.save()
 
     def forget(self) -> None:
         """Let an instance that is no longer in the sheet have no state."""
