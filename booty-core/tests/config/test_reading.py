@@ -151,6 +151,17 @@ def test_value_that_does_not_do(files: Any, key: str) -> None:
     assert own[0].hint
 
 
+def test_a_script_of_several_lines(files: Any) -> None:
+    """A string for the shell may be a script; an empty one is none."""
+    head = '[services.a]\nuse = "program"\n'
+    run = files.load(f"{head}run = '''\necho a\necho b\n'''\n").services["a"].run
+    ready = files.load(f'{head}run = "a"\nready.exec = """\na\nb\n"""\n').services["a"].ready
+
+    assert run == "echo a\necho b\n"
+    assert ready.exec == ("/bin/sh", "-c", "a\nb\n")
+    assert [one.subject for one in files.faults(f'{head}run = "\\n "\n')] == ["services.a.run"]
+
+
 def test_keys_of_the_stack(files: Any) -> None:
     """The keys of ``[stack]``; without them the label is the folder's, the state beside it."""
     bare = files.load("")

@@ -108,7 +108,7 @@ SERVICE_KEYS: Final[Mapping[str, Key]] = by_name((
     Key("roles", named(ROLE, "tikv"),
         "what differs for one role of a service with roles"),
     Key("run", Either((ListOf(Text(sample="./main"), least=1),
-                       Text("[^ ]", "a shell line", "./main --flag"))),
+                       Text(r"\S", "a shell line", "./main --flag", lines=True))),
         'with use = "program": a list is argv, a string a line for /bin/sh -c'),
     Key("cwd", Text("[^ ]", "a path", "app"), "working folder", "the folder of booty.toml"),
     _ENV_KEY,

@@ -121,6 +121,7 @@ class Text(Kind):
         sample: an example, without quotes.
         template: whether ``${…}`` is allowed inside; ``None`` = nothing inside is looked at.
         secret: whether a wrong value may be a secret, so that no message repeats it.
+        lines: whether it may be several lines, the last one ended too.
     """
 
     types = (str,)
@@ -129,6 +130,7 @@ class Text(Kind):
     sample: str = "…"
     template: bool | None = True
     secret: bool = False
+    lines: bool = False
 
     @property
     def words(self) -> str:
@@ -153,7 +155,8 @@ class Text(Kind):
             if looked is BAD:
                 return BAD
         # "$" would also match before a last line end, which the schema's does not
-        if self.pattern and (not re.search(self.pattern, value) or value.endswith("\n")):
+        late = value.endswith("\n") and not self.lines
+        if self.pattern and (late or not re.search(self.pattern, value)):
             return self._refuse(value, at, reading)
         return value
 

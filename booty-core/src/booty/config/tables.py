@@ -336,5 +336,6 @@ class NotYet(Kind):
 def command() -> Kind:
     """Return the kind of a command: argv, or a line for ``/bin/sh -c``; argv when read."""
     argv = ListOf(Text(sample="./main"), least=1)
-    line = As(Text("[^ ]", "a command line", "./main --flag"), lambda text: ("/bin/sh", "-c", text))
+    text = Text(r"\S", "a command line", "./main --flag", lines=True)
+    line = As(text, lambda found: ("/bin/sh", "-c", found))
     return Either((argv, line))

@@ -95,7 +95,9 @@ class Control:
         client.say({"id": frame.get("id"), "error": fault.data})
 
     def _greet(self, client: Peer, frame: dict[str, Any]) -> None:
-        offered = (frame.get("hello") or {}).get("protocols") or []
+        hello = frame.get("hello")
+        offered = hello.get("protocols") if isinstance(hello, dict) else None
+        offered = offered if isinstance(offered, list) else []
         common = [number for number in wire.PROTOCOLS if number in offered]
         if not common:
             fault = ControlError.of(
@@ -110,8 +112,8 @@ class Control:
             return
         client.greeted = True
         stack = self.sup.stack["stack"]
-        hello = {"protocol": common[0], "stack": stack, "pid": os.getpid(), "version": __version__}
-        client.say({"hello": hello})
+        own = {"protocol": common[0], "stack": stack, "pid": os.getpid(), "version": __version__}
+        client.say({"hello": own})
 
     async def _answer(self, client: Peer, frame: dict[str, Any], verb: _Verb) -> None:
         fields = {key: frame[key] for key in frame if key not in {"id", "do"}}
