@@ -63,6 +63,7 @@ SEEN: dict[str, tuple[str, str]] = {
     "restart": ("m", 'restart = "always"'),
     "backoff": ("m", 'backoff = { next = "7s" }'),
     "reload": ("m", 'reload = { signal = "HUP" }'),
+    "watch": ("m", 'watch = ["src/*"]'),
     "stop-signal": ("m", 'stop-signal = "INT"'),
     "grace": ("m", 'grace = "7s"'),
     "exit-codes": ("m", "exit-codes = [7]"),
@@ -110,7 +111,6 @@ SEEN: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """Keys of services by their path: a service of the base, and a line that must make a difference."""
 REFUSED = {
-    "watch": ("m", 'watch = ["src/*"]'),
     "log": ("m", 'log = { size = "1MiB" }'),
     "log.size": ("m", 'log = { size = "1MiB" }'),
     "log.age": ("m", 'log = { age = "1d" }'),

@@ -60,6 +60,7 @@ OUTLIVE = "outlive-me"
     type=click.Choice(["reallocate"]),
     help="Give what does not run new ports.",
 )
+@click.option("--watch", is_flag=True, help="Restart programs when files of theirs change.")
 @click.option("--lifetime", type=click.Choice([OUTLIVE, DIE]), help="What the holder's end means.")
 @click.pass_context
 def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> int:
@@ -117,6 +118,8 @@ class Up:
 
         if self.options["remove"]:
             self._refuse_remove()
+        if self.options.get("watch") and self.detach:
+            raise click.UsageError("--watch ends with this command: leave out -d")
         reader, writer = os.pipe()
         session = Session(
             self.place,
@@ -128,6 +131,8 @@ class Up:
         events = _size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
             outcome = self._hand_over(session, fetching.tell)
+        if self.options.get("watch"):
+            self._watch(session, reader)
         os.close(reader)
         self._say(outcome)
         if outcome.nothing:
@@ -135,6 +140,13 @@ class Up:
             if self.detach or common.as_json(self.ctx):
                 return 0
         return self._become_follower(session, outcome, writer, events)
+
+    def _watch(self, session: Session, reader: int) -> None:
+        from booty.stack.handing import request
+
+        request(session.supervisor(), "watch", fds=[reader])
+        if not common.quiet(self.ctx) and not _watches(self.place):
+            click.echo('note: nothing to watch: write watch = ["src/**"] to a service', err=True)
 
     def _hand_over(self, session: Session, tell: Tell) -> Outcome:
         return session.up(
@@ -236,6 +248,14 @@ class Up:
             return []
         words = [sys.executable, "-m", "booty", "-q", "--file", str(self.place.file)]
         return [*words, "destroy", "--yes", label_of(self.place)]
+
+
+def _watches(place: Place) -> bool:
+    from booty.stack import plans
+    from booty.stack.place import read
+
+    sheet = read(place.state / "plans" / f"{plans.latest(place).get('plan', '')}.run.json")
+    return any(entry.get("watch") for entry in sheet.get("instances", ()))
 
 
 def _lifetime_of_environment() -> str:

@@ -62,6 +62,9 @@ def policy(one: Started) -> dict[str, Any]:
         "log_time": component.log_time,
         "ports": {name: endpoint.port for name, endpoint in endpoints.items()},
         "urls": _urls(one, endpoints),
+        "watch": [
+            _path(text) for text in one.reader.value(spec.watch, f"services.{one.cast.name}.watch")
+        ],
         "labels": one.reader.value(spec.labels, f"services.{one.cast.name}.labels"),
         **_sockets(endpoints),
     }

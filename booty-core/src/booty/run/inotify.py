@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from booty.run.loop import Loop, Timer
 
-__all__ = ["LOOK", "Changes", "open_inotify"]
+__all__ = ["LOOK", "Changes", "Names", "open_inotify"]
 
 LOOK: Final = 0.05
 """Seconds between looks without inotify."""
@@ -118,11 +118,48 @@ class Changes:
             self._watch = None
 
 
+class Names:
+    """Tells which entries of one folder changed, one after the other.
+
+    Args:
+        loop: the loop that waits.
+        folder: an existing folder.
+        call: called with the name of an entry; an empty one stands for any, also for the folder.
+
+    Attributes:
+        blind: whether the kernel does not tell.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+
+    def __init__(self, loop: Loop, folder: str, call: Callable[[str], None]) -> None:
+        self._call = call
+        self._kernel = _Kernel.of(loop)
+        self._watch = self._kernel.add(folder, self)
+        self.blind = self._watch is None
+
+    def seen(self, name: bytes) -> None:
+        """Take note of a change."""
+        self._call(os.fsdecode(name))
+
+    def lost(self) -> None:
+        """Take note that the folder was removed."""
+        self._watch = None
+        self._call("")
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            self._kernel.drop(self._watch, self)
+            self._watch = None
+
+
 class _Kernel:
     """The one inotify descriptor of a loop, and who waits for which folder."""
 
     def __init__(self, loop: Loop) -> None:
-        self._watched: dict[int, list[Changes]] = {}
+        self._watched: dict[int, list[Changes | Names]] = {}
         self._fd = open_inotify([])
         if self._fd is not None:
             loop.watch(self._fd, self._read)
@@ -134,14 +171,14 @@ class _Kernel:
             found = loop.shared[cls] = cls(loop)
         return found
 
-    def add(self, folder: str, changes: Changes) -> int | None:
+    def add(self, folder: str, changes: Changes | Names) -> int | None:
         # the kernel answers with the same number for the same folder
         number = None if self._fd is None else _add(self._fd, folder)
         if number is not None:
             self._watched.setdefault(number, []).append(changes)
         return number
 
-    def drop(self, number: int, changes: Changes) -> None:
+    def drop(self, number: int, changes: Changes | Names) -> None:
         waiting = self._watched.get(number, [])
         if changes in waiting:
             waiting.remove(changes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity, tree
 from booty.run.claim import Claim
 from booty.run.process import Process
-from booty.supervise import intent, living, remains, rows, stopping
+from booty.supervise import intent, living, remains, rows, stopping, watching
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def go_on(sup: Supervisor) -> None:
         starts = unit.state == "starting"
         work = living.go_on_starting if starts else living.watch_and_restart
         unit.task = sup.loop.task(work(sup, unit))
+    watching.go_on(sup)
     changing = intent.go_on(sup)
     sup.loop.task(_begin_again(sup))
     sup.loop.task(_stop_again(sup))

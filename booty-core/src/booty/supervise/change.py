@@ -14,7 +14,7 @@ CLASSES: Final = ("none", "reload", "restart", "migrate", "destroys")
 
 TAKEN_OVER: Final = frozenset(
     (*("labels", "log", "live", "ready", "ready_timeout", "restart", "critical"),
-     *("exit_codes", "stop", "reload", "older_on_newer", "rejoins", "log_time"))
+     *("exit_codes", "stop", "reload", "older_on_newer", "rejoins", "log_time", "watch"))
 )  # fmt: skip
 """Parts of an entry that the supervisor takes over without touching the process."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
-from booty.supervise import intent, living, sheets, stopping, wire
+from booty.supervise import intent, living, sheets, stopping, watching, wire
 from booty.supervise.closure import closure
 from booty.supervise.complaint import complain
 from booty.supervise.converging import reload
@@ -331,6 +331,13 @@ async def _lifetime(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dic
     return {}
 
 
+async def _watch(sup: Supervisor, client: Peer, _: dict[str, Any]) -> dict[str, Any]:
+    if not client.fds:
+        raise ValueError("no pipe came with it")
+    watching.hold(sup, client.fds.pop(0))
+    return {}
+
+
 async def _ping(_: Supervisor, __: Peer, ___: dict[str, Any]) -> dict[str, Any]:
     return {}
 
@@ -349,5 +356,6 @@ _VERBS: Final = {
     "self-restart": _Verb(_self_restart),
     "subscribe": _Verb(_subscribe),
     "lifetime": _Verb(_lifetime, "lifetime"),
+    "watch": _Verb(_watch),
     "ping": _Verb(_ping),
 }

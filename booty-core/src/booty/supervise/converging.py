@@ -32,7 +32,7 @@ class Convergence:
         names: services and instances wanted; ``None`` = all.
         keep: whether what a failed change started is left for a look.
         spans: spans of the command that planned.
-        again: instances to restart though nothing about them changed.
+        again: instances to restart though nothing about them changed; a dict says why.
 
     Attributes:
         accepted: whether it is written down as what a command handed over.
@@ -49,7 +49,7 @@ class Convergence:
         again: Iterable[str] = (),
     ) -> None:
         self.sup = sup
-        self.again = set(again)
+        self.again = dict(again) if isinstance(again, dict) else dict.fromkeys(again, "asked for")
         self.sheet = sheet
         self.keep = keep
         self.wanted = closure(sheet, names, sup.without)
@@ -102,14 +102,14 @@ class Convergence:
     def _sort_one(self, name: str, entry: dict[str, Any]) -> None:
         unit = self.sup.units.get(name)
         if unit is None or unit.state not in UP:
-            if unit is not None and _is_done(unit, entry):
+            if unit is not None and _is_done(unit, entry) and name not in self.again:
                 return
             self.starts.append(name)
-            self._tell(name, "start", "is not running")
+            self._tell(name, "start", self.again.get(name) or "is not running")
             return
         if name in self.again:
             self.restarts.append(name)
-            self._tell(name, "restart", "asked for")
+            self._tell(name, "restart", self.again[name])
             return
         before = unit.row["inputs"], str(unit.row["digest"])
         change, paths = classify(*before, entry)
