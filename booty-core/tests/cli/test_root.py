@@ -166,3 +166,27 @@ def test_another_folder(booty: Any, root: Path, tmp_path: Path) -> None:
         found = json.loads(booty("ps", "--json", *arguments, cwd=tmp_path, **more).stdout)
         assert found["root"] == str(root)
         assert found["services"][0]["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("status", "ps"), ("list", "ls"), ("log", "logs"), ("rm", "destroy"), ("scale-in", "scale")],
+)
+def test_words_of_other_tools(booty: Any, typed: str, meant: str) -> None:
+    """What other tools call it is answered with our word, not with one that looks alike."""
+    assert f'Did you mean "{meant}"?' in booty(typed, status=2).stderr
+
+
+def test_words_name_commands() -> None:
+    """Every word of ours that another tool's stands for is a command."""
+    from booty.cli import words
+
+    assert set(words.OTHERS.values()) | set(words.WHOLE) <= set(cli.COMMANDS)
+    assert set(words.OTHERS) & set(cli.COMMANDS) == set()
+
+
+def test_a_missing_name(booty: Any) -> None:
+    """It is said where the names are, and which command is for all of them."""
+    said = booty("stop", status=2).stderr
+
+    assert "hint: booty ps lists the names, booty down stops everything" in said

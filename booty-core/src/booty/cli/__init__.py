@@ -96,10 +96,10 @@ class Root(click.Group):
         """Name the nearest command when one is mistyped."""
         name = args[0]
         if name not in COMMANDS and self.get_command(ctx, name) is None:
-            import difflib
+            from booty.cli import words
 
-            near = difflib.get_close_matches(name, COMMANDS, 1)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
+            near = words.ours(name, COMMANDS)
+            hint = f' Did you mean "{near}"?' if near else ""
             ctx.fail(f'There is no command "{name}".{hint}')
         return super().resolve_command(ctx, args)
 

@@ -59,7 +59,7 @@ def _one(place: Any, row: dict[str, Any], entry: dict[str, Any]) -> dict[str, An
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+        return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)

@@ -46,10 +46,14 @@ def show(error: BootyError | BootyErrors, *, verbose: int = 0, as_json: bool = F
 
 def misused(error: click.ClickException, *, as_json: bool = False) -> int:
     """Print what is wrong with how a command was called; returns the exit status."""
+    from booty.cli import words
+
     error.show()
+    if instead := words.everything(error):
+        click.echo(f"  hint: {instead}", err=True)
     if as_json:
         context = getattr(error, "ctx", None)
-        hint = f"{context.command_path} --help" if context else "booty --help"
+        hint = instead or f"{context.command_path} --help" if context else "booty --help"
         message = error.format_message()
         _emit(_plain(error.exit_code, "usage", message, hint))
     return error.exit_code

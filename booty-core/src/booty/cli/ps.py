@@ -11,6 +11,9 @@ from booty.cli import common
 if TYPE_CHECKING:
     from booty.stack.place import Place
 
+FAILED = 3
+"""Instances at most of which is said what to do."""
+
 
 @click.command("ps", short_help="Show what runs, and where.")
 @click.pass_context
@@ -93,9 +96,10 @@ def _reason(row: dict[str, Any]) -> str:
     if health.get("good") is False:
         return str(health.get("reason") or "not good")
     ended = row["exit"]
-    if row["state"] in {"failed", "backoff"} and ended:
-        return f"signal {ended['signal']}" if ended["signal"] else f"code {ended['code']}"
-    return ""
+    if not ended or (row["state"] not in {"failed", "backoff"} and not row["restarts"]):
+        return ""
+    how = f"signal {ended['signal']}" if ended["signal"] else f"code {ended['code']}"
+    return how if row["state"] in {"failed", "backoff"} else f"restarted after {how}"
 
 
 def _tell(found: dict[str, Any]) -> None:
@@ -107,3 +111,10 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo("state/stack.json is damaged; booty up writes it anew", err=True)
     elif found["supervisor"] is None:
         click.echo("not running; booty up -d", err=True)
+    else:
+        _tell_failed([row["instance"] for row in found["services"] if row["state"] == "failed"])
+
+
+def _tell_failed(names: list[str]) -> None:
+    for name in names[:FAILED]:
+        click.echo(f"{name} failed: booty logs {name}, then booty start {name}", err=True)

@@ -76,6 +76,8 @@ class Teller:
             self._change(name, detail)
         elif event["kind"] == "drain":
             self._screen.say(f"{name} drains: {detail['pending']}")
+        elif event["kind"] == "supervisor" and detail.get("adopted") and self.starting:
+            self._screen.say(f"adopted {detail['adopted']}: what ran goes on, and is watched again")
         elif event["kind"] == "warning":
             self._screen.say(f"warning: {detail['message']}")
         elif event["kind"] == "stopped":
