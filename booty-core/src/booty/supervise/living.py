@@ -173,7 +173,10 @@ async def _start(sup: Supervisor, unit: Unit, *, spawned: bool) -> ControlError 
 
 
 async def _bootstrapped(sup: Supervisor, unit: Unit) -> None:
-    joined = await _unless_gone(sup, unit, sup.loop.task(sup.members.join(unit)))
+    # one that nobody has to take in may have ended by now, and well
+    joined = sup.members.lacks(unit)
+    if joined:
+        joined = await _unless_gone(sup, unit, sup.loop.task(sup.members.join(unit)))
     if sup.hooks.bootstrap_due(unit.entry["service"], fresh=unit.fresh or joined):
         unit.to("bootstrapping")
         await _unless_gone(sup, unit, sup.hooks.bootstrapping(unit.entry["service"]))

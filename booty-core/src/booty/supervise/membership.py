@@ -190,6 +190,13 @@ class Members:
 
     # -- in
 
+    def lacks(self, unit: Unit) -> bool:
+        """Tell whether an instance is to become a member."""
+        service = unit.entry["service"]
+        members = self._read(service).get("members")
+        wanted = members is not None and unit.name not in members
+        return wanted and bool(self._cares(service))
+
     async def join(self, unit: Unit) -> bool:
         """Make an instance a member if it is none; tells whether it was made one.
 
@@ -200,8 +207,7 @@ class Members:
         service = unit.entry["service"]
         while service in self._joining:
             await self._sup.change()  # one after the other
-        members = self._read(service).get("members")
-        if members is None or unit.name in members or not self._cares(service):
+        if not self.lacks(unit):
             return False
         self._joining.add(service)
         try:
