@@ -210,7 +210,7 @@ def test_many_sockets(tmp_path: Path) -> None:
         {"PATH": os.environ["PATH"]},
         output=out,
         fds={3 + index: fd for index, fd in enumerate(files)},
-        listen=True,
+        own_pid=["LISTEN_PID"],
     )
     loop.run_until(process.Process(loop, pid).gone, PATIENCE)
     loop.close()

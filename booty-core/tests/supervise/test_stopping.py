@@ -20,7 +20,7 @@ def starts(stack: Stack, **changes: object) -> int:
         entry("a.0", STUBBORN.format(gate=stack.root / "gate"), ready=probe(log="up"), **changes),
         wait=False,
     )
-    stack.until(lambda: "begun" in log(stack))
+    stack.until(lambda: "begun" in log(stack) and stack.row("a.0")["pid"] is not None)
     return int(stack.row("a.0")["pid"])
 
 

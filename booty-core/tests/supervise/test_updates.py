@@ -84,7 +84,7 @@ def test_up_says_it_in_a_line(booty: Any, root: Path) -> None:
 
 def test_live_looks_begin_change_and_end(booty: Any, root: Path) -> None:
     """A ``live`` probe that comes, changes or goes is obeyed by what runs already."""
-    live = 'live = {{ file = "{}", interval = "20ms", failures = 1 }}\n'
+    live = 'restart = "never"\nlive = {{ file = "{}", interval = "20ms", failures = 1 }}\n'
     (root / "there").touch()
     write(root, SLEEPER)
     booty("up", "-d")

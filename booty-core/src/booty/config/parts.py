@@ -121,7 +121,7 @@ READY_KEYS: Final = by_name((
     Key("exec", command(), "a command that ends with 0; a string is a shell line"),
     Key("file", Text("[^ ]", "a path", "${dirs.run}/ready"),
         "a path: made or written by this start; in `live`: there"),
-    Key("notify", Flag(only=True), "the program says READY=1 (sd_notify)"),
+    Key("notify", Flag(only=True), "the program says READY=1, in `live` WATCHDOG=1 (sd_notify)"),
     Key("first-bytes", Text("[^ ]", "text", "INFO"), "with tcp: what it must send first"),
     Key("status", ListOf(Whole(100, 599), single=True), "with http: accepted statuses",
         "200 to 399"),
@@ -132,7 +132,7 @@ READY_KEYS: Final = by_name((
 LIVE_KEYS: Final = by_name((
     *READY_KEYS.values(),
     Key("interval", Duration(), "time between looks"),
-    Key("failures", Whole(1), "failed looks in a row that make it degraded", "3"),
+    Key("failures", Whole(1), "failed looks in a row after which it is restarted", "3"),
 ))  # fmt: skip
 
 _BESIDE: Final = {"first_bytes": "tcp", "status": "http", "body": "http"}

@@ -66,10 +66,12 @@ class Probe:
         exec: argv of a command that must end with 0; run in the instance's working folder, with
             its variables.
         file: path that must exist; of a provider's probe, relative to the data folder.
-        notify: the program sends ``READY=1`` (sd_notify).
+        notify: the program sends ``READY=1`` (sd_notify); in ``live``: ``WATCHDOG=1`` in each
+            ``interval``.
         interval: seconds between looks of ``live``; readiness chooses its own rhythm.
         timeout: seconds one look may take.
-        failures: with ``live``: so many failed looks in a row make the instance degraded.
+        failures: with ``live``: after so many failed looks in a row the instance is degraded, and
+            restarted unless its policy is ``never``.
     """
 
     tcp: str | None = None

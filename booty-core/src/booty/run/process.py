@@ -60,7 +60,7 @@ def spawn(
     umask: int = 0o022,
     fds: Mapping[int, int] | None = None,
     limits: Mapping[str, int] | None = None,
-    listen: bool = False,
+    own_pid: Sequence[str] = (),
 ) -> int:
     """Start a program in a session of its own.
 
@@ -75,7 +75,7 @@ def spawn(
         umask: its umask.
         fds: descriptor numbers there, and ours that they are copies of.
         limits: resource limits by ``nofile nproc core memlock as fsize``.
-        listen: whether LISTEN_PID is to name it (systemd's protocol for sockets).
+        own_pid: variables that hold its own process number.
 
     Returns:
         Its process number.
@@ -85,8 +85,8 @@ def spawn(
     """
     path = env.get("PATH", os.defpath)
     words = [program.executable(argv[0], path, cwd), *argv[1:]]
-    if limits or listen:
-        words = _wrapped(words, env, limits or {}, listen=listen)
+    if limits or own_pid:
+        words = _wrapped(words, env, limits or {}, own_pid)
     above = max((_ABOVE, *(there + 1 for there in fds or ())))
     moved: list[int] = []
     actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
@@ -137,11 +137,11 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
 
 
 def _wrapped(
-    words: list[str], env: Mapping[str, str], limits: Mapping[str, int], *, listen: bool
+    words: list[str], env: Mapping[str, str], limits: Mapping[str, int], own_pid: Sequence[str]
 ) -> list[str]:
     shim = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrap.py")
     items = [f"{name}={number}" for name, number in sorted(limits.items())]
-    items += ["listen"] if listen else []
+    items += [f"pid={name}" for name in own_pid]
     # an interpreter without a locale gives itself one
     items += [] if "LC_CTYPE" in env else ["-LC_CTYPE"]
     return [sys.executable, "-I", "-S", shim, ",".join(items), *words]
@@ -242,6 +242,12 @@ class Process:
         pid: the process.
         start: its kernel start time; ``None`` for a child just spawned.
 
+    Attributes:
+        pid: its number.
+        start: its kernel start time.
+        parent: whose child it is.
+        session: the session it is in.
+
     Raises:
         ProcessLookupError: it is gone, or another one has its number.
     """
@@ -253,8 +259,27 @@ class Process:
         if found is None or (start is not None and (found.start != start or found.state == "Z")):
             self.watch.close()
             raise ProcessLookupError(pid)
+        self._loop = loop
         self.start = found.start
         self.parent = found.ppid
+        self.session = found.sid if start is not None else pid
+
+    def become(self, pid: int) -> None:
+        """Go on with another process in place of this one; who waits for the end waits for its.
+
+        Raises:
+            ProcessLookupError: there is no such process.
+        """
+        watch = Watch(self._loop, pid)
+        found = identity.stat(pid)
+        if found is None:
+            watch.close()
+            raise ProcessLookupError(pid)
+        self.watch.close()
+        watch.gone = self.watch.gone
+        self.watch, self.pid, self.start = watch, pid, found.start
+        # whoever started it ends, and it becomes ours
+        self.parent, self.session = os.getpid(), found.sid
 
     @property
     def gone(self) -> Future[None]:
@@ -266,9 +291,9 @@ class Process:
         self.watch.send(number)
 
     def send_group(self, number: int) -> None:
-        """Signal the group it leads; only while it has not been reaped."""
+        """Signal the group that leads its session; only while it has not been reaped."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+            os.killpg(self.session, number)
 
 
 def close_others(keep: set[int]) -> None:

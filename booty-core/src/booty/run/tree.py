@@ -11,10 +11,21 @@ from typing import Final
 
 from booty.run import identity
 
-__all__ = ["become_subreaper", "belonging", "children", "descendants", "kill", "marked"]
+__all__ = [
+    "bears",
+    "become_subreaper",
+    "belonging",
+    "children",
+    "descendants",
+    "descends",
+    "kill",
+    "marked",
+]
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _MARK: Final = b"BOOTY_MARK="
+_DEEPEST: Final = 256
+"""Generations that are looked through; a number that is given again could make a ring."""
 
 
 def become_subreaper() -> None:
@@ -81,6 +92,23 @@ def marked(mark: str) -> int | None:
                 if stat is not None and stat.state not in {"Z", "X"}:
                     found.append((stat.start, stat.pid))
     return min(found)[1] if found else None
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Tell whether a process is a descendant of another one."""
+    for _ in range(_DEEPEST):
+        stat = identity.stat(pid)
+        if stat is None or stat.ppid <= 1:
+            return False
+        if stat.ppid == ancestor:
+            return True
+        pid = stat.ppid
+    return False
+
+
+def bears(pid: int, mark: str) -> bool:
+    """Tell whether a process has a mark in its environment."""
+    return _has_word(str(pid), {_MARK + mark.encode()})
 
 
 def belonging(sessions: set[int], marks: set[str]) -> list[int]:

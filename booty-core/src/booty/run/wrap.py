@@ -1,7 +1,7 @@
 """Prepares what cannot be given by a spawn, then becomes the program: ``wrap.py ITEMS PROGRAM …``.
 
-Items, separated by commas: ``nofile=1024`` a limit; ``listen`` sets LISTEN_PID, by which a program
-knows that the sockets are for it; ``-NAME`` takes a variable away that the interpreter has set.
+Items, separated by commas: ``nofile=1024`` a limit; ``pid=LISTEN_PID`` a variable that holds the
+number of the process; ``-NAME`` takes a variable away that the interpreter has set.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def prepare(items: str) -> None:
     """Do what the items say."""
     for item in items.split(","):
         name, _, number = item.partition("=")
-        if item == "listen":
-            os.environ["LISTEN_PID"] = str(os.getpid())
+        if name == "pid":
+            os.environ[number] = str(os.getpid())
         elif item.startswith("-"):
             os.environ.pop(item[1:], None)
         else:

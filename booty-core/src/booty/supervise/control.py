@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
-from booty.supervise import intent, living, sheets, stopping, watching, wire
+from booty.supervise import intent, looking, sheets, stopping, watching, wire
 from booty.supervise.closure import closure
 from booty.supervise.complaint import complain
 from booty.supervise.converging import reload
@@ -309,7 +309,7 @@ async def _self_restart(sup: Supervisor, _: Peer, __: dict[str, Any]) -> dict[st
 
 async def _health(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     names = _named(sup, asked.get("names"))
-    work = {name: sup.loop.task(living.look(sup, sup.units[name])) for name in names}
+    work = {name: sup.loop.task(looking.look(sup, sup.units[name])) for name in names}
     return {"health": {name: await one for name, one in work.items()}}
 
 

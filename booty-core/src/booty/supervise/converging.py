@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, fitness, living, rolling, starting, stopping
+from booty.supervise import files, fitness, living, notices, rolling, starting, stopping
 from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
 from booty.supervise.occupied import refuse_occupied
@@ -305,7 +305,9 @@ async def reload(sup: Supervisor, unit: Unit) -> bool:
     if how["signal"] and unit.process is not None:
         import signal
 
+        asked = sup.loop.now()
         unit.process.send(int(getattr(signal, f"SIG{how['signal']}")))
+        await notices.reloaded(sup, unit, asked)
         return True
     if how["exec"]:
         command = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from booty.run.process import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from booty.run.loop import Loop
     from booty.supervise.unit import Unit
@@ -28,6 +28,9 @@ class Ends:
         loop: the loop.
         known: ends that the guardian told of at the start, by process number.
         by_pid: instances by process number.
+
+    Attributes:
+        before: called before anything is reaped.
     """
 
     def __init__(self, loop: Loop, known: Mapping[int, Exit], by_pid: Mapping[int, Unit]) -> None:
@@ -35,6 +38,17 @@ class Ends:
         self._known = dict(known)
         self._by_pid = by_pid
         self._news = loop.future()
+        self._left: set[int] = set()
+        self.before: list[Callable[[], None]] = []
+
+    def moved(self, pid: int, group: int) -> None:
+        """Let the group of a process go on when it ends: another one took its place.
+
+        Args:
+            pid: the process.
+            group: the group that the other one is in.
+        """
+        self._left |= {pid, group}
 
     def told(self, pid: int, ended: Exit) -> None:
         """Take an end that somebody else saw."""
@@ -48,6 +62,8 @@ class Ends:
 
     def reap(self) -> None:
         """Collect our own children that have ended."""
+        for call in self.before:
+            call()
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -56,10 +72,11 @@ class Ends:
             if found is None:
                 return
             unit = self._by_pid.get(found.si_pid)
-            if unit is None or not unit.stopping:
+            if (unit is None or not unit.stopping) and found.si_pid not in self._left:
                 # the rest of its group goes with it, while the number is still its own
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(found.si_pid, signal.SIGKILL)
+            self._left.discard(found.si_pid)
             _, status = os.waitpid(found.si_pid, os.WNOHANG)
             self._known[found.si_pid] = Exit.of(status)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from booty.supervise import living
+from booty.supervise import living, looking
 
 if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
@@ -32,7 +32,7 @@ class Goodness:
     async def _until_good(self, name: str) -> None:
         try:
             while (unit := self._sup.units.get(name)) is not None and self._sup.wants(name):
-                if unit.state == "ready" and (await living.look(self._sup, unit))["good"]:
+                if unit.state == "ready" and (await looking.look(self._sup, unit))["good"]:
                     return
                 await self._sup.change(living.GOOD_PAUSE)
         finally:

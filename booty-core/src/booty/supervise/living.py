@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from booty.run import probe as probes
-from booty.supervise import remains, starting
-from booty.supervise.fill import fill
+from booty.supervise import looking, remains, starting
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
@@ -22,8 +20,6 @@ __all__ = [
     "bootstrap_service",
     "go_on_starting",
     "live",
-    "look",
-    "look_from_now",
     "satisfied",
     "unmet",
     "unsettled",
@@ -34,12 +30,11 @@ __all__ = [
 T = TypeVar("T")
 UNTIL: Final = {
     "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
-    "ready": frozenset({"ready", "degraded", "done"}),
+    "ready": looking.UP,
     "good": frozenset({"ready"}),
     "done": frozenset({"done"}),
 }
 BOOTSTRAP_LIMIT: Final = 120.0
-HEALTH_LIMIT: Final = 20.0
 GOOD_PAUSE: Final = 0.25
 SETTLE: Final = 0.1
 """Seconds in which the end of a program that has no probe is a failed start."""
@@ -97,6 +92,8 @@ async def _live(sup: Supervisor, unit: Unit, tries: int, *, spawned: bool = Fals
             after = await _after(sup, unit, tries)
         elif unit.ever_ready:
             await sup.clear(unit)
+            if _called_off(sup, unit):
+                return
             after = await _again(sup, unit, tries + 1, fault.message)
         else:
             await sup.clear(unit)
@@ -110,23 +107,49 @@ async def _live(sup: Supervisor, unit: Unit, tries: int, *, spawned: bool = Fals
 
 async def _after(sup: Supervisor, unit: Unit, tries: int) -> int | None:
     # watches until the end; returns the number of tries so far, or None if that was the end
-    begin, pid = sup.loop.now(), unit.process.pid if unit.process else None
+    begin, process = sup.loop.now(), unit.process
     unit.up_since = begin
+    unit.said.begin()
     ended = await watch(sup, unit)
+    if unit.unhealthy.done:
+        return await _replaced(sup, unit, tries, begin)
+    session = process.session if process else None
     if ended is None:
         return None
     if _ends_well(sup, unit, ended):
-        await remains.end_left(sup, unit, pid)
+        await remains.end_left(sup, unit, session)
         return None
     at_once = unsettled(unit, sup.loop.now()) > 0
-    await remains.end_of(sup, unit, pid)
+    await remains.end_of(sup, unit, session)
     if at_once:
         _fail_start(sup, unit, ended)
         return None
     unit.settled = True
     if sup.loop.now() - begin >= unit.entry["restart"]["reset"]:
         tries = 0
-    return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}")
+    return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}{unit.said.why}")
+
+
+def _called_off(sup: Supervisor, unit: Unit) -> bool:
+    # it was asked to stop while it was being ended for a restart
+    if sup.ending is None and not sup.unwanted(unit.name):
+        return False
+    unit.to("stopped")
+    return True
+
+
+async def _replaced(sup: Supervisor, unit: Unit, tries: int, begin: float) -> int | None:
+    # it runs and does not do its job: stopped as asked for, then like one that ended by itself
+    why = unit.unhealthy.result()
+    sup.journal.tell("unhealthy", unit.name, message=why)
+    unit.settled = True
+    await sup.clear(unit)
+    if _called_off(sup, unit):
+        return None
+    # only a time in which it was seen well was quiet: else it would be restarted for ever
+    if unit.well_until is not None and unit.well_until - begin >= unit.entry["restart"]["reset"]:
+        tries = 0
+    return await _again(sup, unit, tries + 1, f"unhealthy: {why}")
 
 
 async def _wait_for_needs(sup: Supervisor, unit: Unit) -> None:
@@ -211,49 +234,25 @@ async def bootstrap_service(sup: Supervisor, service: str) -> None:
 
 
 async def watch(sup: Supervisor, unit: Unit) -> Exit | None:
-    """Watch an instance that is up; returns how it ended, ``None`` for an external one that went.
+    """Watch an instance that is up; returns how it ended.
+
+    ``None`` for an external one that went, and for one that is to be restarted though it runs.
 
     A task is watched from its start: its end is what it is for.
     """
     unit.watched = True
-    look_from_now(sup, unit)
+    unit.unhealthy, unit.well_until = sup.loop.future(), None
+    looking.look_from_now(sup, unit)
     try:
         if unit.process is None:
             await sup.loop.first(sup.loop.future())
             return None
-        await sup.loop.first(unit.process.gone)
+        if await sup.loop.first(unit.process.gone, unit.unhealthy) is unit.unhealthy:
+            return None
     finally:
         unit.watched = False
-        _look_no_more(unit)
+        looking.look_no_more(unit)
     return await sup.take_exit(unit)
-
-
-def look_from_now(sup: Supervisor, unit: Unit) -> None:
-    """Begin the ``live`` looks at an instance that is up, as its entry says now."""
-    _look_no_more(unit)
-    if unit.watched and unit.entry["live"] is not None:
-        unit.looks = sup.loop.task(_look_again_and_again(sup, unit))
-    elif unit.state == "degraded":
-        unit.to("ready")  # nobody looks any more who could take it back
-
-
-def _look_no_more(unit: Unit) -> None:
-    if unit.looks is not None:
-        unit.looks.cancel()
-    unit.looks = None
-
-
-async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:
-    probe = fill(unit.entry["live"], sup.values.lookup(unit.name))
-    failures = 0
-    while True:
-        await sup.loop.sleep(float(probe.get("interval") or 10.0))
-        why = await probes.look(sup.loop, probe, sup.around(unit))
-        failures = failures + 1 if why else 0
-        if failures >= int(probe["failures"]) and unit.state == "ready":
-            unit.to("degraded", why)
-        elif not why and unit.state == "degraded":
-            unit.to("ready")
 
 
 def accepted(unit: Unit, ended: Exit) -> bool:
@@ -337,31 +336,3 @@ def _give_up(sup: Supervisor, unit: Unit, why: str) -> None:
         lines=starting.last_lines(sup.folder, unit),
     )
     sup.failed(unit, fault)
-
-
-async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
-    """Take a look at an instance's health and note it."""
-    found: dict[str, Any] = {"alive": None, "ready": None, "good": None, "reason": None}
-    if unit.process is None and not unit.external:
-        found |= {"alive": False, "ready": False, "good": False, "reason": unit.state}
-    elif "health" in sup.hooks.of(unit):
-        try:
-            found |= await sup.hooks.call(unit, "health", HEALTH_LIMIT)
-        except (Unknown, ControlError) as error:
-            found["reason"] = f"unknown: {error}"
-    else:
-        found |= await _by_probe(sup, unit)
-    found["at"] = sup.journal.now()
-    unit.note(health=found)
-    sup.wake()
-    return found
-
-
-async def _by_probe(sup: Supervisor, unit: Unit) -> dict[str, Any]:
-    probe = unit.entry["live"] or unit.entry["ready"]
-    up = unit.state in UNTIL["ready"]
-    if probe is None or probe.get("log") or probe.get("notify"):
-        return {"alive": True, "ready": up, "good": up, "reason": None if up else unit.state}
-    lookup = sup.values.lookup(unit.name)
-    why = await probes.look(sup.loop, fill(probe, lookup), sup.around(unit))
-    return {"alive": True, "ready": not why, "good": not why, "reason": why or None}

@@ -24,7 +24,8 @@ class Trace(NamedTuple):
     """By what descendants of an instance are known, and how they are asked to end.
 
     Attributes:
-        pid: its own process, which leads a session; ``None`` once its number may be another's.
+        pid: the session of its own process, which it leads as a rule; ``None`` once the number may
+            be another's.
         mark: what stands in their environment, empty if it was never started.
         signal: number of the signal that asks.
     """
@@ -50,7 +51,7 @@ def number(name: str) -> int:
 
 def trace(unit: Unit) -> Trace:
     """Return by what the descendants of an instance are known."""
-    pid = None if unit.process is None else unit.process.pid
+    pid = None if unit.process is None else unit.process.session
     return Trace(pid, str(unit.row.get("mark") or ""), number(unit.entry["stop"]["signal"]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import living, stopping
+from booty.supervise import living, looking, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -77,7 +77,7 @@ async def _healthy(change: Convergence, unit: Unit) -> None:
         return
     limit = float(unit.entry["ready_timeout"])
     end = sup.loop.now() + limit
-    while not (found := await living.look(sup, unit))["good"]:
+    while not (found := await looking.look(sup, unit))["good"]:
         if sup.loop.now() >= end:
             raise ControlError.of(
                 f'cannot go on to the next replica: "{unit.name}" is not good after {limit:g} s:'

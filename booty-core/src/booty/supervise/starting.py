@@ -11,18 +11,21 @@ from booty.run.claim import CHILD_FD
 from booty.run.process import Process, SpawnError
 from booty.supervise import files, holding, state
 from booty.supervise.fill import fill
+from booty.supervise.said import Said
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["check", "early_end", "ended_early", "passes", "ready", "run_to_end", "spawn"]
+__all__ = ["LOOKS", "check", "early_end", "ended_early", "passes", "ready", "run_to_end", "spawn"]
 
 LONGEST_LINE: Final = 1000
 """Characters of a line that are shown."""
 LAST_LINES: Final = 10
 LONGEST_TAIL: Final = 16384
+LOOKS: Final = 10.0
+"""Seconds between ``live`` looks where none are declared."""
 HOOK_LIMIT: Final = 30.0
 """Seconds that the ``start`` hook may take."""
 
@@ -216,12 +219,10 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             passed=False,
         )
         unit.save(now=True)
-        unit.notified = sup.loop.future()
-        env = {**launch["env"], "BOOTY_MARK": mark}
-        sockets, told = sup.sockets.of(unit)
-        env |= told
-        if (entry["ready"] or {}).get("notify"):
-            env["NOTIFY_SOCKET"] = sup.notify_path
+        unit.said = Said(sup.loop)
+        told = _notifying(sup, entry)
+        sockets, names = sup.sockets.of(unit)
+        env = {**launch["env"], "BOOTY_MARK": mark, **names, **told}
         pid = process.spawn(
             launch["argv"],
             env,
@@ -231,13 +232,30 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
             umask=int(launch["umask"], 8),
             limits=launch["limits"],
             fds={**holding.shared(sup, unit), **sockets},
-            listen=bool(sockets),
+            own_pid=_own_pid(sockets, told),
         )
     finally:
         os.close(log)
     unit.has(Process(sup.loop, pid))
     sup.by_pid[pid] = unit
     unit.to("starting")
+
+
+def _own_pid(sockets: dict[int, int], told: dict[str, str]) -> list[str]:
+    # by these a program knows that it is meant, and not what it inherits them from
+    names = {"LISTEN_PID": bool(sockets), "WATCHDOG_PID": "WATCHDOG_USEC" in told}
+    return [name for name, wanted in names.items() if wanted]
+
+
+def _notifying(sup: Supervisor, entry: dict[str, Any]) -> dict[str, str]:
+    # how a program is to speak: that it is ready, and that it lives
+    found = {}
+    live = entry["live"] or {}
+    if live.get("notify"):
+        found["WATCHDOG_USEC"] = str(int(float(live["interval"] or LOOKS) * 1e6))
+    if found or (entry["ready"] or {}).get("notify"):
+        found["NOTIFY_SOCKET"] = sup.notify_path
+    return found
 
 
 def _file_before(sup: Supervisor, unit: Unit) -> list[int] | None:
@@ -258,7 +276,7 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
     waiting = sup.loop.task(passes(sup, unit))
     gone = [unit.process.gone] if unit.process else []
     try:
-        done = await sup.loop.first(*gone, waiting, timeout=limit)
+        done = await unit.said.first(*gone, waiting, timeout=limit)
     finally:
         waiting.cancel()
     if done is None:
@@ -297,7 +315,8 @@ async def early_end(sup: Supervisor, unit: Unit) -> ControlError:
 def ended_early(sup: Supervisor, unit: Unit, status: process.Exit) -> ControlError:
     """Return the same fault of one whose end is known."""
     return ControlError.of(
-        f'cannot start "{unit.name}": it ended with {ending(status)} before it was ready',
+        f'cannot start "{unit.name}": it ended with {ending(status)} before it was ready'
+        f"{unit.said.why}",
         reference="start-exited",
         status=7,
         subject=unit.name,

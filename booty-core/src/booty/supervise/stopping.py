@@ -155,10 +155,11 @@ async def _until_it_may(sup: Supervisor, unit: Unit, process: Process) -> float:
     grace = float(stop["grace"])
     if not stop.get("after_ready") or unit.row.get("passed") or unit.entry["ready"] is None:
         return grace
+    unit.said.begin()
     unit.to("stopping", "waits until it is ready: it cannot be stopped before")
     waiting = sup.loop.task(starting.passes(sup, unit))
     try:
-        done = await sup.loop.first(process.gone, sup.force, waiting, timeout=grace)
+        done = await unit.said.first(process.gone, sup.force, waiting, timeout=grace)
     finally:
         waiting.cancel()
     return 0.0 if done is None else grace
@@ -168,6 +169,8 @@ async def _stop(
     sup: Supervisor, unit: Unit, process: Process, grace: float, *, drain: bool
 ) -> dict[str, Any]:
     begin = sup.loop.now()
+    if not unit.said.stopping:
+        unit.said.begin()
     if unit.state != "stopping":
         unit.to("stopping")
     if drain and await _drained(sup, unit, grace):
@@ -177,7 +180,8 @@ async def _stop(
         await sup.loop.first(process.gone, sup.force, timeout=grace)
     if not process.gone.done:
         await _ask(sup, unit, process, grace)
-    await sup.loop.first(process.gone, sup.force, timeout=grace - (sup.loop.now() - begin))
+    left = grace - (sup.loop.now() - begin)
+    await unit.said.first(process.gone, sup.force, timeout=left)
     forced = not process.gone.done
     if forced:
         process.send_group(signal.SIGKILL)

@@ -19,6 +19,7 @@ from booty.supervise.fill import Values, fill
 from booty.supervise.goodness import Goodness
 from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
+from booty.supervise.looking import look_from_now
 from booty.supervise.membership import Members
 from booty.supervise.notices import Notices
 from booty.supervise.parent import Parent
@@ -242,7 +243,7 @@ class Supervisor:
         before = unit.state
         await stopping.stop_level(self, [unit])
         unit.task = live
-        if unit.state == "stopped" and before in {"starting", "bootstrapping"}:
+        if unit.state == "stopped" and before != "stopping":
             unit.row["state"] = before
 
     # -- units and what they need
@@ -320,7 +321,7 @@ class Supervisor:
             "log": self.folder.log(unit.name),
             "offset": unit.row["log_offset"],
             "before": unit.row.get("file_before"),
-            "notified": unit.notified,
+            "notified": unit.said.ready,
             "ended": lambda child: self.ends.of(child.pid, child.parent),
         }
 
@@ -339,7 +340,7 @@ class Supervisor:
             if unit is not None:
                 before, unit.entry = unit.entry, entry
                 if before["live"] != entry["live"]:
-                    living.look_from_now(self, unit)
+                    look_from_now(self, unit)
         stack = sheet.get("stack") or self.stack["stack"]  # the label may have changed
         self.note(plan=sheet["digest"], without=sorted(self.without), stack=stack)
 

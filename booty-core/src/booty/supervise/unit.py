@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity
 from booty.supervise import machine, state
 from booty.supervise.complaint import complain
+from booty.supervise.said import Said
 
 if TYPE_CHECKING:
     from booty.run.claim import Claim
@@ -36,7 +37,9 @@ class Unit:
         watched: whether it is up and its end is waited for.
         settled: whether it has run for a while since it was wanted; of use where nothing is probed.
         up_since: when it became ready, on the loop's clock.
-        notified: settled when it says READY=1.
+        well_until: when a ``live`` look last pleased since then, ``None`` if none did.
+        said: what its program has said by sd_notify.
+        unhealthy: settled with the reason when it is to be restarted though it runs.
         stopping: whether somebody is stopping it.
         fresh: whether its data folder was made by this start.
         refused: whether its state could not be written: the disk is full.
@@ -62,7 +65,9 @@ class Unit:
         self.watched = False
         self.settled = True
         self.up_since: float | None = None
-        self.notified: Future[None] = loop.future()
+        self.well_until: float | None = None
+        self.said = Said(loop)
+        self.unhealthy: Future[str] = loop.future()
         self.stopping = False
         self.fresh = False
         self.claim: Claim | None = None
