@@ -60,7 +60,7 @@ def test_version(booty: Any) -> None:
 def test_wrong_use(booty: Any) -> None:
     """Wrong use is status 2, and the nearest command is named."""
     assert 'Did you mean "down"?' in booty("dwon", status=2).stderr
-    assert "No such option" in booty("up", "--watch", status=2).stderr
+    assert "No such option" in booty("up", "--wacht", status=2).stderr
 
 
 def test_a_fault(booty: Any, root: Path) -> None:
