@@ -66,6 +66,30 @@ def test_reload(stack: Any, root: Path) -> None:
     assert rows(root)["web.0"]["pid"] == before["web.0"]
 
 
+def test_a_reload_that_fails(booty: Any, root: Path) -> None:
+    """It is said: of all, it runs on as before; by name, it is restarted."""
+    (root / "booty.toml").write_text(HEAD + WEB.replace('signal = "HUP"', 'exec = ["false"]'))
+    booty("up", "-d")
+    pid = rows(root)["web.0"]["pid"]
+    assert "web.0 did not reload, and runs as before" in booty("reload", status=7).stderr
+    assert rows(root)["web.0"]["pid"] == pid
+    assert "web.0 did not reload: restarted" in booty("reload", "web").stderr
+
+    assert rows(root)["web.0"]["pid"] not in {pid, None}
+
+
+def test_start_runs_a_task_again(booty: Any, root: Path) -> None:
+    """By its name; ``up`` leaves it done."""
+    task = '[services.once]\nuse = "program"\nkind = "task"\nrun = "echo ran"\n'
+    (root / "booty.toml").write_text(HEAD + task)
+    booty("up", "-d")
+    booty("up", "-d")
+    booty("start", "once")
+
+    assert (root / ".booty/logs/once.0.log").read_text() == "ran\nran\n"
+    assert rows(root)["once.0"]["state"] == "done"
+
+
 def test_self_restart_touches_no_service(stack: Any, root: Path) -> None:
     """Guardian and supervisor are new, again and again; every service is the process it was."""
     before = {name: row["pid"] for name, row in rows(root).items()}

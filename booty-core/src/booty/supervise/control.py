@@ -13,7 +13,7 @@ from booty import __version__
 from booty.supervise import intent, looking, sheets, stopping, watching, wire
 from booty.supervise.closure import closure
 from booty.supervise.complaint import complain
-from booty.supervise.converging import reload
+from booty.supervise.converging import can_reload, reload
 from booty.supervise.peer import Peer
 from booty.supervise.wire import ControlError
 
@@ -272,7 +272,10 @@ async def _stop(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
 async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if sup.ending is not None:
         raise _ending()
-    change = sup.converge(sup.sheet, asked["names"], keep=True, spans=[])
+    # a task that was named runs again
+    named = (sup.units[name] for name in _named(sup, asked["names"]))
+    again = {unit.name: "asked for" for unit in named if unit.state == "done"}
+    change = sup.converge(sup.sheet, asked["names"], keep=True, spans=[], again=again)
     return {"changes": change.changes}
 
 
@@ -285,10 +288,13 @@ async def _restart(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str,
 
 
 async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
-    done = {}
+    done, refused = {}, []
     for name in _named(sup, asked["names"]):
-        done[name] = await reload(sup, sup.units[name])
-    return {"reloaded": done}
+        unit = sup.units[name]
+        done[name] = await reload(sup, unit)
+        if not done[name] and unit.process is not None and can_reload(sup, unit, unit.entry):
+            refused.append(name)
+    return {"reloaded": done, "refused": refused}
 
 
 async def _kill(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:

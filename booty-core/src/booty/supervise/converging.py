@@ -119,7 +119,7 @@ class Convergence:
             if unit.row["digest"] == entry["digest"]:
                 self.same.append(name)
             return
-        if change == "reload" and _can_reload(self.sup, unit, entry):
+        if change == "reload" and can_reload(self.sup, unit, entry):
             self.reloads.append(name)
             self._tell(name, "reload", why)
         else:
@@ -294,7 +294,8 @@ def _is_done(unit: Unit, entry: dict[str, Any]) -> bool:
     return unit.state == "done" and unit.row["digest"] == entry["digest"] and not again
 
 
-def _can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
+def can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
+    """Tell whether there is a way to reload an instance."""
     how = entry["reload"]
     return bool(how["signal"] or how["exec"] or "reload" in sup.hooks.of(unit))
 
@@ -302,7 +303,9 @@ def _can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
 async def reload(sup: Supervisor, unit: Unit) -> bool:
     """Make an instance take its new files; tells whether it did."""
     how = unit.entry["reload"]
-    if how["signal"] and unit.process is not None:
+    if unit.process is None:
+        return False
+    if how["signal"]:
         import signal
 
         asked = sup.loop.now()
