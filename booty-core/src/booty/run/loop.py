@@ -166,12 +166,14 @@ class Loop:
     Attributes:
         clock: likewise.
         before_wait: called each time before the loop waits; what was put off is written there.
+        before_end: called before the end of a process is taken note of; what it said last is heard.
         shared: things of which one serves a whole loop, by their type.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
         self.before_wait: list[Callable[[], None]] = []
+        self.before_end: list[Callable[[], None]] = []
         self.shared: dict[type, object] = {}
         self._selector = selectors.DefaultSelector()
         self._soon: collections.deque[Callable[[], None]] = collections.deque()

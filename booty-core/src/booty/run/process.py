@@ -191,8 +191,11 @@ class Watch:
         loop.watch(self._fd, self._ended)
 
     def _ended(self) -> None:
-        self.close()
-        self.gone.set(None)
+        for call in self._loop.before_end:
+            call()
+        if self._fd is not None:  # else another process has taken its place
+            self.close()
+            self.gone.set(None)
 
     def send(self, number: int) -> None:
         """Signal this very process; nothing happens if it is gone."""

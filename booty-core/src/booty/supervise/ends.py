@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from booty.run.process import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from booty.run.loop import Loop
     from booty.supervise.unit import Unit
@@ -28,9 +28,6 @@ class Ends:
         loop: the loop.
         known: ends that the guardian told of at the start, by process number.
         by_pid: instances by process number.
-
-    Attributes:
-        before: called before anything is reaped.
     """
 
     def __init__(self, loop: Loop, known: Mapping[int, Exit], by_pid: Mapping[int, Unit]) -> None:
@@ -39,7 +36,6 @@ class Ends:
         self._by_pid = by_pid
         self._news = loop.future()
         self._left: set[int] = set()
-        self.before: list[Callable[[], None]] = []
 
     def moved(self, pid: int, group: int) -> None:
         """Let the group of a process go on when it ends: another one took its place.
@@ -62,7 +58,7 @@ class Ends:
 
     def reap(self) -> None:
         """Collect our own children that have ended."""
-        for call in self.before:
+        for call in self._loop.before_end:
             call()
         while True:
             try:

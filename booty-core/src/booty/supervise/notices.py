@@ -45,7 +45,7 @@ class Notices:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         sup.loop.watch(fd, self.hear)
         # who says MAINPID and ends has said it before it ended
-        sup.ends.before.append(self.hear)
+        sup.loop.before_end.append(self.hear)
 
     def hear(self) -> None:
         """Take all notices that have come."""
