@@ -12,13 +12,15 @@ UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint types floors unit docs bench dist changelog clean
+.PHONY: help up down test lint types floors unit docs bench chaos soak dist changelog clean
 
 help:
 	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
 	@echo 'make down       stop the quickstart; its data is kept'
 	@echo 'make test       everything CI checks: lint, types, floors, tests, real NATS, wheels'
 	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
+	@echo 'make chaos      kill at every system call, and at random; some 20 minutes'
+	@echo 'make soak       200 services for 10 minutes, one killed every second'
 	@echo 'make docs       write the generated pages again'
 	@echo 'make dist       build the wheels into dist/'
 
@@ -48,6 +50,13 @@ docs: $(VENV)/.developed
 
 bench: $(VENV)/.developed
 	$(BIN)/python bench/run.py
+
+# every fault point, and a long run of random ones; some 20 minutes
+chaos: $(VENV)/.developed
+	BOOTY_FAULTS=all BOOTY_CHAOS_STEPS=200 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/chaos
+
+soak: $(VENV)/.developed
+	$(BIN)/python bench/soak.py $(SERVICES) $(SECONDS)
 
 dist: $(VENV)/.developed
 	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w dist $(patsubst %,./%,. booty-core $(wildcard booty-provider-*))

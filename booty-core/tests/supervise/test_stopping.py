@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
-from conftest_supervise import Stack, alive, entry, probe
+from booty.supervise import client
+from booty.supervise.client import connect
+from conftest_supervise import PATIENCE, Stack, alive, entry, probe
 
 STUBBORN = (
     "trap : TERM; echo begun; while [ ! -e {gate} ]; do sleep 0.02; done;"
@@ -83,3 +87,30 @@ def test_force_ends_the_waiting(stack: Stack, after: bool) -> None:
 
     assert not alive(pid)
     assert time.monotonic() - begin < 30
+
+
+def test_the_runtime_folder_goes_with_the_stack(stack: Stack) -> None:
+    """Sockets and what programs left there; a link out of it is not followed."""
+    place = stack.root / "outside"
+    place.mkdir()
+    (place / "kept").touch()
+    stack.up(entry("a.0", "exec sleep 1000"))
+    folder = Path(json.loads((stack.dir / "state/stack.json").read_text())["runtime"])
+    (folder / "a.0").mkdir(exist_ok=True)
+    (folder / "a.0" / "left").touch()
+    (folder / "out").symlink_to(place)
+    with connect(stack.dir) as link:
+        link.request("down", force=False, timeout=PATIENCE)
+        client.wait_until_left(stack.dir, link, PATIENCE)
+
+    assert not folder.exists()
+    assert (place / "kept").exists()
+
+
+def test_the_runtime_folder_stays_while_something_runs(stack: Stack) -> None:
+    """Both watchers killed in one instant: the next ones find what runs."""
+    stack.up(entry("a.0", "exec sleep 1000"))
+    folder = Path(json.loads((stack.dir / "state/stack.json").read_text())["runtime"])
+    stack.kill("guardian", "supervisor")
+
+    assert folder.exists()

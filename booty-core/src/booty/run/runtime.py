@@ -8,7 +8,7 @@ import socket
 import stat
 from typing import Final
 
-__all__ = ["SocketPathError", "address", "bind", "candidates", "find", "make"]
+__all__ = ["SocketPathError", "address", "bind", "candidates", "find", "make", "remove"]
 
 _LONGEST: Final = 107
 """Bytes of the longest path in a ``sockaddr_un`` that every Linux takes."""
@@ -59,6 +59,29 @@ def make(stack_id: str, environment: dict[str, str]) -> str:
         else:
             return folder
     raise fault or OSError("no place for a runtime directory")
+
+
+def remove(folder: str, stack_id: str) -> None:
+    """Remove the folder of a stack of which nothing runs any more, as far as that can be done.
+
+    Only who holds the stack's lock may call this. Links are not followed.
+
+    Args:
+        folder: as :func:`make` returned it; any other is left alone.
+        stack_id: the stack's id.
+    """
+    if os.path.basename(folder) != stack_id or os.path.islink(folder):
+        return
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(place, name))
+        for name in folders:
+            path = os.path.join(place, name)
+            with contextlib.suppress(OSError):
+                os.unlink(path) if os.path.islink(path) else os.rmdir(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
 
 
 def _own(place: str) -> None:

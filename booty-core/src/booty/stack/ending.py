@@ -69,6 +69,16 @@ def _left(place: Place) -> str:
     return f": {', '.join(names)} {'runs' if len(names) == 1 else 'run'} still" if names else ""
 
 
+def _of_a_successor(place: Place, timeout: float | None) -> list[dict[str, Any]] | None:
+    # whoever was asked was killed; the next one goes on with the end, unless it is killed too
+    try:
+        return _unwatched(place, timeout)
+    except ControlError as error:
+        if error.reference != "connection-lost":
+            raise
+    return _unwatched(place, timeout)
+
+
 def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | None:
     # both watchers were killed: a new supervisor adopts what runs, and stops it
     saved = state.read(place.state)

@@ -23,6 +23,8 @@ __all__ = ["Connection", "ControlError", "connect", "reach", "wait_until_left"]
 _CHUNK: Final = 65536
 _NOT_RUNNING: Final = "not-running"
 _LOST: Final = "connection-lost"
+_TRIES: Final = 3
+"""So many supervisors in a row may die in the middle of a hello."""
 _LOOK: Final = 0.002
 """Seconds between looks at the guardian's lock, which cannot be waited for."""
 
@@ -264,6 +266,17 @@ def reach(path: str | None, timeout: float | None = 5.0) -> Connection:
     Raises:
         ControlError: nobody listens (``not-running``), or no common protocol.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _reach(path, timeout)
+        except ControlError as error:
+            if error.reference != _LOST:
+                raise
+        # it was killed before it said hello: the guardian keeps the socket for its successor
+    return _reach(path, timeout)
+
+
+def _reach(path: str | None, timeout: float | None) -> Connection:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if path is None:

@@ -154,9 +154,9 @@ class Follower:
     def _start_fault(self) -> dict[str, Any] | None:
         offset = int(self.asked["events"])
         while True:
-            self.link.request("subscribe", timeout=RECONNECT)
-            self.teller.replay(offset)
             try:
+                self.link.request("subscribe", timeout=RECONNECT)
+                self.teller.replay(offset)
                 return self._wait()
             except ControlError as error:
                 if error.reference != "connection-lost" or self.teller.stopped is not None:

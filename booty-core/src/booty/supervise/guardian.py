@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from booty.run import identity, process, title, tree
+from booty.run import identity, process, runtime, title, tree
 from booty.run.loop import Loop
 from booty.run.signals import listen
 from booty.supervise import launch, state
@@ -72,7 +72,9 @@ class Guardian:
         self.leaving = False
         self.renewing = False
         self.inherits = bool(arguments.get("inherits"))
-        self.place = str(self._saved().get("runtime"))
+        saved = self._saved()
+        self.place = str(saved.get("runtime"))
+        self.stack_id = str((saved.get("stack") or {}).get("id"))
 
     def run(self) -> None:
         for fd in self.fds.values():
@@ -234,6 +236,7 @@ class Guardian:
             self._renew()
         elif self.lifetime == "die-with-me":
             self._end_all()
+            self.leaving = True
             self._forget()
         elif self._too_often():
             self._give_up()
@@ -300,5 +303,7 @@ class Guardian:
             for name in ("control.sock", "notify.sock"):
                 with contextlib.suppress(OSError):
                     os.unlink(f"{self.place}/{name}")
+            if self.leaving:  # nothing of it runs: what is there belonged to this life
+                runtime.remove(self.place, self.stack_id)
         finally:
             os._exit(0)
