@@ -203,7 +203,7 @@ def test_a_bootstrap_that_hangs(case: Case, tmp_path: Path, does: str) -> None:
     text = HANGS.format(verb="bootstrap", argument="service", does=does)
     case.command = installed(tmp_path / "venv", "slow", text)
     case.write('[services.s]\nuse = "slow"\n' + fake("a"))
-    said = case.run("up", "-d", "--timeout", "1", status=8).stderr
+    said = case.run("up", "-d", "--timeout", "4", status=8).stderr
     assert '"s.0"' in said
     gone(case)
     with case.follow("up") as up:
