@@ -11,10 +11,11 @@ import contextlib
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from booty.run import locks
+from booty.run import identity, locks
 
 __all__ = ["CHILD_FD", "NAME", "Claim", "HeldError", "holders"]
 
@@ -155,6 +156,8 @@ def _owner(path: str) -> dict[str, Any]:
 
 def holders(path: str) -> list[int]:
     """Return processes that hold the lock of a file or folder, by an open file each."""
+    if sys.platform == "darwin":
+        return list(identity.darwin().holders(path))
     with contextlib.suppress(OSError):
         wanted = os.stat(path)
         return sorted({pid for pid, fd in _open_on(wanted) if _locks(pid, fd)} - {os.getpid()})

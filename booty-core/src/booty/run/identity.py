@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from functools import cache
+from types import ModuleType
 from typing import NamedTuple
 
 __all__ = [
@@ -13,9 +14,13 @@ __all__ = [
     "Stat",
     "alive",
     "boot_id",
+    "command_line",
+    "darwin",
+    "environment",
     "machine_id",
     "of",
     "pid_namespace",
+    "pids",
     "start_time",
     "stat",
 ]
@@ -29,7 +34,7 @@ class Identity(NamedTuple):
         boot: id of its boot.
         pidns: pid namespace the number belongs to.
         pid: process number.
-        start: kernel start time, clock ticks since boot (Linux) or seconds since 1970.
+        start: kernel start time, clock ticks since boot (Linux) or microseconds since 1970.
     """
 
     machine: str
@@ -64,22 +69,23 @@ def machine_id() -> str:
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         if found := _first_line(path):
             return found
-    return f"host:{socket.gethostname()}"
+    known = darwin().machine() if sys.platform == "darwin" else ""
+    return known or f"host:{socket.gethostname()}"
 
 
 @cache
 def boot_id() -> str:
     """Return the id of this boot."""
-    return _first_line("/proc/sys/kernel/random/boot_id") or _boot_time()
+    if sys.platform == "darwin":
+        return darwin().boot()
+    return _first_line("/proc/sys/kernel/random/boot_id")
 
 
-def _boot_time() -> str:  # macOS
-    import subprocess
+def darwin() -> ModuleType:
+    """Return the module that asks macOS; it is of no use elsewhere, and costs memory."""
+    from booty.run import darwin as found
 
-    done = subprocess.run(
-        ["/usr/sbin/sysctl", "-n", "kern.boottime"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
+    return found
 
 
 @cache
@@ -93,11 +99,14 @@ def pid_namespace() -> str:
 
 def stat(pid: int) -> Stat | None:
     """Return a process's line of the process table, ``None`` if there is no such process."""
+    if sys.platform == "darwin":
+        found = darwin().line(pid)
+        return None if found is None else Stat(*found)
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             line = file.read()
     except (FileNotFoundError, ProcessLookupError):
-        return _ps_stat(pid) if sys.platform == "darwin" else None
+        return None
     # the name may hold spaces and parentheses: fields are counted from its last one
     fields = line[line.rindex(b")") + 2 :].split()
     return Stat(
@@ -105,22 +114,33 @@ def stat(pid: int) -> Stat | None:
     )
 
 
-def _ps_stat(pid: int) -> Stat | None:
-    import subprocess
-    import time
+def pids() -> list[int]:
+    """Return every process of this machine, as far as it can be seen."""
+    if sys.platform == "darwin":
+        return list(darwin().pids())
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
-    done = subprocess.run(
-        ["/bin/ps", "-o", "stat=,ppid=,pgid=,lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"LC_ALL": "C"},
-    )
-    if done.returncode:
-        return None
-    state, ppid, pgid, started = done.stdout.split(maxsplit=3)
-    start = int(time.mktime(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
-    return Stat(pid, state[0], int(ppid), int(pgid), int(pgid), start)
+
+def environment(pid: int) -> list[bytes]:
+    """Return ``NAME=value`` of a process; empty where it may not be seen."""
+    if sys.platform == "darwin":
+        return list(darwin().environment(pid))
+    return _words(f"/proc/{pid}/environ")
+
+
+def command_line(pid: int) -> list[bytes]:
+    """Return the words of a process's command line; empty where it may not be seen."""
+    if sys.platform == "darwin":
+        return list(darwin().words(pid))
+    return _words(f"/proc/{pid}/cmdline")
+
+
+def _words(path: str) -> list[bytes]:
+    try:
+        with open(path, "rb") as file:
+            return file.read().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return []
 
 
 def start_time(pid: int) -> int | None:

@@ -64,8 +64,7 @@ def _claims(pid: int) -> dict[str, Any]:
 def _watches(pid: int) -> dict[str, Any]:
     # guardian and supervisor are told the state folder; they hold the sockets they hand over
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().rstrip(b"\0").split(b"\0")
+        words = identity.command_line(pid)
         if words[-2:-1] in ([b"guardian"], [b"supervisor"]):
             folder = os.fspath(json.loads(words[-1])["state"])
             with open(f"{folder}/state/stack.json", "rb") as file:

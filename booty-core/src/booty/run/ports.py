@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from booty.run import owner
+from booty.run import identity, owner
 
 __all__ = [
     "Listening",
@@ -75,6 +75,8 @@ class Listening(Mapping[int, str]):
     @cached_property
     def _holders(self) -> dict[str, int]:
         wanted = set(self._inodes.values())
+        if sys.platform == "darwin":
+            return {pid: int(pid) for pid in wanted}  # it names the process, not its socket
         return {inode: pid for pid, inode in _sockets() if inode in wanted}
 
 
@@ -89,6 +91,9 @@ def busy_ports(protocol: str = "tcp") -> Listening:
         protocol: ``tcp`` or ``udp``.
     """
     found: dict[int, str] = {}
+    if sys.platform == "darwin":
+        known: dict[int, int] = identity.darwin().listening(protocol)
+        return Listening({port: str(pid) for port, pid in known.items()})
     for table in _TABLES[protocol]:
         with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
             next(file)
@@ -145,23 +150,8 @@ def holder(port: int, protocol: str = "tcp") -> tuple[int | None, str]:
         port: a number that is :func:`taken`.
         protocol: ``tcp`` or ``udp``.
     """
-    if sys.platform == "darwin":
-        pid = _lsof(port, protocol)
-    else:
-        pid = busy_ports(protocol).pid(port)
+    pid = busy_ports(protocol).pid(port)
     return pid, _phrase(pid)
-
-
-def _lsof(port: int, protocol: str) -> int | None:  # macOS
-    import subprocess
-
-    words = ["/usr/sbin/lsof", "-nP", "-t", f"-i{protocol.upper()}:{port}"]
-    if protocol == "tcp":
-        words.append("-sTCP:LISTEN")
-    with contextlib.suppress(OSError):
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        return next((int(word) for word in done.stdout.split()), None)
-    return None
 
 
 def _sockets() -> Iterator[tuple[int, str]]:
@@ -182,21 +172,10 @@ def inodes_of(pid: int) -> Iterator[str]:
 
 def command_of(pid: int) -> str:
     """Return the name of a process's program, ``gone`` if there is none."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return _ps_command(pid) if sys.platform == "darwin" else "gone"
+    words = identity.command_line(pid)
+    if not words:
+        return "gone"
     return os.path.basename(words[0].decode(errors="replace"))
-
-
-def _ps_command(pid: int) -> str:  # macOS
-    import subprocess
-
-    done = subprocess.run(
-        ["/bin/ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return os.path.basename(done.stdout.strip()) or "gone"
 
 
 def ephemeral() -> tuple[int, int]:

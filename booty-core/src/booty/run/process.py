@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Exit", "Process", "SpawnError", "Watch", "reap", "spawn"]
 
+_SHIM: Final = (
+    *(sys.executable, "-I", "-S"),
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrap.py"),
+)
 _ABOVE: Final = 64
 """Lowest number that our own descriptors are moved to while a child gets its own."""
 
@@ -119,15 +123,7 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
     give_back_file_limit()
     try:
         os.chdir(cwd)
-        return os.posix_spawn(
-            words[0],
-            words,
-            env,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=[],
-            setsigdef=_DEFAULTED,
-        )
+        return _spawned(words, env, actions)
     finally:
         if _given_limits:
             raise_file_limit()
@@ -136,15 +132,23 @@ def _at(cwd: str, umask: int, words: list[str], env: Mapping[str, str], actions:
         os.close(here)
 
 
+def _spawned(words: list[str], env: Mapping[str, str], actions: list[Any]) -> int:
+    more: dict[str, Any] = {"file_actions": actions, "setsigmask": [], "setsigdef": _DEFAULTED}
+    try:
+        return os.posix_spawn(words[0], words, env, setsid=True, **more)
+    except NotImplementedError:  # a system whose spawn knows no sessions: macOS before 10.15
+        words = [*_SHIM, "session", *words]
+        return os.posix_spawn(words[0], words, env, **more)
+
+
 def _wrapped(
     words: list[str], env: Mapping[str, str], limits: Mapping[str, int], own_pid: Sequence[str]
 ) -> list[str]:
-    shim = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrap.py")
     items = [f"{name}={number}" for name, number in sorted(limits.items())]
     items += [f"pid={name}" for name in own_pid]
     # an interpreter without a locale gives itself one
     items += [] if "LC_CTYPE" in env else ["-LC_CTYPE"]
-    return [sys.executable, "-I", "-S", shim, ",".join(items), *words]
+    return [*_SHIM, ",".join(items), *words]
 
 
 def _words(name: str, error: OSError) -> str:
@@ -188,7 +192,10 @@ class Watch:
         self.pid = pid
         self.gone: Future[None] = loop.future()
         self._fd: int | None = _open(pid)
-        loop.watch(self._fd, self._ended)
+        if self._fd is None:
+            self.gone.set(None)  # it has ended, and waits to be reaped
+        else:
+            loop.watch(self._fd, self._ended)
 
     def _ended(self) -> None:
         for call in self._loop.before_end:
@@ -215,10 +222,16 @@ class Watch:
             self._fd = None
 
 
-def _open(pid: int) -> int:
+def _open(pid: int) -> int | None:
     if hasattr(os, "pidfd_open"):
         return os.pidfd_open(pid)
-    return _kqueue(pid)
+    try:
+        return _kqueue(pid)
+    except ProcessLookupError:
+        # a kqueue takes no zombie; a pidfd does
+        if identity.stat(pid) is None:
+            raise
+        return None
 
 
 def _kqueue(pid: int) -> int:  # macOS and the BSDs
@@ -231,10 +244,11 @@ def _kqueue(pid: int) -> int:  # macOS and the BSDs
         select.KQ_EV_ADD | select.KQ_EV_ONESHOT,  # type: ignore[attr-defined]  # likewise
         select.KQ_NOTE_EXIT,  # type: ignore[attr-defined]  # likewise
     )
-    fd = os.dup(queue.fileno())
-    queue.control([ended], 0)
-    queue.close()
-    return fd
+    try:
+        queue.control([ended], 0)
+        return os.dup(queue.fileno())
+    finally:
+        queue.close()
 
 
 class Process:

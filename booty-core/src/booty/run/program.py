@@ -122,7 +122,7 @@ def _permitted(found: str, name: str) -> None:
 
 
 def _why_not(found: str) -> tuple[str, str]:
-    if os.statvfs(found).f_flag & os.ST_NOEXEC:
+    if os.statvfs(found).f_flag & getattr(os, "ST_NOEXEC", 0):
         return "its file system is mounted noexec", "put it elsewhere, or mount that with exec"
     return "it is not executable", f"chmod +x {found}"
 

@@ -6,12 +6,14 @@ import contextlib
 import os
 import socket
 import stat
+import sys
 from typing import Final
 
 __all__ = ["SocketPathError", "address", "bind", "candidates", "find", "make", "remove"]
 
-_LONGEST: Final = 107
-"""Bytes of the longest path in a ``sockaddr_un`` that every Linux takes."""
+_LONGEST: Final = {"darwin": 103}
+_LONGEST_ELSEWHERE: Final = 107
+"""Bytes of the longest path in a ``sockaddr_un`` that the system takes."""
 
 
 class SocketPathError(Exception):
@@ -98,7 +100,7 @@ def _own(place: str) -> None:
 
 
 def _check_length(path: str) -> None:
-    if len(os.fsencode(path)) > _LONGEST:
+    if len(os.fsencode(path)) > _LONGEST.get(sys.platform, _LONGEST_ELSEWHERE):
         raise SocketPathError(path)
 
 

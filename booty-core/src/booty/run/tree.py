@@ -36,20 +36,8 @@ def become_subreaper() -> None:
 
 
 def _parents() -> dict[int, int]:
-    if sys.platform == "darwin":
-        import subprocess
-
-        listing = subprocess.run(
-            ["/bin/ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False
-        ).stdout
-        pairs = (line.split() for line in listing.splitlines())
-        return {int(pid): int(parent) for pid, parent in pairs}
-    found = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        stat = identity.stat(int(name))
-        if stat is not None:
-            found[stat.pid] = stat.ppid
-    return found
+    lines = (identity.stat(pid) for pid in identity.pids())
+    return {line.pid: line.ppid for line in lines if line is not None}
 
 
 def children(pid: int) -> list[int]:
@@ -85,12 +73,11 @@ def kill(pids: list[int], number: int = signal.SIGKILL) -> None:
 def marked(mark: str) -> int | None:
     """Return the process that was spawned with a mark in its environment, the oldest if several."""
     found: list[tuple[int, int]] = []
-    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
-        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb") as file:
-            if _MARK + mark.encode() in file.read().split(b"\0"):
-                stat = identity.stat(int(name))
-                if stat is not None and stat.state not in {"Z", "X"}:
-                    found.append((stat.start, stat.pid))
+    for pid in identity.pids():
+        if _MARK + mark.encode() in identity.environment(pid):
+            stat = identity.stat(pid)
+            if stat is not None and stat.state not in {"Z", "X"}:
+                found.append((stat.start, stat.pid))
     return min(found)[1] if found else None
 
 
@@ -120,18 +107,14 @@ def belonging(sessions: set[int], marks: set[str]) -> list[int]:
     """
     words = {_MARK + mark.encode() for mark in marks}
     found = []
-    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
-        stat = identity.stat(int(name))
+    for pid in identity.pids():
+        stat = identity.stat(pid)
         if stat is None or stat.state in {"Z", "X"} or stat.pid == os.getpid():
             continue
-        if stat.sid in sessions or _has_word(name, words):
+        if stat.sid in sessions or _has_word(str(pid), words):
             found.append(stat.pid)
     return found
 
 
 def _has_word(pid: str, words: set[bytes]) -> bool:
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return not words.isdisjoint(file.read().split(b"\0"))
-    except OSError:
-        return False
+    return not words.isdisjoint(identity.environment(int(pid)))

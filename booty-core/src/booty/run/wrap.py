@@ -1,7 +1,8 @@
 """Prepares what cannot be given by a spawn, then becomes the program: ``wrap.py ITEMS PROGRAM …``.
 
 Items, separated by commas: ``nofile=1024`` a limit; ``pid=LISTEN_PID`` a variable that holds the
-number of the process; ``-NAME`` takes a variable away that the interpreter has set.
+number of the process; ``session`` makes it the leader of one; ``-NAME`` takes a variable away that
+the interpreter has set.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def prepare(items: str) -> None:
         name, _, number = item.partition("=")
         if name == "pid":
             os.environ[number] = str(os.getpid())
+        elif item == "session":
+            os.setsid()
         elif item.startswith("-"):
             os.environ.pop(item[1:], None)
         else:

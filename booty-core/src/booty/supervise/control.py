@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
+from booty.run import credentials
 from booty.supervise import intent, looking, sheets, stopping, watching, wire
 from booty.supervise.closure import closure
 from booty.supervise.complaint import complain
@@ -130,11 +130,8 @@ class Control:
 
 
 def _ours(link: socket.socket) -> bool:
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True  # the folder is 0700
-    size = struct.calcsize("3i")
-    peer = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    return struct.unpack("3i", peer)[1] in {0, os.getuid()}
+    # one that the system cannot name has passed a folder of mode 0700
+    return credentials.user_of(link) in {0, os.getuid(), None}
 
 
 Run = Callable[["Supervisor", Peer, dict[str, Any]], Coroutine["Future[Any]", None, Any]]

@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Final
 
+from booty.run import reaping
 from booty.run.process import Exit
 
 if TYPE_CHECKING:
@@ -61,20 +62,17 @@ class Ends:
         for call in self._loop.before_end:
             call()
         while True:
-            try:
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
+            pid = reaping.ended()
+            if pid is None:
                 return
-            if found is None:
-                return
-            unit = self._by_pid.get(found.si_pid)
-            if (unit is None or not unit.stopping) and found.si_pid not in self._left:
+            unit = self._by_pid.get(pid)
+            if (unit is None or not unit.stopping) and pid not in self._left:
                 # the rest of its group goes with it, while the number is still its own
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(found.si_pid, signal.SIGKILL)
-            self._left.discard(found.si_pid)
-            _, status = os.waitpid(found.si_pid, os.WNOHANG)
-            self._known[found.si_pid] = Exit.of(status)
+                    os.killpg(pid, signal.SIGKILL)
+            self._left.discard(pid)
+            _, status = os.waitpid(pid, os.WNOHANG)
+            self._known[pid] = Exit.of(status)
 
     async def of(self, pid: int, parent: int) -> Exit:
         """Return how a process ended.
