@@ -89,7 +89,7 @@ def test_reload_waits_for_its_end(speaker: Speaker) -> None:
 
     assert answer is not None
     assert answer["id"] == number
-    assert answer["ok"] == {"reloaded": {"a.0": True}}
+    assert answer["ok"]["reloaded"] == {"a.0": True}
 
 
 @pytest.mark.parametrize("session", ["", "setsid"])

@@ -116,7 +116,7 @@ def _owns(unit: Unit, pid: int, found: identity.Stat) -> bool:
 def _ready(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
     if words["READY"] != "1":
         return
-    if unit.said.reloading is not None and unit.state in {"ready", "degraded"}:
+    if not unit.said.reloaded.done and unit.state in {"ready", "degraded"}:
         unit.to(unit.state, None)
     unit.said.is_ready()
 

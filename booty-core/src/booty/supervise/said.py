@@ -23,8 +23,8 @@ class Said:
         interval: seconds that it wants between two of them; ``None`` = as declared.
         until: the loop's time until which it asked to be waited for.
         errno: the fault it told of.
-        reloading: since when it reloads, on the loop's clock; ``None`` if it does not.
-        reloaded: settled when the present reload is over.
+        reloading: when its last reload began, on the loop's clock; ``None`` if none did.
+        reloaded: settled when that is over.
         stopping: whether it said that it stops.
     """
 
@@ -37,6 +37,7 @@ class Said:
         self.errno: int | None = None
         self.reloading: float | None = None
         self.reloaded: Future[None] = loop.future()
+        self.reloaded.set(None)
         self.stopping = False
 
     def begin(self) -> None:
@@ -61,9 +62,7 @@ class Said:
     def is_ready(self) -> None:
         """Take a READY=1: of a start, or of a reload."""
         self.ready.set(None)
-        if self.reloading is not None:
-            self.reloading = None
-            self.reloaded.set(None)
+        self.reloaded.set(None)
 
     async def first(self, *futures: Future[Any], timeout: float) -> Future[Any] | None:
         """Wait like :meth:`booty.run.loop.Loop.first`, longer if the program asks for it."""
