@@ -71,6 +71,10 @@ SEEN: dict[str, tuple[str, str]] = {
     "umask": ("m", 'umask = "027"'),
     "stdin": ("m", 'stdin = "in.txt"'),
     "labels": ("m", 'labels = { a = "b" }'),
+    "log": ("m", 'log = { size = "1MiB" }'),
+    "log.size": ("m", 'log = { size = "1MiB" }'),
+    "log.age": ("m", 'log = { age = "1d" }'),
+    "log.keep": ("m", "log = { keep = 1 }"),
     "offers": ("far", 'offers = "s3"'),
     "url": ("far", 'url = "mysql://far:2"'),
     "ports.port": ("m", "ports = { http = { port = 8090 } }"),
@@ -111,10 +115,6 @@ SEEN: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """Keys of services by their path: a service of the base, and a line that must make a difference."""
 REFUSED = {
-    "log": ("m", 'log = { size = "1MiB" }'),
-    "log.size": ("m", 'log = { size = "1MiB" }'),
-    "log.age": ("m", 'log = { age = "1d" }'),
-    "log.keep": ("m", "log = { keep = 1 }"),
     **{f"source.{one}": ("m", f'source = {{ {one} = "x" }}')
        for one in ("release", "wheel", "go", "path")},
     "source.url": ("m", f'source = {{ url = "https://a", sha256 = "{"0" * 64}" }}'),

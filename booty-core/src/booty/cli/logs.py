@@ -3,33 +3,131 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from booty.cli import common
 
+if TYPE_CHECKING:
+    from booty.run.history import Choice, Entry, History
+
+LAST = 20
+"""Lines of each that are shown where nothing else is asked for."""
+
+
+class Moment(click.ParamType[float]):
+    """A time: RFC 3339, or an age such as ``5m``; in seconds since 1970."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; click tells what is wrong."""
+        import datetime as dt
+        import time
+
+        from booty.config import units
+        from booty.errors import BootyError
+
+        if isinstance(value, float):
+            return value
+        try:
+            return dt.datetime.fromisoformat(value).timestamp()
+        except ValueError:
+            pass
+        try:
+            return time.time() - units.duration(value)
+        except BootyError:
+            self.fail(
+                f'"{value}" is neither 2026-01-31T12:00:00Z nor an age such as 5m', param, ctx
+            )
+
+
+class Expression(click.ParamType[Any]):
+    """A regular expression."""
+
+    name = "regexp"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; click tells what is wrong."""
+        import re
+
+        from booty.run.search import finder
+
+        try:
+            return value if callable(value) else finder(value)
+        except re.error as error:
+            self.fail(f'"{value}" is no regular expression: {error}', param, ctx)
+
 
 @click.command("logs", short_help="Show what services say.")
 @common.names_argument()
 @click.option("-f", "--follow", is_flag=True, help="Go on as they say more.")
-@click.option("-n", "count", type=int, default=20, show_default=True, help="Last lines of each.")
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(0),
+    help=f"Last lines of each; {LAST} where nothing else is asked for.",
+)
+@click.option("--since", type=Moment(), help="From a time on: RFC 3339, or an age such as 5m.")
+@click.option("--until", type=Moment(), help="Up to a time.")
+@click.option("--grep", type=Expression(), help="Only lines in which this matches.")
 @click.pass_context
-def command(ctx: click.Context, names: tuple[str, ...], follow: bool, count: int) -> None:
-    """Show what services say; several of them behind their names.
+def command(ctx: click.Context, /, names: tuple[str, ...], **asked: Any) -> None:
+    """Show what services say, in the order in which they said it, rotated logs included.
 
-    Example: booty logs web bus -f
+    Example: booty logs web bus --since 5m --grep 'error|warn' -f
     """
     from booty.supervise import state
 
     place = common.place(ctx)
+    if asked["follow"] and asked["until"] is not None:
+        raise click.UsageError("cannot follow up to a time: -f and --until exclude each other")
     folder = state.Folder(place.state)
     chosen = common.instance_names(place, names)
     show = _Lines(chosen, plain=common.as_json(ctx))
-    _last(folder, chosen, count, show)
-    if follow:
-        _follow(folder, chosen, show)
+    logs = _histories(folder, chosen)
+    choice = _choice(asked, timed=show.timed)
+    try:
+        _show(logs, choice, show, rest=not asked["follow"])
+        if asked["follow"]:
+            _follow(folder, logs, choice, show, every=not names)
+    except BrokenPipeError:
+        # whoever read has seen enough; what is left in our buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _choice(asked: dict[str, Any], *, timed: bool) -> Choice:
+    from booty.run.history import Choice
+    from booty.run.search import every
+
+    plain = (asked["since"], asked["until"], asked["grep"]) == (None, None, None)
+    last = LAST if plain and asked["count"] is None else asked["count"]
+    return Choice(asked["since"], asked["until"], asked["grep"] or every, last, timed)
+
+
+def _histories(folder: Any, names: list[str]) -> dict[str, History]:
+    from booty.run.history import History
+    from booty.supervise import listing, state
+
+    try:
+        entries = listing.sheet_of(folder.root, state.quiet(folder.stack))["instances"]
+    except (OSError, ValueError, KeyError):
+        entries = []
+    forms = {entry["name"]: entry.get("log_time") or "" for entry in entries}
+    return {name: History(name, folder.log(name), forms.get(name, "")) for name in names}
+
+
+def _show(logs: dict[str, History], choice: Choice, show: _Lines, *, rest: bool) -> None:
+    from booty.run.history import merged
+
+    parts = [log.entries(choice, rest=rest) for log in logs.values()]
+    show.tell(merged(parts) if len(parts) > 1 else (entry for part in parts for entry in part))
 
 
 class _Lines:
@@ -38,44 +136,93 @@ class _Lines:
     def __init__(self, names: list[str], *, plain: bool) -> None:
         from booty.supervise.screen import Screen
 
-        screen = Screen(sys.stdout)
-        width = max((len(name) for name in names), default=0)
+        self._screen = Screen(sys.stdout)
         self._plain = plain
-        self._heads = {
-            name: screen.coloured(name.ljust(width), number) for number, name in enumerate(names)
-        }
+        self._heads: dict[str, bytes] = {}
+        self._single = len(names) == 1
+        self._width = max((len(name) for name in names), default=0)
+        self.timed = plain or not self._single
+        for name in names:
+            self._head(name)
 
-    def tell(self, name: str, line: str) -> None:
-        if self._plain:
-            click.echo(json.dumps({"instance": name, "line": line}, ensure_ascii=False))
-        elif len(self._heads) == 1:
-            click.echo(line)
-        else:
-            click.echo(f"{self._heads[name]} | {line}")
+    def _head(self, name: str) -> bytes:
+        if name not in self._heads:
+            shown = self._screen.coloured(name.ljust(self._width), len(self._heads))
+            self._heads[name] = b"" if self._single else f"{shown} | ".encode()
+        return self._heads[name]
+
+    def tell(self, entries: Iterable[Entry]) -> None:
+        """Print; whoever reads may be gone."""
+        sys.stdout.flush()
+        out = sys.stdout.buffer
+        for entry in entries:
+            line = self._object(entry) if self._plain else self._head(entry.name) + entry.line
+            out.write(line.rstrip(b"\r") + b"\n")
+        out.flush()
+
+    def _object(self, entry: Entry) -> bytes:
+        from booty.run.clock import stamp
+        from booty.run.tail import text
+
+        at = stamp(entry.at) if entry.at else None
+        said = {"instance": entry.name, "at": at, "line": text(entry.line)}
+        return json.dumps(said, ensure_ascii=False).encode()
 
 
-def _last(folder: Any, names: list[str], count: int, show: _Lines) -> None:
-    from booty.run.tail import last_lines
+class _Following:
+    """The logs that are followed; where none is named, those that come later too."""
 
-    for name in names:
-        for line in last_lines(folder.log(name), count):
-            show.tell(name, line)
+    def __init__(self, folder: Any, logs: dict[str, History], *, every: bool) -> None:
+        from booty.run.tail import Tail
+
+        self._folder = folder
+        self._every = every
+        self._tails = {name: (log, Tail(log.path, at=log.end)) for name, log in logs.items()}
+
+    def new(self, choice: Choice) -> list[Entry]:
+        """Return the lines that came since the last call."""
+        if self._every:
+            self._find_new()
+        return sorted(
+            (entry for log, tail in self._tails.values() for entry in _entries(log, tail, choice)),
+            key=lambda entry: entry.at,
+        )
+
+    def _find_new(self) -> None:
+        from booty.run.history import History
+        from booty.run.tail import Tail
+
+        for name in self._folder.logged():
+            if name not in self._tails:
+                log = History(name, self._folder.log(name))
+                self._tails[name] = (log, Tail(log.path, 0))
 
 
-def _follow(folder: Any, names: list[str], show: _Lines) -> None:
-    import os
+def _entries(log: History, tail: Any, choice: Choice) -> Iterable[Entry]:
+    import time
 
+    from booty.run.history import Entry
+
+    now = time.time()
+    for block in tail.blocks():
+        for start, stop in choice.find(block):
+            line = block[start:stop]
+            at = log.stamped(line) or now
+            if choice.since is None or at >= choice.since:
+                yield Entry(at, log.name, line)
+
+
+def _follow(
+    folder: Any, logs: dict[str, History], choice: Choice, show: _Lines, *, every: bool
+) -> None:
     from booty.run.inotify import open_inotify
     from booty.run.signals import wakeup
-    from booty.run.tail import Tail, wait_readable
+    from booty.run.tail import wait_readable
 
     if not os.path.isdir(folder.logs):  # noqa: PTH112 - pathlib is not imported here
         return
-    tails = {name: Tail(folder.log(name)) for name in names}
+    following = _Following(folder, logs, every=every)
     watch, woken = open_inotify([folder.logs]), wakeup()
     while True:
-        for name, tail in tails.items():
-            for line in tail.lines():
-                show.tell(name, line)
-        sys.stdout.flush()
+        show.tell(following.new(choice))
         wait_readable([woken], watch, None)

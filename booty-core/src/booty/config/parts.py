@@ -173,9 +173,9 @@ LIMITS_KEYS: Final = by_name((
 ))  # fmt: skip
 
 LOG_KEYS: Final = by_name((
-    Key("size", Size(), "rotated at this size", '"64MiB"'),
-    Key("age", Duration(), "removed after this time", '"7d"'),
-    Key("keep", Whole(0), "segments that are kept", "5"),
+    Key("size", Size(), "bytes from which it is rotated", '"64MiB"'),
+    Key("age", Duration(), "time after which lines are rotated, and segments removed", '"7d"'),
+    Key("keep", Whole(0), "compressed segments that are kept", "5"),
 ))  # fmt: skip
 
 SOURCE_KEYS: Final = by_name((
@@ -197,7 +197,7 @@ def _source_rule(fields: Mapping[str, Any], at: At, reading: Reading) -> None:
 BACKOFF: Final = Table(BACKOFF_KEYS, Backoff)
 RELOAD: Final = Table(RELOAD_KEYS, Reload, one_of=("signal", "exec"))
 LIMITS: Final = Table(LIMITS_KEYS)
-LOG: Final = NotYet(Table(LOG_KEYS, LogPolicy))
+LOG: Final = Table(LOG_KEYS, LogPolicy)
 SOURCE: Final = Either((
     Text(NAME, "the name of a source", "release"),
     NotYet(Table(SOURCE_KEYS, one_of=_SOURCES, check=_source_rule)),

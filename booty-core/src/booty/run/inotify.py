@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from booty.run.loop import Loop, Timer
 
-__all__ = ["LOOK", "Changes", "Names", "open_inotify"]
+__all__ = ["LOOK", "Changes", "Names", "Stir", "open_inotify"]
 
 LOOK: Final = 0.05
 """Seconds between looks without inotify."""
 _MASK: Final = 0x2 | 0x80 | 0x100 | 0x200 | 0x40 | 0x4 | 0x8
 """modify, moved to, create, delete, moved from, attributes, closed after writing."""
+_FIRST_WRITE: Final = 0x2 | 0x80000000
+"""modify, once."""
 _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK: Final = 65536
 _OVERFLOW: Final = 0x4000
@@ -33,8 +36,8 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _add(fd: int, folder: str) -> int | None:
-    number = _libc().inotify_add_watch(fd, os.fsencode(folder), _MASK)
+def _add(fd: int, folder: str, mask: int = _MASK) -> int | None:
+    number = _libc().inotify_add_watch(fd, os.fsencode(folder), mask)
     if number >= 0:
         return int(number)
     if ctypes.get_errno() == errno.ENOENT:
@@ -153,6 +156,39 @@ class Names:
         if self._watch is not None:
             self._kernel.drop(self._watch, self)
             self._watch = None
+
+
+class Stir:
+    """Calls back once when a file of a silent folder is written: what goes on costs no wake-ups.
+
+    It has a descriptor of its own: the kernel knows one watch for a folder and descriptor.
+
+    Args:
+        loop: the loop that waits.
+        folder: an existing folder.
+        call: called once after each :meth:`arm`.
+    """
+
+    def __init__(self, loop: Loop, folder: str, call: Callable[[], None]) -> None:
+        self._folder = folder
+        self._call = call
+        self._fd = open_inotify([])
+        if self._fd is not None:
+            loop.watch(self._fd, self._read)
+
+    def arm(self) -> bool:
+        """Wait for the next write; tells whether that can be, else somebody has to look."""
+        try:
+            return self._fd is not None and _add(self._fd, self._folder, _FIRST_WRITE) is not None
+        except FileNotFoundError:
+            return False
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._fd or 0, _CHUNK)
+            # the kernel also says that the watch is gone
+            if any(not mask for _, mask, _ in _events(data)):
+                self._call()
 
 
 class _Kernel:

@@ -137,8 +137,11 @@ def _log_look(pattern: str, around: Mapping[str, Any]) -> Callable[[], bool]:
     def passed() -> bool:
         nonlocal offset, rest
         with contextlib.suppress(OSError), open(around["log"], "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            offset = offset if offset <= size else 0  # truncated
             file.seek(offset)
-            while data := file.read(CHUNK):
+            # what a flood adds meanwhile is read in the next turn
+            while offset < size and (data := file.read(CHUNK)):
                 offset += len(data)
                 *lines, rest = (rest + data).split(b"\n")
                 rest = rest[-LONGEST_LINE:]

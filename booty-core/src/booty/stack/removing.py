@@ -21,7 +21,7 @@ __all__ = ["MARKER", "remove", "remove_all"]
 
 MARKER: Final = ".booty-data"
 """Stands in every data folder that booty made; names the stack."""
-FOLDERS: Final = ("config", "logs", "plans", "state", "traces", "locks")
+FOLDERS: Final = ("config", "logs", "plans", "state", "traces", "locks", "events.d")
 FILES: Final = ("events.jsonl", "id", "plan.lock", "supervisor.lock", ".gitignore")
 
 
@@ -46,6 +46,7 @@ def remove(place: Place, names: Iterable[str]) -> list[str]:
             _remove_data(place, name)
             _remove(place.state / "config" / name)
             _unlink(place.state / "logs" / f"{name}.log")
+            _remove(place.state / "logs" / f"{name}.d")
         if not running:
             _forget_state(place, chosen)
         for service in sorted({name.partition(".")[0] for name in chosen}):

@@ -1,4 +1,4 @@
-"""``python -I -S …/supervise/__main__.py ROLE JSON``: guardian, supervisor, follower."""
+"""``python -I -S …/supervise/__main__.py ROLE JSON``: guardian, supervisor, follower, rotator."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ def main() -> None:
         from booty.supervise import follower
 
         follower.main(arguments)
+    elif role == "rotator":
+        from booty.supervise import rotator
+
+        rotator.main(arguments)
     else:
         from booty.supervise import supervisor
 

@@ -358,12 +358,9 @@ class _Logs:
 
     def _find_new(self) -> None:
         # an instance that a later change brought
-        with suppress(OSError):
-            for file in os.listdir(self._folder.logs):
-                name = file.removesuffix(".log")
-                # beside them lie the watchers' log, and those of commands that have not ended
-                if name.rpartition(".")[2].isdigit() and name not in self._tails:
-                    self._tails[name] = Tail(self._folder.log(name), 0)
+        for name in self._folder.logged():
+            if name not in self._tails:
+                self._tails[name] = Tail(self._folder.log(name), 0)
 
 
 def _tell(error: ControlError, *, as_json: bool) -> int:

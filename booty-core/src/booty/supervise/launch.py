@@ -29,10 +29,10 @@ _LOOK: Final = 0.005
 
 
 def command(role: str, arguments: dict[str, Any]) -> list[str]:
-    """Return the argv of a guardian, supervisor or follower.
+    """Return the argv of a guardian, supervisor, follower or rotator.
 
     Args:
-        role: ``guardian``, ``supervisor`` or ``follower``.
+        role: ``guardian``, ``supervisor``, ``follower`` or ``rotator``.
         arguments: what it is told; plain JSON, no secrets.
     """
     main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")

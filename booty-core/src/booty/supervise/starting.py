@@ -330,8 +330,10 @@ def last_lines(folder: state.Folder, unit: Unit) -> list[str]:
     try:
         with open(folder.log(unit.name), "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(unit.row["log_offset"], size - LONGEST_TAIL))
-            text = file.read().decode(errors="replace")
+            begin = unit.row["log_offset"]
+            file.seek(max(begin if begin <= size else 0, size - LONGEST_TAIL))
+            # zeros in front are what was rotated away
+            text = file.read().lstrip(b"\0").decode(errors="replace")
     except OSError:
         return []
     lines = text.splitlines()[-LAST_LINES:]

@@ -65,6 +65,12 @@ class Folder:
         """Return the log of an instance."""
         return f"{self.logs}/{name}.log"
 
+    def logged(self) -> list[str]:
+        """Return the instances that have a log, those included that are no longer planned."""
+        names = [file.removesuffix(".log") for file in _listed(self.logs) if file.endswith(".log")]
+        # beside them lie the watchers' log, and those of commands that have not ended
+        return sorted(name for name in names if name.rpartition(".")[2].isdigit())
+
     def make(self) -> None:
         """Make the folders that the supervisor writes to.
 
@@ -74,6 +80,12 @@ class Folder:
         os.makedirs(self.root, 0o700, exist_ok=True)
         for folder in (self.services, self.traces, self.logs):
             os.makedirs(folder, 0o700, exist_ok=True)
+
+
+def _listed(folder: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        return os.listdir(folder)
+    return []
 
 
 def read_json(path: str) -> dict[str, Any] | None:

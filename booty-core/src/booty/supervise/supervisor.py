@@ -17,6 +17,7 @@ from booty.supervise.converging import Convergence
 from booty.supervise.ends import Ends
 from booty.supervise.fill import Values, fill
 from booty.supervise.goodness import Goodness
+from booty.supervise.growth import Growth
 from booty.supervise.hooks import Hooks
 from booty.supervise.journal import Journal
 from booty.supervise.looking import look_from_now
@@ -108,6 +109,7 @@ class Supervisor:
         if "secrets" in self.fds:
             self.values.read_secrets(self.fds["secrets"])
         self._load_sheet()
+        self.growth = Growth(self)
         adoption.adopt(self)
         self._announce()
         self.loop.before_wait.append(self.save)

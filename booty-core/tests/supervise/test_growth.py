@@ -1,0 +1,150 @@
+"""The supervisor sees its logs grow, has them rotated, and is woken by nothing else."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from booty.run import marks
+from booty.run.segments import blocks, folder_of, survey
+from booty.supervise import state
+from conftest_supervise import Stack, entry
+
+LINES = 150_000
+FLOOD = """
+import os, sys, time
+count = int(sys.argv[1])
+for first in range(0, count, 100):
+    os.write(1, b"".join(b"%09d %s\\n" % (n, b"x" * (n % 90)) for n in range(first, first + 100)))
+    if first % 5000 == 0:
+        open(sys.argv[2], "w").write(str(first))
+        while os.path.exists(sys.argv[3]):
+            pass
+open(sys.argv[2], "w").write("all")
+time.sleep(1000)
+"""
+SMALL: dict[str, Any] = {"size": 65536, "age": 1e6, "keep": 10**6}
+
+
+def flood(root: Path, count: int = LINES, **changes: Any) -> dict[str, Any]:
+    """Return an instance that writes numbered lines, then sleeps."""
+    argv = [sys.executable, "-c", FLOOD, str(count), str(root / "at"), str(root / "wait")]
+    return entry("f.0", "", argv=argv, **{"log": SMALL, **changes})
+
+
+def written(root: Path) -> bool:
+    """Tell whether all lines are written."""
+    return (root / "at").exists() and (root / "at").read_text() == "all"
+
+
+def numbers(stack: Stack) -> list[int]:
+    """Return the numbers that a reader of the log sees."""
+    log = state.Folder(stack.dir).log("f.0")
+    return [int(line[:9]) for line in b"".join(data for _, data in blocks(log)).splitlines()]
+
+
+def parts(stack: Stack) -> int:
+    """Return how many segments are kept."""
+    return len(survey(state.Folder(stack.dir).log("f.0")).segments)
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def rotators(stack: Stack) -> list[int]:
+    """Return the rotators at work."""
+    found = []
+    for pid in children(stack.watchers()["supervisor"]):
+        try:
+            if "rotator" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+def test_a_flood_is_rotated(stack: Stack) -> None:
+    """A log that grows over its size is, while its writer goes on; each line is there once."""
+    stack.up(flood(stack.root))
+    stack.until(lambda: written(stack.root))
+    stack.until(lambda: parts(stack) > 5)
+    log = Path(state.Folder(stack.dir).log("f.0"))
+    stack.until(lambda: log.stat().st_blocks * 512 < 2 * 65536)
+
+    assert numbers(stack) == list(range(LINES))
+    assert stack.row("f.0")["restarts"] == 0
+    assert '"warning"' not in stack.told()
+    stack.until(lambda: rotators(stack) == [])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_everybody_is_killed(stack: Stack, seed: int) -> None:
+    """Rotator and supervisor are killed at random while a flood runs: nothing lost or doubled."""
+    chance = random.Random(seed)
+    (stack.root / "wait").touch()
+    stack.up(flood(stack.root))
+    (stack.root / "wait").unlink()
+    for turn in range(6):
+        segments = parts(stack)
+        stack.until(lambda before=segments: parts(stack) > before or written(stack.root))  # type: ignore[misc]  # mypy knows no defaults of lambdas
+        if turn % 3 == 2:
+            before = stack.watchers()
+            stack.kill("supervisor")
+            stack.followed(before)
+        else:
+            for pid in rotators(stack):
+                os.kill(pid, signal.SIGKILL) if chance.random() < 0.8 else None
+    stack.until(lambda: written(stack.root))
+    log = Path(state.Folder(stack.dir).log("f.0"))
+    stack.until(lambda: log.stat().st_blocks * 512 < 2 * 65536)
+
+    assert numbers(stack) == list(range(LINES))
+    assert stack.row("f.0")["restarts"] == 0
+
+
+def test_no_rotator_survives(stack: Stack) -> None:
+    """A rotator ends with its supervisor: nothing is left at down, nobody waits for its lock."""
+    stack.up(flood(stack.root, 10_000_000))
+    found: list[int] = []
+    stack.until(lambda: bool(found.extend(rotators(stack)) or found))
+    before = stack.watchers()
+    stack.kill("supervisor")
+    stack.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in found))
+    stack.followed(before)
+
+
+def test_marks_tell_times(stack: Stack) -> None:
+    """When a log had which size is written down, also of what was said after a long silence."""
+    go = stack.root / "go"
+    os.mkfifo(go)
+    stack.up(entry("f.0", f"read x < {go}; echo hi; exec sleep 1000"))
+    begun = time.time()
+    go.write_text("x\n")
+    log = state.Folder(stack.dir).log("f.0")
+    stack.until(lambda: Path(marks.path_of(log)).exists())
+    said = marks.read(log).time(3)
+
+    assert said is not None
+    assert begun - 1 <= said <= time.time()
+
+
+def test_cannot_be_rotated(stack: Stack) -> None:
+    """What cannot be rotated is said once, as a warning; who writes goes on."""
+    folder = Path(folder_of(state.Folder(stack.dir).log("f.0")))
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    stack.up(flood(stack.root))
+    stack.until(lambda: '"kind": "warning"' in stack.told())
+    stack.until(lambda: written(stack.root))
+
+    assert "f.0: cannot rotate its log: File exists" in stack.told()
+    assert stack.row("f.0")["state"] == "ready"
+    assert numbers(stack) == list(range(LINES))
