@@ -10,7 +10,7 @@ from booty.config import keys, units
 from booty.config.tables import NotYet
 from booty.errors import ConfigError
 from booty.model.component import Probe
-from booty.model.stack import Backoff, NeedSpec, PortSpec, Reload, RoleSpec
+from booty.model.stack import Backoff, LogPolicy, NeedSpec, PortSpec, Reload, RoleSpec
 
 HEAD = '[services.a]\nuse = "nats"\n'
 PROGRAM = '[services.a]\nuse = "program"\nrun = ["./a"]\n'
@@ -60,6 +60,7 @@ READ: dict[str, tuple[str, Any]] = {
         'backoff = { next = "1s", factor = 1.5, max = "1m", reset = "1h", give-up = 3 }',
         Backoff(next=1.0, factor=1.5, max=60.0, reset=3600.0, give_up=3),
     ),
+    "log": ('log = { size = "1MiB", age = "1d" }', LogPolicy(size=1 << 20, age=86400.0)),
     "reload": ('reload = { signal = "HUP" }', Reload(signal="HUP")),
     "watch": ('watch = ["src/**"]', ("src/**",)),
     "stop-signal": ('stop-signal = "INT"', "INT"),

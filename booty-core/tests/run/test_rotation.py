@@ -7,16 +7,19 @@ import gzip
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from booty.run import marks
-from booty.run.rotation import LOSS, Policy, rotate
+from booty.run.rotation import LOSS, Policy, Punch, punch, rotate
 from booty.run.segments import blocks, folder_of, survey
 from booty.run.tail import Tail, last_lines, whole
 
@@ -236,3 +239,62 @@ def test_killed_at_random(flood: subprocess.Popen[bytes], tmp_path: Path, seed: 
     assert [int(line[:9]) for line in seen] == list(range(200_000))
     assert len(survey(str(log)).segments) > 10
     assert allocated(log) <= 200 * KIB
+
+
+class _Dies:
+    """Ends the process before the n-th line of the rotation's own code."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> _Dies | None:
+        if not frame.f_code.co_filename.endswith(("run/rotation.py", "run/marks.py")):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+
+def killed(log: Path, policy: Policy, give_back: Punch, lines: int) -> bool:
+    """Rotate in a process that is killed after so many lines of code; tells whether it was."""
+    pid = os.fork()
+    if not pid:
+        try:
+            sys.settrace(_Dies(lines))
+            rotate(str(log), policy, 2e9, give_back)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is synced a thousand times is quick there."""
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.path.isdir("/dev/shm") else tmp_path
+    ) as one:
+        yield Path(one)
+
+
+@pytest.mark.parametrize("give_back", [punch, holes])
+def test_killed_anywhere(memory: Path, give_back: Punch) -> None:
+    """Killed before each line of its code in turn: a reader sees all, a repeat goes on."""
+    log, policy, points = memory / "x.0.log", Policy(8 * KIB, 1e12, 999), 0
+    head = b"".join(b"%06d\n" % n for n in range(3000))
+    while True:
+        shutil.rmtree(folder_of(str(log)), ignore_errors=True)
+        log.write_bytes(head)
+        marks.add(str(log), [(0, 1e9), (len(head), 1.5e9)])
+        more = killed(log, policy, give_back, points)
+        assert content(log) == head, points
+        with log.open("ab") as file:
+            file.write(b"more\n")
+        assert content(log) == head + b"more\n", points
+        rotate(str(log), policy, 2e9, give_back)
+        assert content(log) == head + b"more\n", points
+        if not more:
+            break
+        points += 7 if points > 100 else 1  # noqa: PLR2004 - a loop comes to the same lines again
+    assert points > 200

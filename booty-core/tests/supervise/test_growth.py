@@ -18,7 +18,7 @@ from conftest_supervise import Stack, entry
 
 LINES = 150_000
 FLOOD = """
-import os, sys, time
+import os, signal, sys
 count = int(sys.argv[1])
 for first in range(0, count, 100):
     os.write(1, b"".join(b"%09d %s\\n" % (n, b"x" * (n % 90)) for n in range(first, first + 100)))
@@ -27,7 +27,7 @@ for first in range(0, count, 100):
         while os.path.exists(sys.argv[3]):
             pass
 open(sys.argv[2], "w").write("all")
-time.sleep(1000)
+signal.pause()
 """
 SMALL: dict[str, Any] = {"size": 65536, "age": 1e6, "keep": 10**6}
 
