@@ -26,7 +26,7 @@ def main() -> None:
     staged = took.with_suffix(".new")
     staged.write_text(str(seconds))
     staged.replace(took)
-    if len(sys.argv) < 4:  # noqa: PLR2004 - the third argument
+    if len(sys.argv) < 4:
         signal.pause()
 
 
