@@ -264,6 +264,7 @@ class Process:
         start: its kernel start time.
         parent: whose child it is.
         session: the session it is in.
+        whole: whether what is sent to it is meant for its whole group.
 
     Raises:
         ProcessLookupError: it is gone, or another one has its number.
@@ -277,6 +278,7 @@ class Process:
             self.watch.close()
             raise ProcessLookupError(pid)
         self._loop = loop
+        self.whole = False
         self.start = found.start
         self.parent = found.ppid
         self.session = found.sid if start is not None else pid
@@ -304,8 +306,11 @@ class Process:
         return self.watch.gone
 
     def send(self, number: int) -> None:
-        """Signal the process."""
-        self.watch.send(number)
+        """Signal the process, or its group if it is only the first of it."""
+        if self.whole:
+            self.send_group(number)
+        else:
+            self.watch.send(number)
 
     def send_group(self, number: int) -> None:
         """Signal the group that leads its session; only while it has not been reaped."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from booty.run import identity, tree
 from booty.run.claim import Claim
-from booty.run.process import Process
-from booty.supervise import intent, living, remains, rows, stopping, watching
+from booty.run.process import Exit, Process
+from booty.supervise import intent, living, remains, rows, stopping, tasks, watching
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
@@ -113,10 +113,28 @@ def _gone(sup: Supervisor, unit: Unit) -> None:
     if row["state"] == "stopping" and not rebooted:
         sup.stopped_again.append(unit)  # its descendants may still be there
         return
+    if not rebooted and _ended_task(sup, unit, ended):
+        return
     row["state"] = "stopped"
     row["reason"] = "reboot" if rebooted else "ended while nobody watched"
     if not rebooted and sup.wants(unit.name):
         sup.wanted_again.append(unit)
+
+
+def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> bool:
+    # it has run, or began to: it is judged by what its shell wrote down, never run on a guess
+    row = unit.row
+    intended = row.get("mark") and (known is not None or row["exit"] is None)
+    if unit.entry["kind"] != "task" or not intended:
+        return False
+    if known is None and not tasks.begun(sup.folder, unit):
+        return False
+    ended = tasks.ended(sup.folder, unit, known or Exit())
+    found = {"code": ended.code, "signal": ended.signal, "forced": False}
+    row |= {"state": "starting", "exit": found, "doubt": ended == Exit()}
+    unit.note()
+    sup.loop.soon(lambda: living.judge(sup, unit, ended))
+    return True
 
 
 def go_on(sup: Supervisor) -> None:

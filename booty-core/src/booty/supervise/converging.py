@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, fitness, living, notices, rolling, starting, stopping
+from booty.supervise import files, fitness, living, notices, rolling, starting, stopping, tasks
 from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
 from booty.supervise.occupied import refuse_occupied
@@ -181,6 +181,7 @@ class Convergence:
         for _, fault in fitness.unfit(self.entries, about, sup.values, sup.base_env, done):
             raise fault
         refuse_occupied(sup, self.entries, about)
+        tasks.refuse_doubt(sup, about)
         for name in [*self.restarts, *self.reloads]:
             await starting.check(self.sup, self.entries[name])
         for name in self.restarts:

@@ -19,6 +19,7 @@ __all__ = [
     "accepted",
     "bootstrap_service",
     "go_on_starting",
+    "judge",
     "live",
     "satisfied",
     "unmet",
@@ -75,6 +76,18 @@ async def watch_and_restart(sup: Supervisor, unit: Unit) -> None:
     tries = await _after(sup, unit, 0)
     if tries is not None:
         await _live(sup, unit, tries)
+
+
+def judge(sup: Supervisor, unit: Unit, ended: Exit) -> None:
+    """Go on with a task that ended while nobody watched, as if somebody had."""
+    unit.task = sup.loop.task(_judge(sup, unit, ended))
+
+
+async def _judge(sup: Supervisor, unit: Unit, ended: Exit) -> None:
+    if not _ends_well(sup, unit, ended):
+        tries = await _again(sup, unit, 1, f"ended with {starting.ending(ended)}")
+        if tries is not None:
+            await _live(sup, unit, tries)
 
 
 async def go_on_starting(sup: Supervisor, unit: Unit) -> None:

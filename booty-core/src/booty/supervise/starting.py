@@ -9,7 +9,7 @@ from booty.run import probe as probes
 from booty.run import process
 from booty.run.claim import CHILD_FD
 from booty.run.process import Process, SpawnError
-from booty.supervise import files, holding, state
+from booty.supervise import files, holding, state, tasks
 from booty.supervise.fill import fill
 from booty.supervise.said import Said
 from booty.supervise.wire import ControlError
@@ -223,10 +223,11 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
         told = _notifying(sup, entry)
         sockets, names = sup.sockets.of(unit)
         env = {**launch["env"], "BOOTY_MARK": mark, **names, **told}
+        cwd = launch["cwd"] or "/"
         pid = process.spawn(
-            launch["argv"],
+            tasks.argv(sup.folder, unit, launch["argv"], env, cwd),
             env,
-            cwd=launch["cwd"] or "/",
+            cwd=cwd,
             stdin=fill(entry["stdin"], sup.values.lookup(unit.name)),
             output=log,
             umask=int(launch["umask"], 8),

@@ -26,6 +26,7 @@ from booty.supervise.notices import Notices
 from booty.supervise.parent import Parent
 from booty.supervise.rows import Rows
 from booty.supervise.sockets import Sockets
+from booty.supervise.tasks import ended as task_end
 from booty.supervise.unit import Unit
 from booty.supervise.unsaved import Unsaved
 from booty.supervise.wire import ControlError
@@ -231,7 +232,7 @@ class Supervisor:
         if unit.process is None:
             return Exit()
         pid = unit.process.pid
-        ended = await self.ends.of(pid, unit.process.parent)
+        ended = task_end(self.folder, unit, await self.ends.of(pid, unit.process.parent))
         self.by_pid.pop(pid, None)
         unit.lost(ended, forced=forced)
         return ended

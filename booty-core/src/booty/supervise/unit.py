@@ -165,6 +165,7 @@ class Unit:
 
     def has(self, process: Process) -> None:
         """Take a process as this instance's own."""
+        process.whole = self.entry["kind"] == "task"  # the shell that runs it passes nothing on
         self.process = process
         self.note(
             pid=process.pid,
