@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import logs
 from measure import Case, shape, table, timed
 
 HERE = Path(__file__).parent
@@ -203,6 +204,7 @@ def cases(home: Path) -> list[Case]:
             lambda: nats_by_hand(home, home),
             "nats-server by hand",
         ),
+        *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
 
 

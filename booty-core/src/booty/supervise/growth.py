@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["Growth"]
 
 FIRST: Final = 1.0
-"""Seconds from a first write to a look."""
+"""Seconds from an event to a look."""
 FASTEST: Final = 0.2
 SLOWEST: Final = 5.0
+"""Seconds between looks."""
 AGAIN: Final = 60.0
 """Seconds until a log that could not be rotated is tried again."""
 TIDY: Final = 300.0
@@ -117,14 +118,14 @@ class Growth:
 
     # -- what wakes us
 
-    def _soon(self) -> None:
+    def _soon(self, seconds: float) -> None:
         if self._timer is None:
-            self._paused = FIRST
-            self._timer = self._sup.loop.after(FIRST, self._look)
+            self._paused = seconds
+            self._timer = self._sup.loop.after(seconds, self._look)
 
     def _happened(self, event: dict[str, Any]) -> None:
         # events are a file that grows as well; and a start is where a new log's times begin
-        self._soon()
+        self._soon(FIRST)
         unit = self._sup.units.get(event["instance"])
         if event["kind"] == "state" and event["detail"]["to"] == "starting" and unit is not None:
             begun = int(unit.row["log_offset"]), self._sup.loop.clock.wall()
@@ -137,7 +138,7 @@ class Growth:
             if log.look(now):
                 wall = self._sup.loop.clock.wall()
                 log.pending.append((log.base + size, wall))  # it was silent up to now
-        self._soon()
+        self._soon(FASTEST)  # it may be a flood
 
     def _look(self) -> None:
         self._timer = None
