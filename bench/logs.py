@@ -82,8 +82,11 @@ def plain(folder: Path) -> float:
 
 def grep(stack: Stack) -> float:
     """Seconds of ``zcat | grep`` over the same segments and the live file's rest."""
-    logs = stack.root / ".booty/logs/w.0"
-    line = f"zcat {logs}.d/*.gz | grep -c 'dog 0.*99999$'"
+    from booty.run.segments import survey
+
+    log = stack.root / ".booty/logs/w.0.log"
+    rest = f"tail -c +{survey(str(log)).until + 1} {log}"
+    line = f"(zcat {log.with_suffix('.d')}/*.gz; {rest}) | grep -c 'dog 0.*99999$'"
     return timed(lambda: subprocess.run(["/bin/sh", "-c", line], check=True, capture_output=True))
 
 

@@ -12,6 +12,7 @@ LINES = (
     "aab", "ERROR again", "tail\\", "x", "get /b 404", "99", "(paren)", "a\tb", "y=2 x=1 ",
 )  # fmt: skip
 BLOCK = "\n".join([*LINES, "no end of line: error"]).encode()
+LONG = b"\n".join([*(b"GET /%d 200 took 1 ms" % n for n in range(3000)), b"GET /x 404 took 2 ms"])
 PATTERNS = (
     "error", "(?i)error", "err.*full", "^x", "x$", "^$", "", r"\d+", r"\d{3}", "[a-c]{2}b", "x=1|y",
     r"a\.b", "a.b", r"\bx\b", ".*", ".*error.*", "^.*full$", "größer", "gr..er", "[äöü]", r"\(p",
@@ -40,3 +41,11 @@ def test_no_expression() -> None:
     """What is none is refused."""
     with pytest.raises(re.error):
         finder("(")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["took.*2 ms", "GET.* took 2", r"GET .* [45]\d\d", "took [2-9]"]
+)
+def test_what_is_in_every_line(pattern: str) -> None:
+    """A text that stands everywhere does not mislead."""
+    assert [LONG[a:b] for a, b in finder(pattern)(LONG)] == [b"GET /x 404 took 2 ms"]

@@ -10,6 +10,8 @@ __all__ = ["Finder", "every", "finder"]
 
 Finder = Callable[[bytes], Iterator[tuple[int, int]]]
 """Yields begin and end (without the line's end) of the lines of a block that are wanted."""
+MANY: Final = 1000
+"""So often in a block, and a text tells nothing."""
 META: Final = frozenset(r".^$*+?{}[]\|()")
 _DULL: Final = re.compile(r"^(\^?\.\*)+|(\.\*\$?)+$")
 """What matches whatever stands before or behind."""
@@ -43,22 +45,23 @@ def finder(pattern: str) -> Finder:
     """
     re.compile(pattern)
     if not set(pattern) & META:
-        return _holding(pattern.encode(), None)
+        return _holding([pattern.encode()])
     matches = _match(pattern)
     if not pattern.isascii():
         return _each(matches)
-    word = _needed(pattern)
-    return _holding(word.encode(), matches) if word else _matching(pattern, matches)
+    among = _matching(pattern, matches)
+    words = _needed(pattern)
+    return _holding(words, matches, among) if words else among
 
 
-def _needed(pattern: str) -> str:
-    # the longest text that every match holds; none where that is not plain to see
+def _needed(pattern: str) -> list[bytes]:
+    # texts that every match holds; none where that is not plain to see
     if "(?" in pattern or "|" in pattern:
-        return ""
+        return []
     left = _OPAQUE.sub("\0", _DULL.sub("", pattern))
     if set(left) & set("()[]{}"):
-        return ""
-    return max(_WORD.findall(left), key=len, default="")
+        return []
+    return [word.encode() for word in _WORD.findall(left)]
 
 
 Match = Callable[[bytes], bool]
@@ -80,8 +83,10 @@ def _each(matches: Match) -> Finder:
     return lambda block: ((at, end) for at, end in every(block) if matches(block[at:end]))
 
 
-def _holding(word: bytes, matches: Match | None) -> Finder:
-    def found(block: bytes) -> Iterator[tuple[int, int]]:
+def _holding(
+    words: list[bytes], matches: Match | None = None, among: Finder | None = None
+) -> Finder:
+    def with_word(block: bytes, word: bytes) -> Iterator[tuple[int, int]]:
         at = 0
         while (hit := block.find(word, at)) >= 0:
             begin = block.rfind(b"\n", 0, hit) + 1
@@ -90,6 +95,12 @@ def _holding(word: bytes, matches: Match | None) -> Finder:
             if matches is None or matches(block[begin:end]):
                 yield begin, end
             at = end + 1
+
+    def found(block: bytes) -> Iterator[tuple[int, int]]:
+        if among is None:
+            return with_word(block, words[0])
+        count, word = min((block.count(word), word) for word in words)
+        return among(block) if count > MANY else with_word(block, word)
 
     return found
 
