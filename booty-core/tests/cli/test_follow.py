@@ -253,3 +253,20 @@ def test_ctrl_c_on_a_terminal(follow: Open, root: Path) -> None:
 
     assert "talker.0 ended well" in up.said
     assert not watched(root)
+
+
+def test_what_ran_before_is_not_told_again(follow: Open, root: Path, booty: Any) -> None:
+    """A second up shows what it starts from its first line, and what ran before from now on."""
+    write(root, TALKER)
+    booty("up", "-d")
+    write(
+        root,
+        TALKER
+        + SIDE.replace("side", "late").replace('["sleep", "1000"]', "'echo late; exec sleep 1000'"),
+    )
+    with follow("up") as up:
+        up.until(r"late\.0 +\| late\n")
+        up.signal(signal.SIGINT)
+        up.end()
+
+    assert "hello" not in up.said

@@ -227,7 +227,7 @@ class Follower:
         self.teller.starting = False
         if self.asked["nothing"]:
             self.link.request("subscribe", timeout=RECONNECT)
-        logs = self.logs = _Logs(self.folder, self.screen, new=bool(self.asked["nothing"]))
+        logs = self.logs = _Logs(self.folder, self.screen, self._begun())
         watch = open_inotify([self.folder.logs])
         how = "stops all" if self.asked["holds"] else "leaves it running"
         self.screen.say(f"following; ctrl-C {how}")
@@ -242,6 +242,10 @@ class Follower:
                 if ended is not None:
                     logs.show()
                     return ended
+
+    def _begun(self) -> set[str]:
+        changes = self.teller.changes
+        return {one["instance"] for one in changes if one["action"] not in {"none", "reload"}}
 
     def _hear(self) -> int | None:
         try:
@@ -337,13 +341,14 @@ class Follower:
 class _Logs:
     """The lines of all instances, as they come."""
 
-    def __init__(self, folder: state.Folder, screen: Screen, *, new: bool) -> None:
+    def __init__(self, folder: state.Folder, screen: Screen, begun: set[str]) -> None:
         self._folder = folder
         self._screen = screen
         self._tails: dict[str, Tail] = {}
         for row in state.read(folder.root)["instances"]:
             name = row["instance"]
-            offset = None if new else int(row.get("log_offset") or 0)
+            # what runs since yesterday has said enough
+            offset = int(row.get("log_offset") or 0) if name in begun else None
             self._tails[name] = Tail(folder.log(name), offset)
 
     def show(self) -> None:
