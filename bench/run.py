@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import logs
+from ending import DEAF, FAMILY, deadline, gone_with_me
 from measure import Case, shape, table, timed
 
 HERE = Path(__file__).parent
@@ -57,12 +58,12 @@ class Stack:
         (self.root / "booty.toml").write_text(f'[stack]\nformat = 1\nname = "{name}"\n{text}')
         self.env = os.environ | {"BOOTY_HOME": str(home / "home")}
 
-    def booty(self, *arguments: str) -> None:
-        """Run one command quietly; a failure ends the bench."""
+    def booty(self, *arguments: str, status: int = 0) -> None:
+        """Run one command quietly; a status that was not expected ends the bench."""
         done = subprocess.run(
             [BOOTY, *arguments], cwd=self.root, env=self.env, capture_output=True, check=False
         )
-        if done.returncode:
+        if done.returncode != status:
             sys.exit(f"booty {' '.join(arguments)}: {done.stderr.decode()}")
 
     def up(self) -> float:
@@ -160,6 +161,8 @@ def nats_by_hand(folder: Path, home: Path) -> float:
 def cases(home: Path) -> list[Case]:
     """Every figure this bench can take."""
     fifty = Stack(home, "fifty", "".join(TRIVIAL.format(n=n) for n in range(50)))
+    family = Stack(home, "family", "".join(FAMILY.format(n=n) for n in range(50)))
+    deaf = Stack(home, "deaf", DEAF)
     many = Stack(home, "many", "".join(TRIVIAL.format(n=n) for n in range(200)))
     links = [LINK.format(n=n, needs=f'"c{n - 1}"' if n else "") for n in range(10)]
     chain = Stack(home, "chain", "".join(links))
@@ -196,6 +199,12 @@ def cases(home: Path) -> list[Case]:
         ),
         Case("a killed program says its first word again", "5 ms", lambda: restart(mortal)),
         Case("KILL of the supervisor: 200 adopted", "100 ms", lambda: adoption(many)),
+        Case(
+            "die-with-me: 50 programs and 50 grandchildren gone after KILL of the supervisor",
+            "100 ms",
+            lambda: gone_with_me(family),
+        ),
+        Case("a program that ignores TERM: off its grace", "50 ms", lambda: deadline(deaf)),
         Case("`down` of 50", "40 ms + the command's start", fifty.down, python_click, own),
         Case(
             "`up -d` of NATS",

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from booty.run import identity, process, runtime, title, tree
+from booty.run.cgroup import Group
 from booty.run.loop import Loop
 from booty.run.signals import listen
 from booty.supervise import launch, state
@@ -75,11 +76,13 @@ class Guardian:
         saved = self._saved()
         self.place = str(saved.get("runtime"))
         self.stack_id = str((saved.get("stack") or {}).get("id"))
+        self.group = Group(f"booty-{self.stack_id}")
 
     def run(self) -> None:
         for fd in self.fds.values():
             os.set_inheritable(fd, False)
         tree.become_subreaper()
+        self.group.leave()
         title.call_itself("booty-guardian")
         process.raise_file_limit()
         # before anything is listened to, so that a fork has nothing to forget
@@ -119,6 +122,12 @@ class Guardian:
         theirs.close()
         self.loop.watch(self.link.fileno(), self._hear)
         self._write_guardian()
+        self._gather()
+
+    def _gather(self) -> None:
+        # all that it starts is then ended in one step, also what would fork away from us meanwhile
+        if self.lifetime == "die-with-me":
+            self.group.take(self.supervisor)
 
     def _exec(self, arguments: dict[str, Any]) -> int:
         # a successor is of the booty that is installed now, whatever this process still holds
@@ -187,6 +196,7 @@ class Guardian:
             os.close(self.fds.pop(message["name"]))
         elif message.get("do") == "lifetime":
             self.lifetime = message["lifetime"]
+            self._gather()
         elif message.get("do") == "taken":
             for pid in message["pids"]:
                 self.exits.pop(pid, None)
@@ -273,6 +283,7 @@ class Guardian:
         return len(self.deaths) >= DEATHS
 
     def _end_all(self) -> None:
+        self.group.kill()
         # what was adopted from watchers that were killed is not below us
         rows = state.read(self.folder.root)["instances"]
         marks = {str(row["mark"]) for row in rows if row.get("mark")}
@@ -303,6 +314,7 @@ class Guardian:
             for name in ("control.sock", "notify.sock"):
                 with contextlib.suppress(OSError):
                     os.unlink(f"{self.place}/{name}")
+            self.group.remove()
             if self.leaving:  # nothing of it runs: what is there belonged to this life
                 runtime.remove(self.place, self.stack_id)
         finally:
