@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
+    if os.getpid() == 1:
+        from booty.run import first
+
+        first.obey()
     if "up" in sys.argv[1:2]:
         from booty.stack import ahead
 

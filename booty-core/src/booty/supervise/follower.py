@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from booty.run import first
 from booty.run.inotify import open_inotify
 from booty.run.signals import wakeup
 from booty.run.tail import Tail, wait_readable
@@ -76,6 +77,7 @@ class _Signals:
         self.fd = wakeup()
         for number in STOPS:
             signal.signal(number, self._take)
+        first.hear_orphans()
 
     def wait(self, fds: list[int], timeout: float | None) -> None:
         """Wait until something can be read, or a signal comes."""
@@ -86,6 +88,7 @@ class _Signals:
         """Take what woke us."""
         with suppress(BlockingIOError):
             os.read(self.fd, PIECE)
+        first.bury()
 
     def _take(self, *_: object) -> None:
         self.count += 1
@@ -285,7 +288,7 @@ class Follower:
         seen = self.signals.count
         self.screen.end()
         undoes = bool(status and self.asked["started"] and not self.asked["keep"])
-        if not self.asked["holds"] and not undoes:
+        if not self.asked["holds"] and not undoes and not first.is_first():
             self.screen.say(f"left; it goes on: {self.asked['command']} ps")
             return status
         self.screen.say("stopping; once more to kill")
