@@ -42,6 +42,8 @@ def imported(folder: Path, *arguments: str) -> set[str]:
 def test_looking_imports_click_only(tmp_path: Path, command: str) -> None:
     """Commands that look import click and the standard library, nothing heavy."""
     (tmp_path / "booty.toml").write_text("[stack]\nformat = 1\n")
+    (tmp_path / ".booty").mkdir()
+    (tmp_path / ".booty/id").write_text('{"format": 1, "id": "known"}')
 
     assert set() == imported(tmp_path, command) & HEAVY
 

@@ -96,7 +96,9 @@ def test_entry_of_a_program(world: Any) -> None:
     assert main["argv"] == ["./main", str(port)]
     assert main["ready"]["http"] == f"http://127.0.0.1:{port}/healthz"
     assert (main["live"]["tcp"], main["live"]["failures"]) == (f"127.0.0.1:{port}", 2)
-    assert main["stop"] == {"signal": "INT", "grace": 3.0, "drain": "", "after_ready": False}
+    assert main["stop"] == {
+        "signal": "INT", "grace": 3.0, "drain": "", "drain_timeout": 600.0, "after_ready": False,
+    }  # fmt: skip
     assert main["reload"] == {"signal": "", "exec": ["./main", "reload"]}
     assert main["exit_codes"] == [0, 7]
     assert main["restart"] == {

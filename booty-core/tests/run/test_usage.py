@@ -19,7 +19,7 @@ PS = """\
 """
 PARENT = """
 import subprocess, sys
-sys.stdout.write("up\\n")
+print("up", flush=True)
 child = subprocess.Popen(
     [sys.executable, "-c", "print('up', flush=True); sum(range(10_000_000)); input()"],
     stdin=sys.stdin, start_new_session=True,

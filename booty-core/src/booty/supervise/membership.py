@@ -100,6 +100,9 @@ class Members:
             Unknown: the provider does not answer.
         """
         service = unit.entry["service"]
+        if unit.process is None and not files.marker(unit.name, self._sup.values):
+            self._without(service, unit.name)
+            return  # it never ran, or it was destroyed: nobody knows it
         leaving = dict(self._read(service).get("leaving") or {})
         known = leaving.get(unit.name) or {"drained": False}
         leaving[unit.name] = {**known, **self._papers(unit, set(stays))}
@@ -129,9 +132,7 @@ class Members:
         if "drain" not in sup.hooks.of(unit):
             return
         if unit.process is None:
-            if files.marker(unit.name, sup.values):
-                raise _not_running(unit)
-            return  # it never ran: there is nothing to be moved
+            raise _not_running(unit)
         limit = float(unit.entry["stop"].get("drain_timeout") or DRAIN_LIMIT)
         end, said = sup.loop.now() + limit, None
         while pending := await self._asked(unit, papers, end - sup.loop.now()):
