@@ -98,6 +98,11 @@ class Changes:
         if self._watch is None:
             self._look()
 
+    @property
+    def told(self) -> bool:
+        """Whether the kernel tells of changes; else it is looked for them."""
+        return self._watch is not None
+
     def seen(self, name: bytes) -> None:
         """Take note of a change; an empty name stands for any entry."""
         if not name or self._name in {None, name}:

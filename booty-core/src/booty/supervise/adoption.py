@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity, tree
 from booty.run.claim import Claim
 from booty.run.process import Exit, Process
-from booty.supervise import intent, living, remains, rows, stopping, tasks, watching
+from booty.supervise import intent, living, remains, remaking, rows, stopping, tasks, watching
 from booty.supervise.unit import Unit
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> bool:
 
 def go_on(sup: Supervisor) -> None:
     """Go on with what the predecessor was at: a start, a restart, a stop, the end of all."""
+    remaking.watch(sup)
     if sup.end_first:
         # die-with-me, and both watchers were killed: what is left of it ends now
         sup.loop.task(stopping.stop_all(sup, list(sup.units)))

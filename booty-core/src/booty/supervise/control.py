@@ -45,9 +45,13 @@ class Control:
         self.clients: set[Peer] = set()
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
-        sup.loop.watch(fd, self._accept)
         sup.loop.before_wait.append(self.flush)
         sup.journal.listeners.append(self._tell)
+        self.heed()
+
+    def heed(self) -> None:
+        """Listen to the socket, also when another one has taken its number."""
+        self.sup.loop.watch(self._socket.fileno(), self._accept)
 
     def _accept(self) -> None:
         while True:

@@ -41,11 +41,15 @@ class Notices:
         self._sup = sup
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
-        if hasattr(socket, "SO_PASSCRED"):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        sup.loop.watch(fd, self.hear)
+        self.heed()
         # who says MAINPID and ends has said it before it ended
         sup.loop.before_end.append(self.hear)
+
+    def heed(self) -> None:
+        """Listen to the socket, also when another one has taken its number."""
+        if hasattr(socket, "SO_PASSCRED"):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._sup.loop.watch(self._socket.fileno(), self.hear)
 
     def hear(self) -> None:
         """Take all notices that have come."""
