@@ -22,7 +22,8 @@ PATIENCE = 30.0
 SHOWN: Final = 20_000
 """Characters of the end that are searched again, and shown in a failure."""
 ON_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background ignore it
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execvp(sys.argv[1], sys.argv[1:])
 """

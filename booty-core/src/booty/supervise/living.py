@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "accepted",
+    "begin",
     "bootstrap_service",
     "go_on_starting",
     "judge",
@@ -62,6 +63,13 @@ def _reached(sup: Supervisor, name: str, until: str) -> bool:
 def unmet(sup: Supervisor, unit: Unit) -> list[dict[str, Any]]:
     """Return the needs of an instance that are not met."""
     return [need for need in unit.entry["needs"] if not satisfied(sup, need)]
+
+
+async def begin(sup: Supervisor, unit: Unit) -> None:
+    """Bring an instance up; what was started of it meanwhile, from another entry, ends before."""
+    if unit.process is not None:
+        await sup.clear(unit)
+    await live(sup, unit)
 
 
 async def live(sup: Supervisor, unit: Unit) -> None:

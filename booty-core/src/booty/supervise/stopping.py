@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
-__all__ = ["leaning_on", "levels", "missed", "stop_all", "stop_level"]
+__all__ = ["leaning_on", "levels", "missed", "replace", "stop_all", "stop_level"]
 
 AFTER_KILL: Final = 5.0
 """Seconds that the kernel may take to end what was killed."""
@@ -105,6 +105,12 @@ async def stop_level(
     while any(unit.stopping for unit in every):
         await sup.change()  # somebody else stops these
     return rows
+
+
+async def replace(sup: Supervisor, unit: Unit) -> None:
+    """Stop an instance and bring it up again."""
+    await stop_level(sup, [unit])
+    sup.begin(unit)
 
 
 async def _stop_own(sup: Supervisor, own: list[Unit], *, drain: bool) -> list[dict[str, Any]]:

@@ -257,11 +257,13 @@ class Supervisor:
         self.units[unit.name] = unit
 
     def begin(self, unit: Unit) -> None:
-        """Bring an instance up."""
-        if unit.task is not None and not unit.task.done:
-            unit.task.cancel()
+        """Bring an instance up; one that was started meanwhile is left to its own task."""
         self.desire(unit.name, up=True)
-        unit.task = self.loop.task(living.live(self, unit))
+        if unit.task is not None and not unit.task.done:
+            if unit.process is not None and unit.row["digest"] == unit.entry["digest"]:
+                return
+            unit.task.cancel()
+        unit.task = self.loop.task(living.begin(self, unit))
 
     def desire(self, *names: str, up: bool) -> None:
         """Write down what is wished of instances, in one go; it survives a power failure."""
@@ -303,11 +305,7 @@ class Supervisor:
         for other in self.units.values():
             needs = [need for need in other.entry["needs"] if unit.name in need["instances"]]
             if any(need["restart"] for need in needs) and other.process is not None:
-                self.loop.task(self._replace(other))
-
-    async def _replace(self, unit: Unit) -> None:
-        await stopping.stop_level(self, [unit])
-        self.begin(unit)
+                self.loop.task(stopping.replace(self, other))
 
     # -- what instances are given
 
