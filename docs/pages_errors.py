@@ -36,6 +36,7 @@ the first. Wrong use of a command is `usage`, what nobody thought of is `unexpec
 | 9 | `StopError` | something had to be killed |
 | 10 | `ConflictError` | a port, a lock, a copied folder, another command at work |
 | 11 | `LostError` | a critical service was lost |
+| 1 | `ClientError` | a call of a [portable client](clients.md) that did not end well; the reference is the word of its code, or one of those below |
 | 130 | | interrupted |
 
 | reference | status | sentence |
@@ -84,8 +85,9 @@ def faults() -> list[Fault]:
 @functools.cache
 def _statuses() -> dict[str, int]:
     from booty import errors
+    from booty.clients import errors as clients
 
-    kinds = (getattr(errors, name) for name in errors.__all__)
+    kinds = [getattr(tree, name) for tree in (errors, clients) for name in tree.__all__]
     return STATUSES | {
         kind.__name__: kind.status
         for kind in kinds

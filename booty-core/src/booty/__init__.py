@@ -10,6 +10,22 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from booty import clients
+    from booty.clients.errors import (
+        AlreadyExistsError,
+        CanceledError,
+        ClientError,
+        Code,
+        DeadlineExceededError,
+        FailedPreconditionError,
+        InternalError,
+        InvalidArgumentError,
+        NotFoundError,
+        PermissionDeniedError,
+        ResourceExhaustedError,
+        UnimplementedError,
+        UnknownError,
+    )
     from booty.errors import (
         BootyError,
         BootyErrors,
@@ -61,34 +77,44 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API",
+    "AlreadyExistsError",
     "Artifact",
     "ArtifactWish",
     "BootyError",
     "BootyErrors",
+    "CanceledError",
     "Change",
+    "ClientError",
+    "Code",
     "Command",
     "Component",
     "ConfigError",
     "ConflictError",
     "Consumer",
+    "DeadlineExceededError",
     "Dirs",
     "Endpoint",
     "Event",
     "Exit",
+    "FailedPreconditionError",
     "FetchError",
     "File",
     "Health",
     "HealthError",
     "Instance",
     "Interface",
+    "InternalError",
+    "InvalidArgumentError",
     "Launch",
     "Link",
     "LostError",
     "Metrics",
     "Module",
     "Need",
+    "NotFoundError",
     "OnPath",
     "Peer",
+    "PermissionDeniedError",
     "Platform",
     "Port",
     "Probe",
@@ -96,6 +122,7 @@ __all__ = [
     "ProviderError",
     "Release",
     "Resource",
+    "ResourceExhaustedError",
     "Role",
     "RunError",
     "Secret",
@@ -108,16 +135,34 @@ __all__ = [
     "State",
     "StopError",
     "SyncStack",
+    "UnimplementedError",
+    "UnknownError",
     "VerifyError",
     "Want",
     "Wheel",
     "__version__",
+    "clients",
     "hookimpl",
 ]
 
 __version__: Final = "0.4.0"
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.clients.errors": (
+        "AlreadyExistsError",
+        "CanceledError",
+        "ClientError",
+        "Code",
+        "DeadlineExceededError",
+        "FailedPreconditionError",
+        "InternalError",
+        "InvalidArgumentError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "ResourceExhaustedError",
+        "UnimplementedError",
+        "UnknownError",
+    ),
     "booty.errors": (
         "BootyError",
         "BootyErrors",
@@ -172,6 +217,8 @@ _HOME: Final = {name: module for module, names in _HOMES.items() for name in nam
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its home when it is first asked for."""
+    if name == "clients":
+        return importlib.import_module("booty.clients")
     if name not in _HOME:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

@@ -92,6 +92,12 @@ def commands() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in _points("booty.commands")}
 
 
-def drivers() -> dict[str, metadata.EntryPoint]:
-    """Return client drivers (group ``booty.drivers``) by URL scheme, not imported."""
-    return {point.name: point for point in _points("booty.drivers")}
+def drivers() -> dict[str, tuple[metadata.EntryPoint, ...]]:
+    """Return client drivers (group ``booty.drivers``) by URL scheme, not imported.
+
+    A scheme that two distributions claim has two entry points; its use is an error.
+    """
+    claims: dict[str, dict[tuple[str, str], metadata.EntryPoint]] = {}
+    for point in _points("booty.drivers"):
+        claims.setdefault(point.name, {})[_as_listed(point).distribution, point.value] = point
+    return {scheme: tuple(found.values()) for scheme, found in claims.items()}

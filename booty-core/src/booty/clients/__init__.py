@@ -1,0 +1,105 @@
+"""Portable clients: one type for buckets, topics and subscriptions each, and a driver a scheme.
+
+This module is what a driver is written against (``from booty import clients``); programs find what
+they need in :mod:`booty` itself. Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from booty.clients.blocking import Blocking, portal
+    from booty.clients.calling import calling, wrapped
+    from booty.clients.capability import Capability
+    from booty.clients.drivers import Driver, Opener, find, schemes
+    from booty.clients.errors import (
+        AlreadyExistsError,
+        CanceledError,
+        ClientError,
+        Code,
+        DeadlineExceededError,
+        FailedPreconditionError,
+        InternalError,
+        InvalidArgumentError,
+        NotFoundError,
+        PermissionDeniedError,
+        ResourceExhaustedError,
+        UnimplementedError,
+        UnknownError,
+        code_of,
+        error_of,
+        os_code,
+        raise_arguments,
+    )
+    from booty.clients.location import Location, Parameter
+
+__all__ = [
+    "AlreadyExistsError",
+    "Blocking",
+    "CanceledError",
+    "Capability",
+    "ClientError",
+    "Code",
+    "DeadlineExceededError",
+    "Driver",
+    "FailedPreconditionError",
+    "InternalError",
+    "InvalidArgumentError",
+    "Location",
+    "NotFoundError",
+    "Opener",
+    "Parameter",
+    "PermissionDeniedError",
+    "ResourceExhaustedError",
+    "UnimplementedError",
+    "UnknownError",
+    "calling",
+    "code_of",
+    "error_of",
+    "find",
+    "os_code",
+    "portal",
+    "raise_arguments",
+    "schemes",
+    "wrapped",
+]
+
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.clients.blocking": ("Blocking", "portal"),
+    "booty.clients.calling": ("calling", "wrapped"),
+    "booty.clients.capability": ("Capability",),
+    "booty.clients.errors": (
+        "AlreadyExistsError",
+        "CanceledError",
+        "ClientError",
+        "Code",
+        "DeadlineExceededError",
+        "FailedPreconditionError",
+        "InternalError",
+        "InvalidArgumentError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "ResourceExhaustedError",
+        "UnimplementedError",
+        "UnknownError",
+        "code_of",
+        "error_of",
+        "os_code",
+        "raise_arguments",
+    ),
+    "booty.clients.location": ("Location", "Parameter"),
+    "booty.clients.drivers": ("Driver", "Opener", "find", "schemes"),
+}
+_HOME: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home when it is first asked for."""
+    if name not in _HOME:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

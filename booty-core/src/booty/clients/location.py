@@ -1,0 +1,200 @@
+"""URLs of portable clients: split, read as the driver declares, every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from attrs import field, frozen
+
+from booty.clients.errors import InvalidArgumentError, raise_arguments
+from booty.errors import ConfigError
+
+__all__ = ["Location", "Parameter", "locate"]
+
+_FLAGS: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
+
+
+@frozen(kw_only=True)
+class Parameter:
+    """One name that may stand behind the ``?`` of a URL.
+
+    Attributes:
+        name: as it is written, with underscores.
+        kind: how its text is read: ``text``, ``flag`` (true, false, 1, 0, or no value), ``number``
+            (0 or more), ``duration`` (``10s``; seconds), ``size`` (``8MiB``; bytes).
+        default: its value where the URL does not have it.
+        choices: what it may be; empty for anything.
+        about: what it does, one sentence.
+    """
+
+    name: str
+    kind: Literal["text", "flag", "number", "duration", "size"] = "text"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    about: str = ""
+
+
+@frozen(kw_only=True)
+class Location:
+    """A URL, split and read.
+
+    Attributes:
+        shown: the URL without user, password and parameters, for people.
+        scheme: without a prefix such as ``blob+``.
+        host, port: where the URL has them, else empty and ``None``.
+        user, password: percent-decoded; never shown.
+        path: percent-decoded, with its leading slash.
+        parameters: every declared parameter with its value or default.
+    """
+
+    shown: str
+    scheme: str
+    host: str = ""
+    port: int | None = None
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    path: str = ""
+    parameters: Mapping[str, Any] = field(factory=dict, repr=False)
+
+
+def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
+    """Read a URL by what its driver declares.
+
+    Args:
+        url: as the user wrote it.
+        scheme: its scheme, known to exist, without a prefix.
+        parameters: what may stand behind the ``?``.
+
+    Raises:
+        InvalidArgumentError: unknown or repeated parameters, values that cannot be read, a port
+            that is none: all of them at once.
+    """
+    parts = urlsplit(url)
+    port, faults = _port(parts)
+    values: dict[str, Any] = {}
+    faults += _read(parse_qsl(parts.query, keep_blank_values=True), parameters, values)
+    raise_arguments(f'cannot open "{shown(url)}"', faults, shown(url))
+    return Location(
+        shown=shown(url),
+        scheme=scheme,
+        host=unquote(_host(parts)),
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        path=unquote(parts.path),
+        parameters={one.name: one.default for one in parameters} | values,
+    )
+
+
+def shown(url: str) -> str:
+    """Return a URL without what may be secret: its user, password and parameters."""
+    bare = url.partition("?")[0].partition("#")[0]
+    scheme, mark, rest = bare.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _host(parts: SplitResult) -> str:
+    # not ``hostname``, which lower-cases: names of buckets and subjects have case
+    host = parts.netloc.rpartition("@")[2]
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _port(parts: SplitResult) -> tuple[int | None, list[InvalidArgumentError]]:
+    try:
+        return parts.port, []
+    except ValueError as error:
+        return None, [_fault(f'cannot read the port of "{parts.netloc.rpartition("@")[2]}"', error)]
+
+
+def _fault(message: str, error: Exception | None = None) -> InvalidArgumentError:
+    return InvalidArgumentError(message, reference="url-invalid", native=error)
+
+
+def _read(
+    pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], values: dict[str, Any]
+) -> Iterator[InvalidArgumentError]:
+    known = {one.name: one for one in parameters}
+    for name, text in pairs:
+        if name not in known:
+            yield _unknown(name, known)
+        elif name in values:
+            yield _fault(f'cannot take the parameter "{name}" twice')
+        else:
+            values[name] = None
+            yield from _value(known[name], text, values)
+
+
+def _unknown(name: str, known: Iterable[str]) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f'cannot use the parameter "{name}": there is no such parameter',
+        reference="url-parameter-unknown",
+        subject=name,
+        hint=near(name, known),
+    )
+
+
+def _value(
+    parameter: Parameter, text: str, values: dict[str, Any]
+) -> Iterator[InvalidArgumentError]:
+    try:
+        values[parameter.name] = _READERS[parameter.kind](text)
+    except (ValueError, KeyError, ConfigError):
+        what = f'cannot read the parameter "{parameter.name}" as a {parameter.kind}'
+        yield InvalidArgumentError(what, reference="url-value", hint=_EXAMPLES[parameter.kind])
+    if parameter.choices and text not in parameter.choices:
+        yield InvalidArgumentError(
+            f'cannot use "{text}" as "{parameter.name}"',
+            reference="url-value",
+            hint=near(text, parameter.choices),
+        )
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return the hint "did you mean", or the list of what there is when nothing is near."""
+    import difflib
+
+    choices = sorted(known)
+    found = difflib.get_close_matches(word.lower().replace("-", "_"), choices, n=1)
+    if found:
+        return f'did you mean "{found[0]}"?'
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    return f"there is {listed}" if listed else "remove it"
+
+
+def _duration(text: str) -> float:
+    from booty.config import units
+
+    return units.duration(text)
+
+
+def _size(text: str) -> int:
+    from booty.config import units
+
+    return units.size(text)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "text": str,
+    "flag": _FLAGS.__getitem__,
+    "number": _number,
+    "duration": _duration,
+    "size": _size,
+}
+_EXAMPLES: Final = {
+    "text": None,
+    "flag": 'write "true" or "false"',
+    "number": 'write a number, such as "100"',
+    "duration": 'write a number and a unit, such as "500ms", "10s" or "1h30m"',
+    "size": 'write a number and a unit, such as "64KiB" or "8MiB"',
+}
