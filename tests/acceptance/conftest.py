@@ -8,3 +8,4 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from conftest_cases import case  # noqa: F401 - found above; a fixture for all of them
+from conftest_hello import hello, publisher  # noqa: F401 - likewise

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("fetch", short_help="Get programs into the store.")
 @click.argument("names", nargs=-1, metavar="NAME[@V]...", shell_complete=common.service_names)
+@click.option("--frozen", is_flag=True, help="Take only what booty.lock holds.")
 @click.pass_context
-def command(ctx: click.Context, names: tuple[str, ...]) -> None:
+def command(ctx: click.Context, /, names: tuple[str, ...], *, frozen: bool) -> None:
     """Get programs into the store: all of the stack, of services, or of components.
 
     Nothing is started. A component's name, or NAME@V, leaves the lock alone.
@@ -30,10 +31,12 @@ def command(ctx: click.Context, names: tuple[str, ...]) -> None:
     services = _services(place)
     loose = [name for name in names if name not in services]
     of_stack = [name for name in names if name in services]
+    if frozen and loose:
+        raise click.UsageError(f'--frozen is for services of the file; "{loose[0]}" is none')
     found: dict[str, Artifact] = {}
     with Fetching(quiet=common.quiet(ctx)) as screen:
         if place and (of_stack or not names):
-            found |= fetching.fetch_named(place, of_stack, screen.tell)
+            found |= fetching.fetch_named(place, of_stack, screen.tell, frozen=frozen)
         if loose:
             found |= fetching.fetch_loose(place, loose, screen.tell)
     rows = [_row(one) for one in found.values()]

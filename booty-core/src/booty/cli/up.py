@@ -39,6 +39,7 @@ OUTLIVE = "outlive-me"
     "--timeout", type=common.Seconds(), metavar="T", help="How long to wait for readiness."
 )
 @click.option("--rm", "remove", is_flag=True, help="Remove everything after it; new stacks only.")
+@click.option("--frozen", is_flag=True, help="Take only what booty.lock holds.")
 @click.option("--replan", is_flag=True, help="Plan anew though nothing changed.")
 @click.option("--keep", is_flag=True, help="Leave what failed for a look.")
 @click.option(
@@ -162,6 +163,7 @@ class Up:
             accept=self.options["accept"],
             profiles=self.options["profiles"] or None,
             reallocate=self.options["ports"] is not None,
+            frozen=self.options.get("frozen", False),
         )
 
     def _lifetime(self) -> str:

@@ -10,12 +10,24 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from booty.fetch.drift import refuse_drift
     from booty.fetch.getting import at_hand, ensure, stored
     from booty.fetch.lock import Lock, Locked
     from booty.fetch.progress import Progress, Tell, silent
     from booty.fetch.store import Store
 
-__all__ = ["Lock", "Locked", "Progress", "Store", "Tell", "at_hand", "ensure", "silent", "stored"]
+__all__ = [
+    "Lock",
+    "Locked",
+    "Progress",
+    "Store",
+    "Tell",
+    "at_hand",
+    "ensure",
+    "refuse_drift",
+    "silent",
+    "stored",
+]
 
 _HOMES: Final = {
     "Lock": "lock",
@@ -25,6 +37,7 @@ _HOMES: Final = {
     "Tell": "progress",
     "at_hand": "getting",
     "ensure": "getting",
+    "refuse_drift": "drift",
     "silent": "progress",
     "stored": "getting",
 }

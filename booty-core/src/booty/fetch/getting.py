@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
+from attrs import Factory, evolve, frozen
 
 from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
+from booty.fetch import listed
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
 from booty.fetch.request import Refused, Request
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from booty.model.platform import Platform
 
 __all__ = ["at_hand", "ensure", "stored"]
+
+
+@frozen(kw_only=True)
+class _Got:
+    """A program that was had, and what its source said of other platforms."""
+
+    artifact: Artifact
+    others: Mapping[str, Locked] = Factory(dict)
+
 
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
@@ -41,6 +51,7 @@ def ensure(
     store: Store,
     mirrors: Mapping[str, str] | None = None,
     tell: Tell = silent,
+    keep_to_lock: bool = False,
 ) -> tuple[dict[str, Artifact], Lock]:
     """Get every program: from the store, else from the first source that can serve.
 
@@ -51,6 +62,7 @@ def ensure(
         store: where programs are kept.
         mirrors: base URLs by host.
         tell: told of progress, from several threads.
+        keep_to_lock: ask no source that the lock does not name.
 
     Returns:
         Artifacts by key, and the lock with what was taken.
@@ -69,6 +81,7 @@ def ensure(
             downloads=paths.cache() / "downloads",
             mirrors=mirrors or {},
             tell=tell,
+            keep_to_lock=keep_to_lock,
         )
         for wish in asked
     }
@@ -79,8 +92,10 @@ def ensure(
     found = {key: one.result() for key, one in pending.items()}
     for wish in asked:
         if not wish.binary:
-            lock = lock.adding(found[wish.key])
-    return found, lock
+            got = found[wish.key]
+            fresh = not lock.of(wish.key, str(platform))  # what is locked stays as it is
+            lock = lock.adding(got.artifact, got.others if fresh else {})
+    return {key: one.artifact for key, one in found.items()}, lock
 
 
 def stored(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store) -> Artifact | None:
@@ -113,17 +128,22 @@ def at_hand(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store)
     return None
 
 
-def _one(request: Request, lock: Lock) -> Artifact:
+def _one(request: Request, lock: Lock) -> _Got:
     wish = request.wish
     held = _held(request, lock)  # whole or not there: no lock is needed, a store may be read-only
     if held:
-        return held
+        return _stored(request, held)
 
     def waits() -> None:
         request.tell(Progress(key=wish.key, phase="waiting", note="another booty fetches it"))
 
     with request.store.locked(f"get-{wish.key.replace('/', '_')}", waits):
-        return _held(request, lock) or _from_sources(request, lock)
+        found = _held(request, lock)
+        return _stored(request, found) if found else _from_sources(request, lock)
+
+
+def _stored(request: Request, held: Artifact) -> _Got:
+    return _Got(artifact=held, others=listed.recall(request.store.root, held))
 
 
 def _held(request: Request, lock: Lock) -> Artifact | None:
@@ -136,11 +156,13 @@ def _held(request: Request, lock: Lock) -> Artifact | None:
     return found
 
 
-def _from_sources(request: Request, lock: Lock) -> Artifact:
+def _from_sources(request: Request, lock: Lock) -> _Got:
     wish = request.wish
     known = {one.source: one for one in lock.of(wish.key, str(request.platform))}
     refusals = _lacking(wish)
     queue = deque((source, False) for source in _order(wish, known))
+    if request.keep_to_lock:
+        queue = deque(one for one in queue if one[0].name in known or isinstance(one[0], OnPath))
     while queue:
         source, anew = queue.popleft()
         try:
@@ -155,22 +177,26 @@ def _from_sources(request: Request, lock: Lock) -> Artifact:
             if isinstance(error, Refused) and error.remembered and not anew:
                 queue.append((source, True))  # asked if nobody else can
             refusals[source.name] = _refused(request, source, error)
-    raise _nobody(wish, refusals)
+    raise _nobody(wish, refusals, locked=wish.key in lock.programs)
 
 
-def _from(source: Source, request: Request) -> Artifact:
+def _from(source: Source, request: Request) -> _Got:
     key = request.wish.key
     request.tell(Progress(key=key, phase="trying", source=source.name))
     held = request.store.find(key, str(request.platform), source=source.name)
     if held and request.locked is None:
         request.store.check(held)
         request.tell(Progress(key=key, phase="stored", source=source.name))
-        return held
-    driver(source.kind).probe(source, request)
-    found = driver(source.kind).get(source, request)
+        return _stored(request, held)
+    asked = driver(source.kind)
+    asked.probe(source, request)
+    found = asked.get(source, request)
     note = f"{source.name}, {found.trust}"
     request.tell(Progress(key=key, phase="done", source=source.name, note=note))
-    return found
+    lists = getattr(asked, "others", None)
+    others = lists(source, request) if lists else {}
+    listed.remember(request.store.root, found, others)
+    return _Got(artifact=found, others=others)
 
 
 def _refused(request: Request, source: Source, error: Refused | FetchError) -> str:
@@ -199,7 +225,7 @@ def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
     return sorted(can, key=lambda one: one.name not in known)
 
 
-def _nobody(wish: ArtifactWish, refusals: Mapping[str, str]) -> FetchError:
+def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], *, locked: bool) -> FetchError:
     names = ", ".join(one.name for one in wish.component.sources) or "none"
     tried = [one.name for one in wish.component.sources if one.name in refusals] or list(refusals)
     why = "; ".join(f"{name}: {refusals[name]}" for name in tried)
@@ -208,13 +234,18 @@ def _nobody(wish: ArtifactWish, refusals: Mapping[str, str]) -> FetchError:
         + (why or f'no source is called "{wish.source}" (there are: {names})'),
         reference="no-source",
         subject=wish.key,
-        hint=_way_out(wish),
+        hint=_way_out(wish, locked=locked),
     )
 
 
-def _way_out(wish: ArtifactWish) -> str:
+def _way_out(wish: ArtifactWish, *, locked: bool) -> str:
     if wish.binary:
         return "correct binary, or leave it out: then the program is fetched"
+    if locked and not wish.source:
+        return (
+            f"if this version is gone for good: booty lock --upgrade {wish.component_id}; "
+            "else fill the store where there is a network, or set a mirror"
+        )
     pinned = [one for one in wish.component.sources if one.name == wish.source]
     if pinned and pinned[0].versions and wish.version not in pinned[0].versions:
         return f'version = "{pinned[0].versions[0]}", or leave source out'

@@ -20,6 +20,8 @@ __all__ = ["Lock", "Locked"]
 FORMAT: Final = 1
 HEAD: Final = "# Written by booty; commit it. Do not edit: `booty lock` makes it again.\n"
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<< ", "||||||| ", "=======", ">>>>>>> "
+"""What version control writes around what it cannot merge."""
 
 
 @frozen(kw_only=True)
@@ -30,8 +32,11 @@ class Locked:
         source: name of the source.
         url: where it came from.
         digest: sha256 of what was downloaded.
-        size: its bytes.
+        size: its bytes; 0 = not known: it was never downloaded, its publisher lists it.
         trust: what vouched for it.
+        module: of a built program: the module with its version; empty = it was not built here.
+        h1: of a built program: the module's sum, as the checksum database has it.
+        toolchain: of a built program: what built it.
     """
 
     source: str
@@ -39,6 +44,9 @@ class Locked:
     digest: str = ""
     size: int = 0
     trust: str = ""
+    module: str = ""
+    h1: str = ""
+    toolchain: str = ""
 
 
 Platforms = Mapping[str, tuple[Locked, ...]]
@@ -68,21 +76,38 @@ class Lock:
         """Return what served a program for a platform."""
         return self.programs.get(key, {}).get(platform, ())
 
-    def adding(self, artifact: Artifact) -> Lock:
+    def adding(self, artifact: Artifact, others: Mapping[str, Locked] | None = None) -> Lock:
         """Return a lock that also knows how an artifact was had; what stands there stays.
 
         A program of the user's own machine (``file:``) is locked by its version alone. An installed
         distribution is what it is: its entry follows it.
+
+        Args:
+            artifact: what was had.
+            others: what its source says of it for other platforms, by platform.
         """
         platforms = dict(self.programs.get(artifact.key, {}))
-        known = {one.source: one for one in platforms.get(artifact.platform, ())}
-        before = known.get(artifact.source)
-        if not artifact.url.startswith("file:") and (
-            before is None or before.digest != artifact.digest
-        ):
-            known[artifact.source] = _entry(artifact)
-            platforms[artifact.platform] = tuple(known[name] for name in sorted(known))
+        if not artifact.url.startswith("file:"):
+            _lay(platforms, artifact.platform, _entry(artifact))
+        for platform, one in (others or {}).items():
+            if all(known.source != one.source for known in platforms.get(platform, ())):
+                _lay(platforms, platform, one)
         return evolve(self, programs={**self.programs, artifact.key: platforms})
+
+    def merged(self, other: Lock) -> Lock:
+        """Return a lock that knows what either knows.
+
+        Raises:
+            ValueError: they name different digests; the text says of what.
+        """
+        programs = {key: dict(platforms) for key, platforms in self.programs.items()}
+        for key, platforms in other.programs.items():
+            mine = programs.setdefault(key, {})
+            for platform, entries in platforms.items():
+                for one in entries:
+                    _refuse_another(key, platform, one, mine.get(platform, ()))
+                    _lay(mine, platform, one)
+        return evolve(self, programs=programs)
 
     def keeping(self, keys: Collection[str]) -> Lock:
         """Return a lock without the versions that no key names, of components that one names."""
@@ -95,17 +120,38 @@ class Lock:
         return evolve(self, programs=kept)
 
     @classmethod
-    def read(cls, file: Path) -> Lock:
+    def read(cls, file: Path, *, merging: bool = False) -> Lock:
         """Read a lock file; one that is not there is an empty lock.
+
+        Args:
+            file: booty.lock.
+            merging: take both sides where version control could not merge it.
 
         Raises:
             ConfigError: it cannot be read or has another format.
         """
         try:
-            data = tomllib.loads(file.read_text())
+            text = file.read_text()
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError) as error:
+            raise _unreadable(file, str(error)) from error
+        sides = _sides(text)
+        if len(sides) > 1 and not merging:
+            raise _unreadable(file, "it holds both sides of a merge", "booty lock takes both")
+        found = cls._parsed(file, sides[0])
+        for side in sides[1:]:
+            try:
+                found = found.merged(cls._parsed(file, side))
+            except ValueError as error:
+                raise _unreadable(file, str(error)) from error
+        return found
+
+    @classmethod
+    def _parsed(cls, file: Path, text: str) -> Lock:
+        try:
+            data = tomllib.loads(text)
+        except ValueError as error:
             raise _unreadable(file, str(error)) from error
         if data.get("format") != FORMAT:
             raise _unreadable(file, f"its format is {data.get('format')}, not {FORMAT}")
@@ -159,7 +205,48 @@ def _entry(artifact: Artifact) -> Locked:
         digest=artifact.digest,
         size=artifact.size,
         trust=artifact.trust,
+        module=artifact.module,
+        h1=artifact.h1,
+        toolchain=artifact.toolchain,
     )
+
+
+def _lay(platforms: dict[str, tuple[Locked, ...]], platform: str, one: Locked) -> None:
+    # what stands there stays; what was only listed is completed by who downloads it
+    known = {entry.source: entry for entry in platforms.get(platform, ())}
+    before = known.get(one.source)
+    listed = before is not None and not before.size and bool(one.size)
+    if before is None or before.digest != one.digest or listed:
+        known[one.source] = one
+    platforms[platform] = tuple(known[name] for name in sorted(known))
+
+
+def _refuse_another(key: str, platform: str, one: Locked, known: tuple[Locked, ...]) -> None:
+    if any(entry.source == one.source and entry.digest != one.digest for entry in known):
+        message = f"its sides name different digests for {key} from {one.source} on {platform}"
+        raise ValueError(message)
+
+
+def _sides(text: str) -> list[str]:
+    """Return the texts that version control could not merge; one if there was nothing to merge."""
+    if not text.startswith(_OURS) and f"\n{_OURS}" not in text:
+        return [text]
+    ours: list[str] = []
+    theirs: list[str] = []
+    into: tuple[list[str], ...] = (ours, theirs)
+    for line in text.splitlines(keepends=True):
+        if line.startswith(_OURS):
+            into = (ours,)
+        elif line.startswith(_BASE):
+            into = ()
+        elif line.rstrip() == _MIDDLE:
+            into = (theirs,)
+        elif line.startswith(_THEIRS):
+            into = (ours, theirs)
+        else:
+            for side in into:
+                side.append(line)
+    return ["".join(ours), "".join(theirs)]
 
 
 def _platforms(table: Mapping[str, Any]) -> Platforms:
@@ -171,7 +258,8 @@ def _platforms(table: Mapping[str, Any]) -> Platforms:
 
 def _locked(source: str, values: Mapping[str, Any]) -> Locked:
     found = Locked(source=source, **values)
-    if not all(isinstance(one, str) for one in (found.url, found.digest, found.trust)):
+    texts = (found.url, found.digest, found.trust, found.module, found.h1, found.toolchain)
+    if not all(isinstance(one, str) for one in texts):
         raise TypeError
     if type(found.size) is not int:
         raise TypeError
@@ -179,12 +267,12 @@ def _locked(source: str, values: Mapping[str, Any]) -> Locked:
 
 
 def _fields(one: Locked) -> list[str]:
-    return [
-        f"digest = {_quoted(one.digest)}",
-        f"size = {one.size}",
-        f"trust = {_quoted(one.trust)}",
-        f"url = {_quoted(one.url)}",
-    ]
+    built = {"h1": one.h1, "module": one.module, "toolchain": one.toolchain}
+    texts = {"digest": one.digest, "trust": one.trust, "url": one.url}
+    texts |= {name: text for name, text in built.items() if text}
+    lines = {name: f"{name} = {_quoted(text)}" for name, text in texts.items()}
+    lines["size"] = f"size = {one.size}"
+    return [lines[name] for name in sorted(lines)]
 
 
 def _key(name: str) -> str:
@@ -196,10 +284,11 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _unreadable(file: Path, why: str) -> ConfigError:
+def _unreadable(file: Path, why: str, hint: str = "") -> ConfigError:
+    again = "take it from version control again, or remove it and run booty lock"
     return ConfigError(
         f'cannot read "{file}": {why}',
         reference="lock-unreadable",
         subject=str(file),
-        hint="take it from version control again, or remove it and run booty lock",
+        hint=hint or again,
     )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from attrs import evolve
+
 from booty.errors import FetchError, VerifyError
 from booty.fetch import _http, executable
 from booty.fetch.download import Downloaded, download
+from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
 from booty.fetch.request import Refused, Request, vouched
 from booty.fetch.unpack import unpack
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact
+from booty.model.platform import COMMON, Platform
 
 if TYPE_CHECKING:
     from booty.model.source import Release
@@ -28,6 +33,9 @@ _SUM: Final = re.compile(r"^\\?([0-9a-fA-F]{64})\s+[ *]?(\S.*)$")
 
 class ReleaseDriver:
     """Gets programs from their publishers."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, str] = {}
 
     def probe(self, source: Release, request: Request) -> None:
         """See that the publisher (or his mirror) answers."""
@@ -56,6 +64,19 @@ class ReleaseDriver:
             finally:
                 got.path.unlink(missing_ok=True)
 
+    def others(self, source: Release, request: Request) -> dict[str, Locked]:
+        """Return the assets for other platforms that are recorded, or in the sums file."""
+        found = {}
+        for platform in _platforms(source, request):
+            asked = evolve(request, platform=platform, locked=None)
+            with suppress(FetchError):  # this publisher has none for it
+                digest, trust = self._expected(source, asked)
+                url = _url(source.url, source, asked)
+                found[str(platform)] = Locked(
+                    source=source.name, url=url, digest=digest, trust=trust
+                )
+        return found
+
     def _download(self, source: Release, request: Request, target: Path, digest: str) -> Downloaded:
         return download(
             mirrored(_url(source.url, source, request), request.mirrors),
@@ -81,7 +102,9 @@ class ReleaseDriver:
     def _from_sums(self, source: Release, request: Request) -> str:
         asset = _url(source.url, source, request).rpartition("/")[2]
         url = _url(source.sums, source, request)
-        text = _http.text(mirrored(url, request.mirrors))
+        if url not in self._sums:
+            self._sums[url] = _http.text(mirrored(url, request.mirrors))
+        text = self._sums[url]
         for line in text.splitlines():
             found = _SUM.match(line.strip())
             if found and found[2].strip().rpartition("/")[2] == asset:
@@ -92,6 +115,14 @@ class ReleaseDriver:
             subject=request.wish.key,
             hint=f"look at {url}; another version may be published whole",
         )
+
+
+def _platforms(source: Release, request: Request) -> list[Platform]:
+    keys = (key.partition("/") for key in source.digests)
+    recorded = {platform for version, _, platform in keys if version == request.wish.version}
+    # without a sums file nobody says anything of the rest
+    common = {str(one) for one in COMMON} if source.sums else set()
+    return [Platform.parse(one) for one in sorted((recorded | common) - {str(request.platform)})]
 
 
 def _artifact(source: Release, request: Request, got: Downloaded, trust: str) -> Artifact:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["Driver", "Refused", "Request", "vouched"]
+__all__ = ["Driver", "Lists", "Refused", "Request", "vouched"]
 
 
 class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
@@ -45,6 +45,7 @@ class Request:
         mirrors: base URLs by host, ``*`` for all others.
         locked: what the lock says of this source, ``None`` if nothing.
         anew: ask hosts that did not answer lately, too.
+        keep_to_lock: ask no source that the lock does not name.
         tell: told of progress.
     """
 
@@ -55,6 +56,7 @@ class Request:
     mirrors: Mapping[str, str] = Factory(dict)
     locked: Locked | None = None
     anew: bool = False
+    keep_to_lock: bool = False
     tell: Tell = silent
 
 
@@ -75,6 +77,16 @@ class Driver(Protocol):
             Refused: it turns out that it cannot be had.
             FetchError: something broke on the way.
             VerifyError: what came is not what was promised.
+        """
+
+
+class Lists(Protocol):
+    """What a driver can do besides, if its sources name programs of other platforms too."""
+
+    def others(self, source: Any, request: Request) -> Mapping[str, Locked]:
+        """Return what the publisher says of the program for other platforms, by platform.
+
+        Called right after :meth:`Driver.get`; whatever cannot be known is left out.
         """
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from booty.errors import FetchError
-from booty.fetch import integrity
+from booty.fetch import integrity, listed
 from booty.model import codec
 from booty.model.plan import Artifact
 
@@ -117,6 +117,7 @@ class Store:
     def remove(self, artifact: Artifact) -> None:
         """Remove one program."""
         _remove(self.root / artifact.path)
+        listed.forget(self.root, artifact)
 
     @contextmanager
     def locked(self, name: str, waits: Callable[[], None] | None = None) -> Iterator[None]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from booty.errors import FetchError, VerifyError
 from booty.fetch import executable
 from booty.fetch.integrity import sha256_of
+from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
 from booty.fetch.request import Refused, Request, vouched
 from booty.fetch.store import unwritable
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["WheelDriver"]
 
+TRUST: Final = "recorded digest of the wheel"
 DEADLINE: Final = 600.0
 """Seconds pip may take in all; it has deadlines of its own for a silent index."""
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What pip says of a disk that another source would find as full."""
 _BENT: Final = {"PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DEST"}
-_URL: Final = re.compile(r"pypi:([^=]+)==([^#]+)#")
+_URL: Final = re.compile(r"pypi:([^=]+)==([^#]+)")
 
 
 class WheelDriver:
@@ -57,6 +59,21 @@ class WheelDriver:
         with tempfile.TemporaryDirectory(prefix=prefix, dir=request.downloads) as folder:
             wheel = _download(source, request, Path(folder))
             return _install(source, request, wheel)
+
+    def others(self, source: Wheel, request: Request) -> dict[str, Locked]:
+        """Return the wheels for other platforms whose digests are recorded."""
+        release = _release(source, request)
+        digests = {key.partition("/"): digest for key, digest in source.digests.items()}
+        return {
+            platform: Locked(
+                source=source.name,
+                url=f"pypi:{source.distribution}=={release}",
+                digest=digest,
+                trust=TRUST,
+            )
+            for (version, _, platform), digest in digests.items()
+            if version == release and platform != str(request.platform)
+        }
 
 
 def _release(source: Wheel, request: Request) -> str:
@@ -126,7 +143,7 @@ def _install(source: Wheel, request: Request, wheel: Path) -> Artifact:
         url=f"pypi:{source.distribution}=={_release(source, request)}#{wheel.name}",
         digest=digest,
         size=wheel.stat().st_size,
-        trust="recorded digest of the wheel",
+        trust=TRUST,
     )
     request.tell(Progress(key=request.wish.key, phase="unpacking", source=source.name))
     return request.store.install(artifact, lambda into: _fill(source, request, wheel, into))

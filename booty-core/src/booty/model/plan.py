@@ -38,6 +38,11 @@ class ArtifactWish:
     binary: str = ""
     tested: bool = True
 
+    @property
+    def component_id(self) -> str:
+        """What the lock knows it by, whatever its version."""
+        return self.key.partition("@")[0]
+
 
 @frozen(kw_only=True)
 class Artifact:
@@ -58,6 +63,9 @@ class Artifact:
             not fetched.
         executable: the program's path relative to ``path``.
         args: arguments that belong right after the executable (``-m module``).
+        module: of a program that was built: the module with its version; empty = it was not.
+        h1: likewise: the module's sum, as the checksum database has it.
+        toolchain: likewise: what built it.
     """
 
     key: str
@@ -72,6 +80,9 @@ class Artifact:
     path: str = ""
     executable: str = ""
     args: tuple[str, ...] = ()
+    module: str = ""
+    h1: str = ""
+    toolchain: str = ""
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-__all__ = ["Platform"]
+__all__ = ["COMMON", "Platform"]
 
 _ARCHES: Final = {
     "x86_64": "amd64",
@@ -49,3 +49,9 @@ class Platform:
         """Read ``os-arch`` back; a ``ValueError`` tells of a missing dash."""
         os, arch = text.split("-", 1)
         return cls(os, arch)
+
+
+COMMON: Final = tuple(
+    Platform(os, arch) for os in ("darwin", "linux") for arch in ("amd64", "arm64")
+)
+"""Platforms that a lock is made for wherever a publisher lists them."""

@@ -19,6 +19,7 @@ class Choice(NamedTuple):
             ``BOOTY_PROFILE``, else of the running stack.
         accept: services whose dangerous changes are accepted.
         reallocate: whether saved ports of what does not run are given up for new ones.
+        frozen: whether booty.lock may not have to change.
         scale: replicas by service or ``service.role``, over what the file says.
     """
 
@@ -27,4 +28,5 @@ class Choice(NamedTuple):
     profiles: tuple[str, ...] | None = None
     accept: tuple[str, ...] = ()
     reallocate: bool = False
+    frozen: bool = False
     scale: Mapping[str, int] = MappingProxyType({})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from booty import config, fetch, plan, providers
 from booty.errors import BootyError, BootyErrors, ProviderError, from_data, raise_all
+from booty.model.platform import Platform
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.stack import plans, programs
 from booty.stack.choice import Choice
@@ -22,34 +23,102 @@ if TYPE_CHECKING:
     from booty.providers import Provider
     from booty.stack.place import Place
 
-__all__ = ["fetch_all", "fetch_loose", "fetch_named"]
+__all__ = ["Wanted", "fetch_all", "fetch_loose", "fetch_named", "refuse_drift", "wanted"]
 
 
-def fetch_all(place: Place, names: Sequence[str], tell: Tell) -> tuple[dict[str, Artifact], Lock]:
+@frozen(kw_only=True)
+class Wanted:
+    """The programs of services, as the file and the lock have them.
+
+    Attributes:
+        spec: the part of the file that is asked for.
+        known: its providers by name.
+        wishes: its programs at exact versions.
+        lock: booty.lock as it stands.
+        whole: whether that is all of the file.
+    """
+
+    spec: StackSpec
+    known: Mapping[str, Provider]
+    wishes: tuple[ArtifactWish, ...]
+    lock: Lock
+    whole: bool
+
+
+def wanted(place: Place, names: Sequence[str] = (), *, merging: bool = False) -> Wanted:
+    """Return the programs of services, all for none.
+
+    Args:
+        place: the stack.
+        names: services or instances.
+        merging: take both sides of a lock that version control could not merge.
+
+    Raises:
+        BootyError, BootyErrors: the file or the lock is wrong.
+    """
+    spec = config.load(place.file, profiles=plans.profiles(place))
+    asked = needed(spec, Choice(names=tuple(names)))
+    part = evolve(spec, services={name: spec.services[name] for name in sorted(asked)})
+    lock = fetch.Lock.read(place.lock, merging=merging)
+    known = _loaded(part)
+    return Wanted(
+        spec=part,
+        known=known,
+        wishes=_resolved(part, known, lock.versions),
+        lock=lock,
+        whole=not names and not spec.profiles,  # another profile may use another version
+    )
+
+
+def fetch_all(
+    place: Place, names: Sequence[str], tell: Tell, *, merging: bool = False, frozen: bool = False
+) -> tuple[dict[str, Artifact], Lock]:
     """Get the programs of services (all for none) into the store; returns the lock as it would be.
+
+    Args:
+        place: the stack.
+        names: services or instances.
+        tell: told of progress.
+        merging: take both sides of a lock that version control could not merge.
+        frozen: take only what the lock holds, and refuse if it would have to change.
 
     Raises:
         BootyError, BootyErrors: a program cannot be had, or the file is wrong.
     """
-    spec = config.load(place.file, profiles=plans.profiles(place))
-    wanted = needed(spec, Choice(names=tuple(names)))
-    part = evolve(spec, services={name: spec.services[name] for name in sorted(wanted)})
-    lock = fetch.Lock.read(place.lock)
-    known = _loaded(part)
-    wishes = _resolved(part, known, lock.versions)
-    found, lock = programs.get(wishes, known, lock, mirrors=spec.mirrors, tell=tell)
-    if not names and not spec.profiles:  # another profile may use another version
-        lock = lock.keeping({wish.key for wish in wishes})
+    asked = wanted(place, names, merging=merging)
+    if frozen:
+        refuse_drift(asked)
+    found, lock = programs.get(
+        asked.wishes,
+        asked.known,
+        asked.lock,
+        mirrors=asked.spec.mirrors,
+        tell=tell,
+        keep_to_lock=frozen,
+    )
+    if asked.whole:
+        lock = lock.keeping({wish.key for wish in asked.wishes})
     return found, lock
 
 
-def fetch_named(place: Place, names: Sequence[str], tell: Tell) -> dict[str, Artifact]:
+def refuse_drift(asked: Wanted) -> None:
+    """Refuse a lock that would have to change; nothing is fetched.
+
+    Raises:
+        ConfigError, BootyErrors: it would.
+    """
+    fetch.refuse_drift(asked.wishes, asked.lock, Platform.current(), whole=asked.whole)
+
+
+def fetch_named(
+    place: Place, names: Sequence[str], tell: Tell, *, frozen: bool = False
+) -> dict[str, Artifact]:
     """Get the programs of services into the store and write the lock.
 
     Raises:
         BootyError, BootyErrors: likewise.
     """
-    found, lock = fetch_all(place, names, tell)
+    found, lock = fetch_all(place, names, tell, frozen=frozen)
     lock.write(place.lock)
     return found
 

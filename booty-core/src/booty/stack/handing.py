@@ -204,7 +204,7 @@ class Session:
     def _up(
         self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
     ) -> Outcome:
-        anew = replan or choice.reallocate or bool(choice.scale)
+        anew = replan or choice.reallocate or choice.frozen or bool(choice.scale)
         saved = None if anew else self._saved(choice)
         if saved is not None:
             self._refuse_unknown(saved, choice)

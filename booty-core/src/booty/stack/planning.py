@@ -308,8 +308,14 @@ class Planning:
                 or plan.unfetched(wish, platform)
                 for wish in asked
             }, lock
-        got, lock = programs.get(asked, known, lock, mirrors=spec.mirrors, tell=self.tell)
-        if not (self.profiles or self.aside):  # what is left out may use another version
+        whole = not (self.profiles or self.aside)  # what is left out may use another version
+        frozen = self.choice.frozen
+        if frozen:
+            fetch.refuse_drift(asked, lock, Platform.current(), whole=whole)
+        got, lock = programs.get(
+            asked, known, lock, mirrors=spec.mirrors, tell=self.tell, keep_to_lock=frozen
+        )
+        if whole:
             lock = lock.keeping({wish.key for wish in asked})
         return got, lock
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from booty import fetch, paths
+from booty.errors import VerifyError
 from booty.model.platform import Platform
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def get(
     *,
     mirrors: Mapping[str, str],
     tell: Tell,
+    keep_to_lock: bool = False,
 ) -> tuple[dict[str, Artifact], Lock]:
     """Get programs into the store.
 
@@ -33,6 +35,7 @@ def get(
         lock: what was taken before.
         mirrors: base URLs by host.
         tell: told of progress.
+        keep_to_lock: take only what the lock names.
 
     Returns:
         Artifacts by key, and the lock with what was taken.
@@ -44,6 +47,7 @@ def get(
     for wish in wishes:
         found = known[wish.component.owner].call("fetch", wish=wish)
         if found is not None:
+            _refuse_another(wish, found, lock)
             own[wish.key] = found
     got, lock = fetch.ensure(
         [wish for wish in wishes if wish.key not in own],
@@ -52,5 +56,21 @@ def get(
         store=fetch.Store(paths.store()),
         mirrors=mirrors,
         tell=tell,
+        keep_to_lock=keep_to_lock,
     )
+    for wish in wishes:
+        if wish.key in own and not wish.binary:
+            lock = lock.adding(own[wish.key])
     return {**own, **got}, lock
+
+
+def _refuse_another(wish: ArtifactWish, found: Artifact, lock: Lock) -> None:
+    locked = {one.source: one.digest for one in lock.of(wish.key, found.platform)}
+    expected = locked.get(found.source, found.digest)
+    if found.digest != expected:
+        raise VerifyError(
+            f'cannot trust "{wish.key}": its sha256 is "{found.digest}", expected "{expected}"',
+            reference="digest-mismatch",
+            subject=wish.key,
+            hint=f"booty.lock names another one; booty lock --upgrade {wish.component_id}",
+        )
