@@ -13,7 +13,7 @@ from pathlib import Path
 import booty
 import pytest
 
-DISTRIBUTIONS = ("", "booty-core", "booty-provider-nats")
+DISTRIBUTIONS = ("", "booty-core", "booty-provider-minio", "booty-provider-nats")
 
 
 def manifest(workspace: Path, folder: str) -> dict[str, object]:

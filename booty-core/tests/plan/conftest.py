@@ -146,7 +146,16 @@ DB = tuple(
     for name, port in (("pd", 2379), ("kv", 2160), ("sql", 4000))
 )
 SAFE = tuple(
-    Component(id=f"safe/{name}", program=name, versions=("1.0.0",)) for name in ("vault", "bao")
+    Component(
+        id=f"safe/{name}",
+        program=name,
+        versions=("1.0.0",),
+        ports=(Port("api", 8200, "http"),),
+        offers=(Interface(name="safe", port="api", url="safe://root:{password}@{host}:{port}"),),
+        secrets=(SecretNeed(name="password"),),
+        env={"SAFE_ADDR": "{url}", "SAFE_LOGIN": "{user}"},
+    )
+    for name in ("vault", "bao")
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from booty import plan
 
 BUS = '[services.bus]\nuse = "bus"\n'
+SAFE = '[services.safe]\nuse = "safe"\n'
 MAIN = (
     '[services.my-app]\nuse = "program"\nrun = ["x"]\nports = { http = 8000 }\n'
     'env = { U = "${services.bus.url}" }\n'
@@ -47,3 +48,19 @@ def test_field_names_need_one_of_the_kind(world: Any) -> None:
 
     assert "BUS_ADDR" in plan.env(world.plan(BUS))
     assert "BUS_ADDR" not in plan.env(world.plan(two))
+
+
+def test_field_names_need_one_giver(world: Any) -> None:
+    """Two engines of one kind give the same names: neither is chosen quietly."""
+    one, other = f"{SAFE}engine = 'vault'\n", "[services.b]\nuse = 'safe/bao'\n"
+
+    assert "SAFE_ADDR" in plan.env(world.plan(one))
+    assert "SAFE_ADDR" not in plan.env(world.plan(one + other))
+
+
+def test_shared_password_has_its_own_user(world: Any) -> None:
+    """A password that all consumers share goes with the one user that the URL names."""
+    found = plan.env(world.plan(f"{SAFE}engine = 'vault'\n"))
+
+    assert found["SAFE_USER"] == found["SAFE_LOGIN"] == "root"
+    assert found["SAFE_URL"] == "safe://root:@{booty:secret:safe.password#1}@127.0.0.1:8200"

@@ -38,7 +38,6 @@ PROBE = "ready = {{ {} = {} }}"
 SEEN: dict[str, tuple[str, str]] = {
     "use": ("safe", 'use = "safe/bao"'),
     "version": ("bus", 'version = "2.14"'),
-    "engine": ("safe", 'engine = "bao"'),
     "binary": ("bus", 'binary = "bin/mine"'),
     "replicas": ("m", "replicas = 2"),
     "enabled": ("m", "enabled = false"),
@@ -122,6 +121,7 @@ REFUSED = {
 }  # fmt: skip
 """Keys whose behaviour is not built yet."""
 ELSEWHERE = {
+    "engine": "plan/test_roles.py::test_engine_chooses_the_component",
     "source": "plan/test_keys.py::test_source_is_pinned",
     "ports.exact": "plan/test_ports.py::test_exact_and_busy",
     "roles.ROLE.settings": "plan/test_keys.py::test_settings_of_a_role",

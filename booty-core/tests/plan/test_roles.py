@@ -44,6 +44,15 @@ def test_forbidden_replicas(world: Any, number: int) -> None:
     assert "1, 3, 5" in fault.message
 
 
+def test_engine_is_named_once(world: Any) -> None:
+    """A component named by ``use`` and another one by ``engine`` are a contradiction."""
+    fault = world.fault('[services.s]\nuse = "safe/vault"\nengine = "bao"')
+    made = world.plan('[services.s]\nuse = "safe/bao"\nengine = "bao"')
+
+    assert (fault.reference, fault.hint) == ("engine-twice", 'write use = "safe"')
+    assert made.services["s"]["component"] == "safe/bao"
+
+
 def test_engine_chooses_the_component(world: Any) -> None:
     """An engine is a component of the same provider; one that is not there is named."""
     made = world.plan('[services.s]\nuse = "safe"\nengine = "bao"')

@@ -77,6 +77,10 @@ def first(name: str) -> str:
 
 
 def _service(use: str, summary: str, versions: tuple[str, ...]) -> str:
-    label = {"nats": "bus"}.get(use, use.rpartition("/")[2])
-    version = f'version = "{versions[0].rpartition(".")[0]}"\n' if versions else ""
+    owner, _, last = use.partition("/")
+    use = owner if last == owner else use
+    label = {"nats": "bus", "minio": "files"}.get(owner, use.rpartition("/")[2])
+    # the patch level is left to booty.lock; a version without points is named whole
+    named = versions[0].rpartition(".")[0] or versions[0] if versions else ""
+    version = f'version = "{named}"\n' if named else ""
     return f'\n# {summary}\n[services.{label}]\nuse = "{use}"\n{version}'

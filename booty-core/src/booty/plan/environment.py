@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from booty.plan.roles import Cast
 
 __all__ = ["connections", "env", "variables"]
+
+_LOGIN: Final = re.compile(r"://([^/@:]+):")
 
 
 def connections(cast: Cast, consumer: str, addresses: Addresses) -> dict[str, Any]:
@@ -26,11 +29,20 @@ def connections(cast: Cast, consumer: str, addresses: Addresses) -> dict[str, An
         "url": addresses.url(cast.name, consumer) or "",
         "host": first.host if first else "",
         "port": str(first.port) if first else "",
-        "user": consumer if secrets.get("password") else "",
+        "user": _user(cast, consumer, own="password" in secrets) if password else "",
         "password": password,
         "ca": addresses.ca(cast.name) or "",
         "endpoints": {name: endpoint.url for name, endpoint in sorted(endpoints.items())},
     }
+
+
+def _user(cast: Cast, consumer: str, *, own: bool) -> str:
+    # a password that all share belongs to the one user that the URL names
+    known = cast.main.component.offers
+    named = _LOGIN.search(known[0].url) if known else None
+    if named is None:
+        return consumer if own else ""
+    return named.group(1).format(user=consumer)
 
 
 def variables(services: Mapping[str, Mapping[str, Any]], consumer: str = "user") -> dict[str, str]:
@@ -44,10 +56,10 @@ def variables(services: Mapping[str, Mapping[str, Any]], consumer: str = "user")
     for name, service in services.items():
         known = service["consumers"]
         found.update(_of_service(name, known.get(consumer) or known["user"]))
-    for component in {service["component"] for service in services.values()}:
-        same = [one for one in services.values() if one["component"] == component]
-        if len(same) == 1:
-            found.update(_of_field(same[0], consumer))
+    fields = [_of_field(service, consumer) for service in services.values()]
+    givers = Counter(name for field in fields for name in field)  # engines differ, names do not
+    for field in fields:
+        found.update({name: value for name, value in field.items() if givers[name] == 1})
     return {name: found[name] for name in sorted(found) if found[name]}
 
 

@@ -211,6 +211,14 @@ def _component_missing(service: ServiceSpec, provider: Provider) -> ConfigError:
 def _engine(service: ServiceSpec, provider: Provider) -> str:
     # an engine is a component of the same provider, by the last part of its id
     engines = {name.rpartition("/")[2]: name for name in provider.components}
+    if "/" in service.use and engines.get(service.engine) != service.use:
+        raise ConfigError(
+            f'cannot use the engine "{service.engine}" in services.{service.name}:'
+            f' use = "{service.use}" names another one',
+            reference="engine-twice",
+            subject=f"services.{service.name}.engine",
+            hint=f'write use = "{provider.name}"',
+        )
     if service.engine in engines:
         return engines[service.engine]
     raise ConfigError(

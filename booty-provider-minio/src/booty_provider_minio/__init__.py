@@ -1,0 +1,66 @@
+"""An S3 server for booty, by a choice of engines, with buckets made for you.
+
+Only declarations and ``configure`` live at import time; aiobotocore is imported when a hook needs
+it.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from booty import Component, Health, Instance, Launch, Role, Service, ServiceSpec, hookimpl
+
+from booty_provider_minio.component import COMPONENTS, roles
+from booty_provider_minio.launching import launch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["BOOTY_API"]
+
+BOOTY_API = 1
+
+
+@hookimpl
+def components() -> tuple[Component, ...]:
+    """Declare one program for each engine."""
+    return COMPONENTS
+
+
+@hookimpl
+def expand(service: ServiceSpec) -> tuple[Role, ...] | None:
+    """One role, of the engine's component."""
+    return roles(service)
+
+
+@hookimpl
+def configure(instance: Instance) -> Launch:
+    """Say how a server is started, by its engine; refuse what that engine lacks."""
+    return launch(instance)
+
+
+@hookimpl
+async def health(instance: Instance) -> Health:
+    """Alive = it listens, ready = a signed request is answered, good = an object comes and goes."""
+    from booty_provider_minio.looking import look
+
+    return await look(instance)
+
+
+@hookimpl
+async def bootstrap(service: Service) -> None:
+    """Make the declared buckets."""
+    from booty_provider_minio.making import make_all
+
+    await make_all(service)
+
+
+@hookimpl
+@asynccontextmanager
+async def client(instance: Instance) -> AsyncIterator[Any]:
+    """Give an aiobotocore S3 client with the caller's own key."""
+    from booty_provider_minio.session import client_of
+
+    async with client_of(instance) as connection:
+        yield connection

@@ -1,0 +1,124 @@
+"""What an engine would refuse, or not do, refused in the plan. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from booty import BootyErrors, ConfigError
+
+from booty_provider_minio import engines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from booty import Instance
+
+    from booty_provider_minio.resources import Bucket
+
+__all__ = ["check"]
+
+_BUCKET: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+_RULE: Final = "3 to 63 lower-case letters, digits, - and ., as S3 has it"
+_DAY: Final = 86400
+_RESERVED: Final = "booty-"
+
+
+def check(instance: Instance) -> None:
+    """Refuse what cannot be, all of it at one time.
+
+    Raises:
+        ConfigError: one thing that the engine would refuse or lacks.
+        BootyErrors: several.
+    """
+    faults = [*_settings(instance), *_buckets(instance), *_lacking(instance)]
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise BootyErrors(faults)
+
+
+def _settings(instance: Instance) -> Iterator[ConfigError]:
+    for feature in instance.settings.relies_on:
+        if feature not in engines.FEATURES:
+            why = f"there is {', '.join(engines.FEATURES)}"
+            yield _bad(instance, "settings.relies-on", feature, why)
+
+
+def _buckets(instance: Instance) -> Iterator[ConfigError]:
+    for name, bucket in instance.resources.get("buckets", {}).items():
+        path = f"buckets.{name}"
+        if not _BUCKET.fullmatch(name) or _is_address(name):
+            yield _bad(instance, path, name, _RULE)
+        elif name.startswith(_RESERVED):
+            yield _bad(instance, path, name, f'names with "{_RESERVED}" belong to booty')
+        for key, value, why in _wrong(bucket):
+            yield _bad(instance, f"{path}.{key}", value, why)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong(bucket: Bucket) -> Iterator[tuple[str, Any, str]]:
+    if bucket.quota is not None and bucket.quota <= 0:
+        yield "quota", bucket.quota, "it is a size from 1 byte"
+    for name, rule in bucket.lifecycle.items():
+        times = {
+            "expire-after": rule.expire_after,
+            "expire-versions-after": rule.expire_versions_after,
+            "abort-uploads-after": rule.abort_uploads_after,
+        }
+        for key, seconds in times.items():
+            if seconds % _DAY:
+                yield f"lifecycle.{name}.{key}", f"{seconds:g}s", 'S3 counts in days: "7d"'
+        if not any(times.values()):
+            yield f"lifecycle.{name}", name, f"it does nothing; it has {', '.join(times)}"
+
+
+def _asked(instance: Instance) -> Iterator[tuple[str, str]]:
+    """Yield each feature that a service asks for, and where."""
+    for feature in instance.settings.relies_on:
+        if feature in engines.FEATURES:
+            yield feature, "settings.relies-on"
+    for name, bucket in instance.resources.get("buckets", {}).items():
+        if bucket.versioning:
+            yield "versioning", f"buckets.{name}.versioning"
+        if bucket.quota is not None:
+            yield "quotas", f"buckets.{name}.quota"
+        if bucket.lifecycle:
+            yield "lifecycle", f"buckets.{name}.lifecycle"
+
+
+def _lacking(instance: Instance) -> Iterator[ConfigError]:
+    engine = engines.of(instance)
+    for feature, path in _asked(instance):
+        if feature not in engine.has:
+            where = f"services.{instance.service}.{path}"
+            yield ConfigError(
+                f'cannot have "{feature}" in {where}: the engine "{engine.name}" lacks it',
+                reference="minio-engine-lacks",
+                subject=where,
+                hint=_who_has(feature),
+            )
+
+
+def _who_has(feature: str) -> str:
+    names = engines.having(feature)
+    if not names:
+        return "no engine has it yet; leave it out"
+    return "write " + " or ".join(f'engine = "{name}"' for name in names)
+
+
+def _bad(instance: Instance, path: str, value: object, why: str) -> ConfigError:
+    return ConfigError(
+        f'cannot use "{value}" for {path.rpartition(".")[2]}: {why}',
+        reference="minio-setting" if path.startswith("settings.") else "minio-resource",
+        subject=f"services.{instance.service}.{path}",
+        hint=f"change {path} of [services.{instance.service}]",
+    )

@@ -1,0 +1,77 @@
+"""What the engines can do, and cannot: one S3 interface, four programs. Data only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from booty import Instance, ServiceSpec
+
+__all__ = ["DEFAULT", "ENGINES", "FEATURES", "PROVIDER", "Engine", "chosen", "having", "of"]
+
+PROVIDER: Final = "minio"
+
+FEATURES: Final = {
+    "versioning": "former versions of objects are kept",
+    "conditional-writes": "a write with If-Match or If-None-Match is refused when it must be",
+    "metadata": "content types and metadata of objects outlast a restart",
+    "tags": "tags of objects and buckets",
+    "part-copies": "a part of a multipart upload may be a copy of an object",
+    "presign": "addresses that are signed for a time",
+    "lifecycle": "objects and former versions go after a time",
+    "quotas": "a bucket has a largest size",
+}
+"""What a stack can ask of an engine, and what each word means."""
+
+
+@frozen(kw_only=True)
+class Engine:
+    """One program that speaks S3.
+
+    Attributes:
+        name: as ``engine = "…"`` names it; the last part of the component's id.
+        has: those of :data:`FEATURES` that it has.
+        whole_checksums: whether it sends the checksum of a whole object with a part of it, so that
+            a client may check only where it must.
+    """
+
+    name: str
+    has: frozenset[str]
+    whole_checksums: bool = False
+
+    @property
+    def component(self) -> str:
+        """The id of its component."""
+        return f"{PROVIDER}/{self.name}"
+
+
+ENGINES: Final = {
+    one.name: one
+    for one in (Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True),)
+}
+"""The engines by name."""
+
+DEFAULT: Final = "rclone"
+
+
+def of(instance: Instance) -> Engine:
+    """Return the engine of an instance."""
+    return ENGINES[instance.component.rpartition("/")[2]]
+
+
+def having(feature: str) -> list[str]:
+    """Return the names of the engines that have a feature."""
+    return [name for name, one in ENGINES.items() if feature in one.has]
+
+
+def chosen(service: ServiceSpec) -> Engine | None:
+    """Return the engine of a service: the one it names, else the default one.
+
+    Returns:
+        The engine; ``None`` if there is no such engine or two are named: core says so.
+    """
+    used = service.use.partition("/")[2]
+    name = service.engine or used or DEFAULT
+    return ENGINES.get(name) if used in {"", name} else None
