@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import logs
+import stored
 from ending import DEAF, FAMILY, deadline, gone_with_me
 from measure import Case, shape, table, timed
 
@@ -213,6 +214,7 @@ def cases(home: Path) -> list[Case]:
             lambda: nats_by_hand(home, home),
             "nats-server by hand",
         ),
+        *stored.cases(home),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
 

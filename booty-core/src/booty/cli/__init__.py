@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "analyze": ("analyze", "Show where the last start's time went."),
     "fetch": ("fetch", "Get programs into the store."),
     "lock": ("lock", "Write booty.lock."),
+    "store": ("store", "List, check and clear out the programs on this machine."),
     "env": ("env", "Print URLs and credentials as variables."),
     "run": ("run", "Run a command with URLs and credentials."),
     "exec": ("exec_", "Run a command in a service's own surroundings."),

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from booty.errors import FetchError, VerifyError
 
-__all__ = ["ENTRY", "FORMAT", "check", "read_entry", "seen", "sha256_of"]
+__all__ = [
+    "ENTRY",
+    "FORMAT",
+    "check",
+    "compare",
+    "forget",
+    "read_entry",
+    "seen",
+    "sha256_of",
+    "used",
+    "verify",
+]
 
 ENTRY: Final = "entry.json"
 FORMAT: Final = 1
 
 
 def check(root: Path, path: str, key: str) -> None:
-    """See that a stored program is still what was verified.
+    """See that a stored program is still what was verified, before it is used.
 
-    Fully at the first look after each boot, by inode, size and time after that.
+    Fully at the first look after each boot; after that by inode, size, times and mode of its files,
+    its folders and its record. The time of this look is kept: :func:`used`.
 
     Args:
         root: the store.
@@ -30,8 +44,31 @@ def check(root: Path, path: str, key: str) -> None:
         VerifyError: it was changed.
         FetchError: it is gone.
     """
-    if not path or Path(path).is_absolute():
+    if not path or path.startswith("/"):
         return
+    mark, place = _mark_of(root, path), f"{root}/{path}"
+    if _unchanged(mark, place):
+        with suppress(OSError):  # a read-only store remembers no use
+            os.utime(mark)
+    else:
+        verify(root, path, key)
+
+
+def verify(root: Path, path: str, key: str) -> int:
+    """Read every byte of a stored program.
+
+    Args:
+        root: the store.
+        path: the program's folder, relative to it.
+        key: the artifact's key, for messages.
+
+    Returns:
+        How many bytes its files have.
+
+    Raises:
+        VerifyError: a file was changed, is gone, or was added.
+        FetchError: the program is gone.
+    """
     place = root / path
     entry = read_entry(place / ENTRY)
     if entry is None:
@@ -41,15 +78,68 @@ def check(root: Path, path: str, key: str) -> None:
             subject=key,
             hint="booty fetch",
         )
-    files: dict[str, dict[str, str]] = entry["files"]
-    checked = root / ".checked" / path.replace("/", "_")
-    now = json.dumps([_boot(), {name: stamp(place / name) for name in sorted(files)}])
-    if _text(checked) == now:
-        return
-    for name, recorded in files.items():
-        if not _same(seen(place / name), recorded):
-            raise _changed(key, place, name)
-    _mark(checked, now)
+    folders, files = _walk(place)
+    now = {name: stamp(f"{place}/{name}") for name in (".", ENTRY, *folders, *files)}
+    compare(place, entry["files"], files, key)
+    _mark(_mark_of(root, path), json.dumps([_boot(), now]))
+    return sum(found[1] for name in files if (found := now[name]))
+
+
+def compare(place: Path, recorded: dict[str, Any], files: list[str], key: str) -> None:
+    """See that the files of a program are those that were recorded, byte by byte.
+
+    Args:
+        place: the program's folder.
+        recorded: what :func:`seen` said of each file, by its path in the folder.
+        files: the paths that are there now.
+        key: the artifact's key, for messages.
+
+    Raises:
+        VerifyError: a file was changed, is gone, or was added.
+    """
+    for name, known in recorded.items():
+        if not _same(seen(place / name), known):
+            raise _changed(key, place, f'"{name}" in the store was changed after it was verified')
+    for name in files:
+        if name not in recorded:
+            raise _changed(key, place, f'"{name}" was put into the store beside it')
+
+
+def used(root: Path, path: str) -> float:
+    """Return when a program was last checked or, if it never was, installed: seconds since 1970."""
+    for file in (_mark_of(root, path), f"{root}/{path}/{ENTRY}"):
+        with suppress(OSError):
+            return os.stat(file).st_mtime  # noqa: PTH116 - no pathlib on the way of a start
+    return 0.0
+
+
+def forget(root: Path, path: str) -> None:
+    """Forget that a program was ever checked."""
+    with suppress(OSError):
+        os.unlink(_mark_of(root, path))  # noqa: PTH108 - likewise
+
+
+def _unchanged(mark: str, place: str) -> bool:
+    try:
+        boot, known = json.loads(_text(mark))
+        same = boot == _boot() and ENTRY in known
+        return same and all(stamp(f"{place}/{name}") == now for name, now in known.items())
+    except (ValueError, TypeError, AttributeError):
+        return False  # none yet, or not what we wrote
+
+
+def _walk(place: Path) -> tuple[list[str], list[str]]:
+    folders, files = [], []
+    for above, inner, names in os.walk(place):
+        base = os.path.relpath(above, place)
+        links = [name for name in inner if os.path.islink(f"{above}/{name}")]  # noqa: PTH114 - speed
+        folders += [_below(base, name) for name in inner if name not in links]
+        files += [_below(base, name) for name in (*names, *links)]
+    return sorted(folders), sorted(name for name in files if name != ENTRY)
+
+
+def _below(base: str, name: str) -> str:
+    return name if base == "." else f"{base}/{name}"
 
 
 def read_entry(file: Path) -> dict[str, Any] | None:
@@ -76,13 +166,13 @@ def _same(found: dict[str, str], recorded: Any) -> bool:
     )
 
 
-def stamp(file: Path) -> list[int] | None:
-    """Return inode, size, time and mode of a file; ``None`` if it is gone."""
+def stamp(file: str) -> list[int] | None:
+    """Return inode, size, times and mode of a file or folder; ``None`` if it is gone."""
     try:
-        found = file.lstat()
+        found = os.lstat(file)
     except OSError:
         return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode]
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_mode]
 
 
 def sha256_of(path: Path) -> str:
@@ -93,30 +183,37 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _text(file: Path) -> str:
+def _text(file: str) -> str:
     try:
-        return file.read_text()
+        with open(file) as opened:  # noqa: PTH123 - no pathlib on the way of a start
+            return opened.read()
     except OSError:
         return ""
 
 
-def _mark(file: Path, text: str) -> None:
-    new = file.with_name(f"{file.name}.{os.getpid()}")
+def _mark_of(root: Path, path: str) -> str:
+    return f"{root}/.checked/{path.replace('/', '_')}"
+
+
+def _mark(file: str, text: str) -> None:
+    new = f"{file}.{os.getpid()}"
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(text)
-        new.replace(file)
+        os.makedirs(os.path.dirname(file), exist_ok=True)  # noqa: PTH103, PTH120 - likewise
+        with open(new, "w") as opened:  # noqa: PTH123 - likewise
+            opened.write(text)
+        os.replace(new, file)  # noqa: PTH105 - likewise
     except OSError:
         return  # a read-only store is checked fully each time
 
 
+@functools.cache
 def _boot() -> str:
-    return _text(Path("/proc/sys/kernel/random/boot_id")).strip() or "unknown"
+    return _text("/proc/sys/kernel/random/boot_id").strip() or "unknown"
 
 
-def _changed(key: str, place: Path, name: str) -> VerifyError:
+def _changed(key: str, place: Path, what: str) -> VerifyError:
     return VerifyError(
-        f'cannot trust "{key}": "{name}" in the store was changed after it was verified',
+        f'cannot trust "{key}": {what}',
         reference="store-changed",
         subject=key,
         hint=f"rm -r {shlex.quote(str(place))}, then booty fetch",

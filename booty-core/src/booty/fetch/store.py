@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -114,10 +114,40 @@ class Store:
         """
         integrity.check(self.root, artifact.path, artifact.key)
 
+    def verify(self, artifact: Artifact) -> int:
+        """Read every byte of a stored program; returns how many there are.
+
+        Raises:
+            VerifyError: it was changed.
+            FetchError: it is gone.
+        """
+        return integrity.verify(self.root, artifact.path, artifact.key)
+
     def remove(self, artifact: Artifact) -> None:
-        """Remove one program."""
-        _remove(self.root / artifact.path)
+        """Remove one program; whoever is killed meanwhile leaves nothing that counts as whole.
+
+        Raises:
+            FetchError: the store is read-only.
+        """
+        place = self.root / artifact.path
+        try:
+            (place / integrity.ENTRY).unlink(missing_ok=True)
+            shutil.rmtree(place)
+        except FileNotFoundError:
+            pass  # somebody else removes it
+        except OSError as error:
+            raise unwritable(self.root, error) from error
+        integrity.forget(self.root, artifact.path)
         listed.forget(self.root, artifact)
+        for empty in place.relative_to(self.root).parents[:-1]:
+            with suppress(OSError):  # another version or platform is there
+                (self.root / empty).rmdir()
+
+    @contextmanager
+    def idle(self) -> Iterator[bool]:
+        """Hold every lock that was ever taken here; tells whether nobody else held one."""
+        with ExitStack() as held:
+            yield all(_try(held, file) for file in sorted((self.root / ".locks").glob("*")))
 
     @contextmanager
     def locked(self, name: str, waits: Callable[[], None] | None = None) -> Iterator[None]:
@@ -140,6 +170,16 @@ class Store:
             yield
         finally:
             os.close(handle)
+
+
+def _try(held: ExitStack, file: Path) -> bool:
+    try:
+        handle = os.open(file, os.O_WRONLY)
+        held.callback(os.close, handle)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _take(handle: int, waits: Callable[[], None] | None) -> None:
