@@ -223,3 +223,52 @@ def test_killed_in_the_midst_of_a_removal(hello: Hello, home: Path) -> None:
 
     assert gone == {}
     assert (entry / "entry.json").stat().st_mtime >= begin - 1
+
+
+def test_carried_to_another_home(hello: Hello, home: Path, tmp_path: Path) -> None:
+    """Exported and imported: the same bytes, read-only; a second time changes nothing."""
+    hello.run("lock")
+    hello.run("fetch", "hello@0.0.2")
+    first = json.loads(hello.run("store", "export", "one.tar", "--json").stdout)
+    second = json.loads(hello.run("store", "export", "two.tar", "--json").stdout)
+    hello.env["BOOTY_HOME"] = str(tmp_path / "other")
+    done = hello.run("store", "import", "one.tar")
+    again = hello.run("store", "import", "one.tar")
+    hello.publisher.files.clear()
+    hello.run("up", "-d", "--frozen")
+    rows = listed(hello)
+
+    assert first["sha256"] == second["sha256"]
+    assert "imported: hello@0.0.1, hello@0.0.2" in done.stderr
+    assert "imported: nothing, 2 were there" in again.stderr
+    assert rows["hello@0.0.1"]["trust"] == "imported: publisher's sums file"
+    assert list((tmp_path / "other/store").glob(".import-*")) == []
+    program = next((tmp_path / "other/store").glob("hello/0.0.1/*/hello-*/hello"))
+    assert program.stat().st_mode & 0o777 == 0o555
+
+
+@pytest.mark.parametrize("what", ["a byte", "a program", "the record", "a path", "cut", "no tar"])
+def test_a_bad_export_is_refused(hello: Hello, home: Path, tmp_path: Path, what: str) -> None:
+    """Whatever is wrong with the file: refused in one sentence, and nothing of it is kept."""
+    hello.run("lock")
+    hello.run("store", "export", "one.tar")
+    file = hello.root / "one.tar"
+    data = file.read_bytes()
+    changes = {
+        "a byte": (b'"hello 0.0.1 serves"', b'"hello 0.0.1 servez"'),
+        "a program": (b"hello-0.0.1/hello-tool\0", b"hello-0.0.1/hello-evil\0"),
+        "the record": (b'"files": {', b'"filez": {'),
+        "a path": (b'"program": "hello"', b'"program": "../..'),
+        "cut": (data[len(data) // 2 :], b""),
+        "no tar": (data, b"PK\3\4"),
+    }
+    old, new = changes[what]
+    assert old in data
+    file.write_bytes(data.replace(old, new))
+    hello.env["BOOTY_HOME"] = str(tmp_path / "other")
+    done = hello.run("store", "import", "one.tar", status=5 if what in {"cut", "no tar"} else 6)
+
+    assert "unexpected:" not in done.stderr
+    assert "hint: " in done.stderr
+    assert listed(hello) == {}
+    assert list((tmp_path / "other/store").glob(".import-*")) == []

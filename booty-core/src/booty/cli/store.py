@@ -115,6 +115,54 @@ def gc(ctx: click.Context, *, dry_run: bool, yes: bool, age: float | None) -> No
     _told(ctx, storing.clear(found), "removed")
 
 
+@command.command("export")
+@click.argument("out", type=click.Path(dir_okay=False))
+@_named()
+@click.pass_context
+def export(ctx: click.Context, out: str, names: tuple[str, ...]) -> None:
+    """Write programs as they lie in the store to a tar, all or those named.
+
+    Every byte is compared before. The same programs make the same tar.
+
+    Example: booty store export programs.tar nats
+    """
+    from pathlib import Path
+
+    from booty.stack import storing
+
+    rows, digest = storing.export(Path(out), names)
+    if common.as_json(ctx.find_root()):
+        data = {"file": out, "sha256": digest, "programs": [_data(row) for row in rows]}
+        common.emit({"format": 1, **data})
+    elif not common.quiet(ctx.find_root()):
+        click.echo(f"exported: {_count(len(rows))} to {out}\nsha256 {digest}", err=True)
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def import_(ctx: click.Context, file: str) -> None:
+    """Install the programs of such a tar; those that are there stay as they are.
+
+    Every byte is compared with the record that came with it: what vouched for the program where it
+    was fetched. Compare the tar's own sha256 with what export printed.
+
+    Example: booty store import programs.tar
+    """
+    from pathlib import Path
+
+    from booty.stack import storing
+
+    fresh, known = storing.bring(Path(file))
+    if common.as_json(ctx.find_root()):
+        data = {"imported": [one.key for one in fresh], "present": [one.key for one in known]}
+        common.emit({"format": 1, **data})
+    elif not common.quiet(ctx.find_root()):
+        there = f", {len(known)} were there" if known else ""
+        keys = ", ".join(one.key for one in fresh) or "nothing"
+        click.echo(f"imported: {keys}{there}", err=True)
+
+
 def _confirm(found: Unused) -> None:
     from booty.errors import ConfigError
 

@@ -80,18 +80,17 @@ def verify(root: Path, path: str, key: str) -> int:
         )
     folders, files = _walk(place)
     now = {name: stamp(f"{place}/{name}") for name in (".", ENTRY, *folders, *files)}
-    compare(place, entry["files"], files, key)
+    compare(place, entry["files"], key)
     _mark(_mark_of(root, path), json.dumps([_boot(), now]))
     return sum(found[1] for name in files if (found := now[name]))
 
 
-def compare(place: Path, recorded: dict[str, Any], files: list[str], key: str) -> None:
+def compare(place: Path, recorded: dict[str, Any], key: str) -> None:
     """See that the files of a program are those that were recorded, byte by byte.
 
     Args:
         place: the program's folder.
         recorded: what :func:`seen` said of each file, by its path in the folder.
-        files: the paths that are there now.
         key: the artifact's key, for messages.
 
     Raises:
@@ -100,7 +99,7 @@ def compare(place: Path, recorded: dict[str, Any], files: list[str], key: str) -
     for name, known in recorded.items():
         if not _same(seen(place / name), known):
             raise _changed(key, place, f'"{name}" in the store was changed after it was verified')
-    for name in files:
+    for name in _walk(place)[1]:
         if name not in recorded:
             raise _changed(key, place, f'"{name}" was put into the store beside it')
 

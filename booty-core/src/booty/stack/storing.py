@@ -12,14 +12,26 @@ from attrs import Factory, frozen
 
 from booty import fetch, paths
 from booty.errors import BootyError, ConfigError, ConflictError, raise_all
-from booty.fetch import inventory
+from booty.fetch import carrying, inventory
 from booty.fetch.inventory import Item
 from booty.stack.users import User, users
 
 if TYPE_CHECKING:
     from booty.model.plan import Artifact
 
-__all__ = ["AGE", "Row", "Unused", "clear", "names", "remove", "rows", "unused", "verify"]
+__all__ = [
+    "AGE",
+    "Row",
+    "Unused",
+    "bring",
+    "clear",
+    "export",
+    "names",
+    "remove",
+    "rows",
+    "unused",
+    "verify",
+]
 
 AGE: Final = 3600.0
 """Seconds since its last use after which a program that no stack uses may go: a command that has
@@ -119,6 +131,35 @@ def remove(asked: Sequence[str], *, used: bool = False) -> list[Row]:
     for row in found:
         store().remove(row.item.artifact)
     return found
+
+
+def export(out: Path, asked: Sequence[str] = ()) -> tuple[list[Row], str]:
+    """Write programs to a file; returns them and the file's sha256.
+
+    Args:
+        out: the file; one that is there is replaced.
+        asked: likewise.
+
+    Raises:
+        VerifyError: a program was changed.
+        FetchError: the file cannot be written.
+        ConfigError: likewise.
+    """
+    found = rows(asked)
+    return found, carrying.carry(store(), [row.item.artifact for row in found], out.absolute())
+
+
+def bring(source: Path) -> tuple[list[Artifact], list[Artifact]]:
+    """Install the programs of a file that :func:`export` wrote.
+
+    Returns:
+        What was installed, and what was there already.
+
+    Raises:
+        VerifyError: a program is not what its record says.
+        FetchError: the file cannot be read, or the disk is full.
+    """
+    return carrying.bring(store(), source.absolute())
 
 
 def unused(age: float = AGE) -> Unused:
