@@ -13,12 +13,28 @@ def main() -> None:
 
         first.obey()
     if "up" in sys.argv[1:2]:
-        from booty.stack import ahead
-
-        ahead.begin(sys.argv[1:])
+        _up_again(sys.argv[1:])
     from booty import cli
 
     sys.exit(cli.main())
+
+
+def _up_again(words: list[str]) -> None:
+    # the most frequent start of all does without the library that reads command lines
+    from booty.stack import ahead
+
+    if not ahead.begin(words):
+        return
+    from booty.stack import again
+
+    try:
+        status = again.up(words)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told as the command tells it
+        from booty import cli
+
+        sys.exit(cli.ended(error, words))
+    if status is not None:
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from booty.run import locks
 from booty.stack import ahead
 
 HEAD = '[stack]\nformat = 1\nname = "t"\n'
+TIMES = r'steps:\n(  .*\n)*|\d[\d.]* s|pid": \d+|"(since|at)": ".*"'
 SIDE = '[services.side]\nuse = "program"\nrun = ["sleep", "1000"]\n'
 
 
@@ -107,4 +111,65 @@ def test_a_broken_file_leaves_nobody(booty: Any, known: Path) -> None:
     told = json.loads(booty("up", "-d", "--json", status=3).stdout)
 
     assert told["error"]["reference"] == "unknown-key"
+    assert not locks.held(str(known / ".booty/supervisor.lock"))
+
+
+def test_a_plan_that_holds_needs_no_command_line(
+    known: Path, stack_env: dict[str, str], booty: Any
+) -> None:
+    """Started again, and again with nothing to do: no library is imported beside python's own."""
+    for said in ("side.0 ready", "nothing to do: 1 ready"):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "booty", "up", "-d"],
+            cwd=known, env=stack_env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+        assert said in done.stderr
+        assert not {"click", "attr", "platformdirs", "booty.cli"} & imported
+    assert json.loads(booty("ps", "--json").stdout)["services"][0]["state"] == "ready"
+
+
+def test_a_changed_file_is_planned_by_the_command(booty: Any, known: Path) -> None:
+    """The watchers that were begun ahead are the ones it hands its plan to."""
+    (known / "booty.toml").write_text(HEAD + SIDE + SIDE.replace("side", "other"))
+    booty("up", "-d")
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+
+    assert {row["instance"]: row["state"] for row in rows} == {
+        "other.0": "ready",
+        "side.0": "ready",
+    }
+
+
+@pytest.mark.parametrize("words", [[], ["-q"], ["--json"], ["-q", "--json"]])
+def test_what_is_said_is_what_the_command_says(booty: Any, known: Path, words: list[str]) -> None:
+    """Of a start and of nothing to do; with --file it is the command that does it."""
+
+    def said(*more: str) -> list[str]:
+        both = [booty("up", "-d", *words, *more) for _ in range(2)]
+        booty("down")
+        texts = (text for done in both for text in (done.stdout, done.stderr))
+        return [re.sub(TIMES, "", text) for text in texts]
+
+    short, long = said(), said("--file", str(known / "booty.toml"))
+
+    assert short == [text.replace(f" --file {known}/booty.toml", "") for text in long]
+    assert any(short)
+    assert not any(short[1::2]) or "-q" not in words
+
+
+def test_a_fault_is_told_as_ever(booty: Any, known: Path) -> None:
+    """A saved plan whose program has gone: the words, the status, and nobody left."""
+    program = known / "tool"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    (known / "booty.toml").write_text(HEAD + SIDE.replace('"sleep", "1000"', '"./tool"'))
+    booty("up", "-d")
+    booty("down")
+    program.unlink()
+    done = booty("up", "-d", "--json", status=7)
+
+    assert json.loads(done.stdout)["error"]["subject"] == "side.0"
+    assert "  hint: " in done.stderr
     assert not locks.held(str(known / ".booty/supervisor.lock"))

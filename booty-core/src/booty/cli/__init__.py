@@ -12,7 +12,7 @@ import click
 
 from booty import __version__
 
-__all__ = ["COMMANDS", "Root", "command", "main"]
+__all__ = ["COMMANDS", "Root", "command", "ended", "main"]
 
 COMMANDS: Final = {
     "init": ("init", "Write a first booty.toml."),
@@ -163,7 +163,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     ctx.obj = options
 
 
-def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each end
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
@@ -174,26 +174,46 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     given, verbose, as_json = _anywhere(given)
-    from booty.cli import faults
-    from booty.errors import BootyError, BootyErrors
-
     try:
         found = command.main(given, prog_name="booty", standalone_mode=False)
         return int(found) if isinstance(found, int) else 0
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except click.ClickException as error:
-        return faults.misused(error, as_json=as_json)
-    except (BootyError, BootyErrors) as error:
-        return faults.show(error, verbose=verbose, as_json=as_json)
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
-    except BrokenPipeError:
-        # whoever read our output has gone; python would complain at exit
-        sys.stdout = None
-        return 0
-    except Exception as error:  # noqa: BLE001 - the one place where nothing may pass
-        return faults.unexpected(error, verbose=verbose, as_json=as_json)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where none may pass
+        return _ended(error, verbose=verbose, as_json=as_json)
+
+
+def ended(error: Exception | KeyboardInterrupt, words: Sequence[str]) -> int:
+    """Say how a command line ended that was carried out without this module.
+
+    Args:
+        error: what was raised.
+        words: the command line, without the program's name.
+
+    Returns:
+        The exit status.
+    """
+    _, verbose, as_json = _anywhere([*words])
+    return _ended(error, verbose=verbose, as_json=as_json)
+
+
+def _ended(error: Exception | KeyboardInterrupt, *, verbose: int, as_json: bool) -> int:
+    from booty.cli import faults
+    from booty.errors import BootyError, BootyErrors
+
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            return faults.misused(error, as_json=as_json)
+        case BootyError() | BootyErrors():
+            return faults.show(error, verbose=verbose, as_json=as_json)
+        case KeyboardInterrupt() | click.Abort():
+            return INTERRUPTED
+        case BrokenPipeError():
+            # whoever read our output has gone; python would complain at exit
+            sys.stdout = None
+            return 0
+        case _:
+            return faults.unexpected(error, verbose=verbose, as_json=as_json)
 
 
 def _anywhere(given: list[str]) -> tuple[list[str], int, bool]:

@@ -21,7 +21,6 @@ __all__ = [
     "Seconds",
     "as_json",
     "ask",
-    "client_of",
     "connect",
     "consumer_names",
     "emit",
@@ -125,32 +124,13 @@ def _ask(found: Place, do: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 def itself(ctx: click.Context) -> str:
     """Return how the person would call booty for the same stack."""
-    words = [_called()]
+    from booty.stack import following
+
+    words = [following.called()]
     for name in ("file", "stack"):
         if (ctx.obj or {}).get(name):
             words += [f"--{name}", ctx.obj[name]]
     return shlex.join(words)
-
-
-def _called() -> str:
-    # as it was called, if typing "booty" would not find it
-    called = sys.argv[0]
-    if os.path.basename(called) != "booty" or called == "booty":  # noqa: PTH119 - no pathlib here
-        return "booty"
-    on_path = any(
-        os.path.join(folder, "booty") == os.path.abspath(called)  # noqa: PTH100, PTH118 - likewise
-        for folder in os.environ.get("PATH", "").split(os.pathsep)
-    )
-    return "booty" if on_path else os.path.relpath(called)
-
-
-def client_of(found: Place) -> str | None:
-    """Return a service that has client commands, from the saved plan."""
-    from booty.stack.place import read
-
-    latest = read(found.state / "plans" / "latest.json").get("plan", "")
-    services = read(found.state / "plans" / f"{latest}.plan.json").get("services", {})
-    return next((name for name, one in services.items() if one.get("clients")), None)
 
 
 def service_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

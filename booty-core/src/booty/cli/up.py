@@ -13,8 +13,6 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from booty.fetch import Tell
     from booty.stack.choice import Choice
     from booty.stack.handing import Outcome, Session
@@ -115,6 +113,7 @@ class Up:
     def run(self) -> int:
         """Return the exit status; mostly the follower's, which takes this process over."""
         from booty.cli.progress import Fetching
+        from booty.stack import following
         from booty.stack.handing import Session
 
         if self.options["remove"]:
@@ -129,15 +128,21 @@ class Up:
             # who returns when all is ready holds nothing
             hold=None if self.detach else reader,
         )
-        events = _size(self.place.state / "events.jsonl")
+        events = following.size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:
             outcome = self._hand_over(session, fetching.tell)
         if self.options.get("watch"):
             self._watch(session, reader)
         os.close(reader)
-        self._say(outcome)
+        if not common.quiet(self.ctx):
+            following.say(outcome)
         if outcome.nothing:
-            self._nothing()
+            following.say_nothing(
+                self.place,
+                self.begin,
+                as_json=common.as_json(self.ctx),
+                quiet=common.quiet(self.ctx),
+            )
             if self.detach or common.as_json(self.ctx):
                 return 0
         return self._become_follower(session, outcome, writer, events)
@@ -176,65 +181,35 @@ class Up:
             raise click.UsageError("--rm is for a stack that ends with this command: without -d")
         refuse_remove(self.place)
 
-    def _say(self, outcome: Outcome) -> None:
-        if common.quiet(self.ctx):
-            return
-        for text in outcome.warnings:
-            click.echo(f"warning: {text}", err=True)
-        for name, why in outcome.left_out.items():
-            click.echo(f"left out: {name}{f': {why}' if why else ''}", err=True)
-        for text in outcome.stale:
-            click.echo(f"note: {text}; booty up --replan takes it", err=True)
-
     def _holds(self, session: Session) -> bool:
 
         lifetime = self.place.stack.get("lifetime")
         took = session.started or bool(session.lifetime)
         return took and lifetime == DIE and not self.detach
 
-    def _nothing(self) -> None:
-        from booty.supervise import listing
-        from booty.supervise.telling import services
-
-        found = listing.listing(self.place.state, str(self.place.root))
-        if common.as_json(self.ctx):
-            common.emit({**found, "changes": [], "error": None})
-            return
-        click.echo(services(found))
-        ready = sum(row["state"] in {"ready", "done"} for row in found["services"])
-        seconds = time.monotonic() - self.begin
-        click.echo(f"nothing to do: {ready} ready, looked in {seconds:.2f} s", err=True)
-
     def _become_follower(self, session: Session, outcome: Outcome, writer: int, events: int) -> int:
+        from booty.stack import following
         from booty.supervise import launch
 
-        arguments = {
-            "state": str(self.place.state),
-            "root": str(self.place.root),
-            "names": list(self.names) or None,
-            "timeout": self.options["timeout"],
-            "detach": self.detach,
-            "json": common.as_json(self.ctx),
-            "quiet": common.quiet(self.ctx),
-            "command": common.itself(self.ctx),
-            "client": common.client_of(self.place),
-            "started": session.started,
-            "holds": self._holds(session),
-            "keep": self.options["keep"],
-            "nothing": outcome.nothing,
-            "events": events,
-            "begin": self.begin,
-            "after": self._after(),
-            "first": self.options.get("first", True),
-        }
+        told = following.arguments(
+            session,
+            outcome,
+            names=list(self.names) or None,
+            timeout=self.options["timeout"],
+            detach=self.detach,
+            json=common.as_json(self.ctx),
+            quiet=common.quiet(self.ctx),
+            command=common.itself(self.ctx),
+            holds=self._holds(session),
+            keep=self.options["keep"],
+            events=events,
+            begin=self.begin,
+            after=self._after(),
+            first=self.options.get("first", True),
+        )
         if self.detach:
-            # it ends with the start: another python for that would slow the start down
-            from booty.supervise import follower
-
-            sys.stdout.flush()
-            sys.stderr.flush()
-            follower.main(arguments, leave=os._exit)
-        argv = launch.command("follower", arguments)
+            following.follow_start(told)
+        argv = launch.command("follower", told)
         os.set_inheritable(writer, True)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -272,10 +247,3 @@ def _lifetime_of_environment() -> str:
             hint=f"export BOOTY_LIFETIME={OUTLIVE}",
         )
     return named
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0

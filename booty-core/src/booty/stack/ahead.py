@@ -8,6 +8,7 @@ command, which says what is wrong; one that ends before it has handed over a pla
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from booty import paths
@@ -18,7 +19,7 @@ from booty.supervise.wire import ControlError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["begin", "take"]
+__all__ = ["begin", "put_back", "take"]
 
 FILE: Final = "booty.toml"
 STATE: Final = ".booty"
@@ -32,18 +33,21 @@ LIFETIME: Final = "outlive-me"
 _begun: dict[str, launch.Start] = {}
 
 
-def begin(words: Sequence[str]) -> None:
+def begin(words: Sequence[str]) -> bool:
     """Start the watchers of the stack that a command line is about, if that is plain to see.
 
     Args:
         words: the command line, without the program's name.
+
+    Returns:
+        Whether they were started, or are there.
     """
     asked = set(words)
     if asked <= DETACHED | OTHERS and asked & DETACHED and not asked_elsewhere():
-        try:
+        # what is wrong is met by the command too, which says it
+        with suppress(ControlError, OSError, ValueError, KeyError, TypeError):
             _begin()
-        except (ControlError, OSError, ValueError, KeyError, TypeError):
-            return  # the command meets the same, and says it
+    return bool(_begun)
 
 
 def take(folder: str) -> launch.Start | None:
@@ -53,6 +57,16 @@ def take(folder: str) -> launch.Start | None:
         folder: its state folder.
     """
     return _begun.pop(folder, None)
+
+
+def put_back(folder: str, start: launch.Start) -> None:
+    """Leave a start to whoever takes it next.
+
+    Args:
+        folder: the state folder of its stack.
+        start: what was taken.
+    """
+    _begun[folder] = start
 
 
 def asked_elsewhere() -> bool:
@@ -76,7 +90,7 @@ def _begin() -> None:
         name=saved["stack"]["name"],
         lifetime=LIFETIME,
         environment=surroundings.base_environment(),
-        store=str(paths.store()),
+        store=paths.store_name(),
         root=root,
     )
 

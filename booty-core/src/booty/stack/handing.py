@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from booty.errors import BootyError, ConflictError, FetchError, VerifyError, from_data
-from booty.stack import ahead, identity, plans
+from booty.stack import ahead, identity, plans, unchanged
 from booty.stack.choice import Choice
 from booty.stack.place import Place, read
-from booty.supervise import client, launch, state
+from booty.supervise import client, launch
 from booty.supervise.client import Connection, ControlError
 from booty.supervise.naming import no_such
 
@@ -163,9 +163,34 @@ class Session:
                 been ended again.
         """
         stack_id = identity.ensure(self.place)
+        with self._changing():
+            anew = replan or choice.reallocate or choice.frozen or bool(choice.scale)
+            if not anew and (outcome := self._as_saved(stack_id, choice, keep=keep)):
+                return outcome
+            self.start(stack_id)
+            return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
+
+    def again(self, choice: Choice) -> Outcome | None:
+        """Hand over the saved plan if it holds.
+
+        Returns:
+            What was done; ``None`` if a plan has to be made, and nothing was done.
+
+        Raises:
+            BootyError, BootyErrors: as :meth:`up`.
+        """
+        stack_id = identity.ensure(self.place)
+        with self._changing():
+            outcome = self._as_saved(stack_id, choice, keep=False)
+            if outcome is None and self._start is not None:
+                ahead.put_back(str(self.place.state), self._start)
+            return outcome
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
         with identity.planning_lock(self.place):
             try:
-                return self._up(stack_id, choice, tell, replan=replan, keep=keep)
+                yield
             except BaseException:
                 self.abandon()
                 raise
@@ -201,21 +226,19 @@ class Session:
             with client.connect(self.place.state) as link:
                 request(link, "stop", names=own)
 
-    def _up(
-        self, stack_id: str, choice: Choice, tell: Tell | None, *, replan: bool, keep: bool
-    ) -> Outcome:
-        anew = replan or choice.reallocate or choice.frozen or bool(choice.scale)
-        saved = None if anew else self._saved(choice)
-        if saved is not None:
-            self._refuse_unknown(saved, choice)
-            identity.mend(self.place)
-            if self.running() is not None and self._all_as_planned(saved, choice):
-                self._live_on()
-                return Outcome(changes=[], nothing=True, stale=self._stale())
-            if self._programs_are_there(saved):
-                return self._hand_over_saved(stack_id, saved, choice, keep=keep)
-        self.start(stack_id)
-        return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
+    def _as_saved(self, stack_id: str, choice: Choice, *, keep: bool) -> Outcome | None:
+        # nothing is done, or what the saved plan says, if that holds
+        saved = self._saved(choice)
+        if saved is None:
+            return None
+        self._refuse_unknown(saved, choice)
+        identity.mend(self.place)
+        if self.running() is not None and self._is_done(saved, choice):
+            self._live_on()
+            return Outcome(changes=[], nothing=True, stale=unchanged.stale(self.place))
+        if self._programs_are_there(saved):
+            return self._hand_over_saved(stack_id, saved, choice, keep=keep)
+        return None
 
     def _refuse_unknown(self, digest: str, choice: Choice) -> None:
         # other names are refused by whoever uses them
@@ -227,7 +250,7 @@ class Session:
 
     def _saved(self, choice: Choice) -> str | None:
         known = plans.latest(self.place)
-        if _misses(known.get("left_out", ()), choice):
+        if unchanged.misses(known.get("left_out", ()), choice):
             return None
         held = plans.profiles(self.place, choice.profiles)
         return plans.saved_for(self.place, plans.inputs(self.place, held, known))
@@ -273,43 +296,13 @@ class Session:
         self.start(stack_id)
         data = plans.latest_data(self.place, digest) or {}
         changes = self._converge(choice, digest, data, keep=keep, spans=())
-        return Outcome(changes=changes, stale=self._stale())
+        return Outcome(changes=changes, stale=unchanged.stale(self.place))
 
-    def _all_as_planned(self, digest: str, choice: Choice) -> bool:
-        from booty.supervise.closure import closure
-
-        found = state.read(self.place.state)
-        stack = found["stack"] or {}
-        sheet = self._sheet(digest)
-        left_out = _planned(sheet, choice.without)
-        if stack.get("damaged") or stack.get("plan") != digest or stack.get("target"):
-            return False  # it is written anew with the plan, or a change has not been carried out
-        if set(stack.get("without") or ()) != left_out:
-            return False
-        try:
-            wanted = closure(sheet, choice.names or None, left_out)
-        except ControlError:
-            return False  # a name that is none; the supervisor says which there are
-        rows = {row["instance"]: row for row in found["instances"]}
-        digests = {entry["name"]: entry["digest"] for entry in sheet["instances"]}
-        return all(_as_planned(rows.get(name), digests[name]) for name in wanted)
+    def _is_done(self, digest: str, choice: Choice) -> bool:
+        return unchanged.all_as_planned(self.place, digest, self._sheet(digest), choice)
 
     def _sheet(self, digest: str) -> dict[str, Any]:
         return read(self.place.state / "plans" / f"{digest}.run.json")
-
-    def _stale(self) -> tuple[str, ...]:
-        # a version is installed in a folder of its own: while that is there, nothing is newer
-        known = plans.latest(self.place).get("providers", {})
-        if all(os.path.exists(one["record"]) for one in known.values()):  # noqa: PTH110 - one stat
-            return ()
-        from booty import providers
-
-        now = providers.installed()
-        return tuple(
-            f"{name} {one['version']} made this plan, {now[name].version} is installed"
-            for name, one in known.items()
-            if name in now and now[name].version != one["version"]
-        )
 
     def _converge(
         self,
@@ -334,7 +327,7 @@ class Session:
                 fds=[handle],
                 plan=digest,
                 names=list(choice.names) or None,
-                without=sorted(_planned(self._sheet(digest), choice.without)),
+                without=sorted(unchanged.planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
                 **scaling.told(self.place, data),
@@ -355,24 +348,6 @@ class Session:
         self.link = self._start = None
         self.start(self.place.id)
         return request(self.supervisor(), do, **fields)
-
-
-def _as_planned(row: Mapping[str, Any] | None, digest: str) -> bool:
-    # a change that was cut short left some that run as before
-    if row is None or row["state"] not in {"ready", "done"}:
-        return False
-    return row.get("digest") in {digest, None}
-
-
-def _planned(sheet: Mapping[str, Any], names: Sequence[str]) -> set[str]:
-    # a service whose provider is broken may be in no plan at all
-    return {name for name in names if name.partition(".")[0] in sheet.get("services", {})}
-
-
-def _misses(left_out: Sequence[str], choice: Choice) -> bool:
-    # a plan that had to leave services out does for those who do not ask for them
-    names = {name.partition(".")[0] for name in choice.names}
-    return bool((set(left_out) & names) if names else (set(left_out) - set(choice.without)))
 
 
 def _planning(place: Place, stack_id: str, choice: Choice, tell: Tell | None) -> Planning:

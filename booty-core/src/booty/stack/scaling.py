@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
-from booty.config.reading import nearest
 from booty.errors import BootyError, ConfigError, ConflictError, from_data, raise_all
 from booty.stack import plans
 from booty.stack.choice import Choice
@@ -46,6 +43,8 @@ def kept(data: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
 
 def laid(saved: Saved, place: Place, asked: Mapping[str, int]) -> Saved:
     """Return what was saved, with the scale of the state folder and what is asked now over it."""
+    from attrs import evolve
+
     before = plans.scale_of(place)
     scale = {name: int(one["replicas"]) for name, one in before.items()}
     over = {name: one["file"] for name, one in before.items() if name not in asked}
@@ -98,6 +97,8 @@ def _refuse(spec: StackSpec, known: Mapping[str, Provider], name: str, number: i
 
 
 def _roles(service: ServiceSpec, provider: Provider, number: int) -> Mapping[str, Role]:
+    from attrs import evolve
+
     from booty.plan.roles import roles_of
 
     return {one.name: one for one in roles_of(evolve(service, replicas=number), provider)}
@@ -109,6 +110,8 @@ def _other_role(service: str, role: str, number: int, roles: list[str]) -> tuple
     if not role:
         words = " or ".join(f"{service}.{one}={number}" for one in roles)
         return "it has several roles", f"booty scale {words}"
+    from booty.config.reading import nearest
+
     return f'"{service}" has no such role', nearest(role, roles)
 
 
