@@ -26,6 +26,10 @@ if TYPE_CHECKING:
         UnimplementedError,
         UnknownError,
     )
+    from booty.clients.pubsub.message import Message, Outgoing
+    from booty.clients.pubsub.opening import open_subscription, open_topic
+    from booty.clients.pubsub.subscription import Subscription
+    from booty.clients.pubsub.topic import Topic
     from booty.errors import (
         BootyError,
         BootyErrors,
@@ -108,11 +112,13 @@ __all__ = [
     "Launch",
     "Link",
     "LostError",
+    "Message",
     "Metrics",
     "Module",
     "Need",
     "NotFoundError",
     "OnPath",
+    "Outgoing",
     "Peer",
     "PermissionDeniedError",
     "Platform",
@@ -134,7 +140,9 @@ __all__ = [
     "StartError",
     "State",
     "StopError",
+    "Subscription",
     "SyncStack",
+    "Topic",
     "UnimplementedError",
     "UnknownError",
     "VerifyError",
@@ -143,6 +151,8 @@ __all__ = [
     "__version__",
     "clients",
     "hookimpl",
+    "open_subscription",
+    "open_topic",
 ]
 
 __version__: Final = "0.4.0"
@@ -163,6 +173,10 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "UnimplementedError",
         "UnknownError",
     ),
+    "booty.clients.pubsub.message": ("Message", "Outgoing"),
+    "booty.clients.pubsub.opening": ("open_subscription", "open_topic"),
+    "booty.clients.pubsub.subscription": ("Subscription",),
+    "booty.clients.pubsub.topic": ("Topic",),
     "booty.errors": (
         "BootyError",
         "BootyErrors",

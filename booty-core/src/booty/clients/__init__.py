@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.clients.blocking import Blocking, portal
-    from booty.clients.calling import calling, wrapped
+    from booty.clients.calls import calling, wrapped
     from booty.clients.capability import Capability
     from booty.clients.drivers import Driver, Opener, find, schemes
     from booty.clients.errors import (
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         raise_arguments,
     )
     from booty.clients.location import Location, Parameter
+    from booty.clients.pubsub.driver import SubscriptionDriver, TopicDriver
+    from booty.clients.pubsub.hooks import call_hook
+    from booty.clients.pubsub.message import Delivery, Outgoing
 
 __all__ = [
     "AlreadyExistsError",
@@ -43,6 +46,7 @@ __all__ = [
     "ClientError",
     "Code",
     "DeadlineExceededError",
+    "Delivery",
     "Driver",
     "FailedPreconditionError",
     "InternalError",
@@ -50,11 +54,15 @@ __all__ = [
     "Location",
     "NotFoundError",
     "Opener",
+    "Outgoing",
     "Parameter",
     "PermissionDeniedError",
     "ResourceExhaustedError",
+    "SubscriptionDriver",
+    "TopicDriver",
     "UnimplementedError",
     "UnknownError",
+    "call_hook",
     "calling",
     "code_of",
     "error_of",
@@ -68,7 +76,7 @@ __all__ = [
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "booty.clients.blocking": ("Blocking", "portal"),
-    "booty.clients.calling": ("calling", "wrapped"),
+    "booty.clients.calls": ("calling", "wrapped"),
     "booty.clients.capability": ("Capability",),
     "booty.clients.errors": (
         "AlreadyExistsError",
@@ -90,6 +98,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "raise_arguments",
     ),
     "booty.clients.location": ("Location", "Parameter"),
+    "booty.clients.pubsub.driver": ("SubscriptionDriver", "TopicDriver"),
+    "booty.clients.pubsub.hooks": ("call_hook",),
+    "booty.clients.pubsub.message": ("Delivery", "Outgoing"),
     "booty.clients.drivers": ("Driver", "Opener", "find", "schemes"),
 }
 _HOME: Final = {name: module for module, names in _HOMES.items() for name in names}

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from booty.clients.drivers import Driver
+from booty.clients.drivers import Driver, Opener
+from booty.clients.pubsub import local
+
+if TYPE_CHECKING:
+    from booty.clients.location import Location
+    from booty.clients.pubsub.driver import SubscriptionDriver, TopicDriver
 
 __all__ = ["FILE", "MEM"]
 
-MEM: Final = Driver()
+
+def _mem_topic(location: Location) -> TopicDriver:
+    from booty.clients.pubsub import mem
+
+    return mem.topic(location)
+
+
+def _mem_subscription(location: Location) -> SubscriptionDriver:
+    from booty.clients.pubsub import mem
+
+    return mem.subscription(location)
+
+
+MEM: Final = Driver(
+    topic=Opener(open=_mem_topic, parameters=local.topic_parameters(create=True)),
+    subscription=Opener(
+        open=_mem_subscription, parameters=local.subscription_parameters(create=True)
+    ),
+)
 FILE: Final = Driver()

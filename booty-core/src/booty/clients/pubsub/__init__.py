@@ -1,0 +1,1 @@
+"""Topics and subscriptions: the portable types, and the drivers of core."""

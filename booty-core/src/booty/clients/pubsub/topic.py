@@ -1,0 +1,247 @@
+"""``Topic``: messages go in here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
+
+from booty.clients.calls import calling
+from booty.clients.errors import FailedPreconditionError
+from booty.clients.pubsub.backoff import Backoff
+from booty.clients.pubsub.message import Hook, Outgoing
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from booty.clients.capability import Capability
+    from booty.clients.pubsub.driver import TopicDriver
+
+__all__ = ["Topic"]
+
+_T = TypeVar("_T")
+CLOSE_SECONDS: Final = 3.0
+"""Seconds that a driver has to let go, when nobody wants to wait for it any longer."""
+_DEFAULT: Final = Backoff()
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+class Topic:
+    """A topic, whatever keeps it. Open it with :func:`booty.open_topic`.
+
+    What is sent while a send is under way goes together, as one batch, when that is done: many
+    callers at once cost little more than one. Messages are stored in the order of the calls.
+
+    Args:
+        driver: what stores the messages; belongs to the topic from now on.
+        name: for people: a URL without what is secret.
+        max_batch: messages that go together at most; the driver's own limit is never exceeded.
+        backoff: waits between tries, where the driver says that a later try may go well.
+    """
+
+    def __init__(
+        self,
+        driver: TopicDriver,
+        name: str,
+        *,
+        max_batch: int | None = None,
+        backoff: Backoff = _DEFAULT,
+    ) -> None:
+        self.name = name
+        self._driver = driver
+        self._most = min(max_batch or driver.max_batch, driver.max_batch)
+        self._backoff = backoff
+        self._turn = asyncio.Lock()
+        self._queue: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
+        self._drainer: asyncio.Task[None] | None = None
+        self._never = asyncio.Event()
+        self._closed = False
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the driver can do beyond the basic calls."""
+        return self._driver.capabilities
+
+    def native(self, kind: type[_T] | None) -> _T | None:
+        """Return the library's own object if it is of this type, else ``None``."""
+        if kind is None:
+            return None
+        return next((one for one in self._driver.native() if isinstance(one, kind)), None)
+
+    async def send(
+        self,
+        body: bytes,
+        metadata: Mapping[str, str] = _NOTHING,
+        *,
+        key: str = "",
+        id: str = "",  # noqa: A002 - the field's own word
+        before_send: Hook | None = None,
+        after_send: Hook | None = None,
+    ) -> None:
+        """Send one message; returns when it is stored.
+
+        Args:
+            body: any bytes.
+            metadata: names and values, any text.
+            key: messages with the same key are handled in the order sent, one at a time.
+            id: sent again within the topic's window, it is stored once only.
+            before_send: called with the native message, or ``None``; its exception fails the send.
+            after_send: likewise, when the message is stored.
+
+        Raises:
+            ClientError: it was not stored, or nobody knows whether it was (after a lost
+                connection or a time limit): send it again with the same ``id``.
+        """
+        message = Outgoing(
+            body=body,
+            metadata=metadata,
+            key=key,
+            id=id,
+            before_send=before_send,
+            after_send=after_send,
+        )
+        message.check()
+        self._check_open("send to")
+        await checkpoint_if_cancelled()
+        with calling("send to", self.name, self._driver.code, span="booty.topic.send"):
+            await self._one(message)
+
+    async def send_many(self, messages: Iterable[Outgoing | bytes]) -> None:
+        """Send messages in batches, in this order; returns when all are stored.
+
+        Args:
+            messages: bodies, or messages with metadata; read as they are sent.
+
+        Raises:
+            ClientError: the first that was not stored; its batch was tried to the end, later
+                batches were not begun. Its notes say how many.
+        """
+        source = iter(messages)
+        while batch := self._batch(source):
+            self._check_open("send to")
+            await checkpoint_if_cancelled()
+            with calling("send to", self.name, self._driver.code, span="booty.topic.send_many"):
+                async with self._turn:
+                    found = await self._attempt(batch)
+                self._raise_first(found)
+
+    def _batch(self, source: Iterator[Outgoing | bytes]) -> list[Outgoing]:
+        batch = []
+        for one in islice(source, self._most):
+            message = one if isinstance(one, Outgoing) else Outgoing(body=one)
+            message.check()
+            batch.append(message)
+        return batch
+
+    @staticmethod
+    def _raise_first(found: Sequence[Exception | None]) -> None:
+        faults = [fault for fault in found if fault is not None]
+        if faults:
+            faults[0].add_note(f"{len(faults)} of {len(found)} messages were not sent")
+            raise faults[0]
+
+    async def flush(self) -> None:
+        """Wait until everything that is being sent is stored or refused."""
+        while self._queue or self._turn.locked():
+            async with self._turn:
+                pass
+
+    async def close(self) -> None:
+        """Wait until everything is stored, then let go.
+
+        Cancelled, it gives up what is not stored yet.
+
+        Raises:
+            FailedPreconditionError: it was closed before.
+        """
+        self._check_open("close")
+        self._closed = True
+        try:
+            await self.flush()
+        finally:
+            if self._drainer is not None:
+                self._drainer.cancel()
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._closed:
+            await self.close()
+
+    def _check_open(self, doing: str) -> None:
+        if self._closed:
+            raise FailedPreconditionError(f'cannot {doing} "{self.name}": it is closed')
+
+    async def _one(self, message: Outgoing) -> None:
+        if self._queue or self._turn.locked():
+            await self._queued(message)
+            return
+        async with self._turn:
+            found = await self._attempt((message,))
+        if found[0] is not None:
+            raise found[0]
+
+    async def _queued(self, message: Outgoing) -> None:
+        entry = (message, asyncio.get_running_loop().create_future())
+        self._queue.append(entry)
+        if self._drainer is None or self._drainer.done():
+            self._drainer = asyncio.create_task(self._drain())
+        try:
+            await entry[1]
+        except asyncio.CancelledError:
+            if entry in self._queue:
+                self._queue.remove(entry)
+            raise
+
+    async def _drain(self) -> None:
+        while self._queue:
+            async with self._turn:
+                # who was cancelled meanwhile has left the queue
+                size = min(len(self._queue), self._most)
+                batch = [self._queue.popleft() for _ in range(size)]
+                found = await self._attempt([message for message, _ in batch]) if batch else ()
+            for (_, future), fault in zip(batch, found, strict=True):
+                if not future.done():
+                    _settle(future, fault)
+
+    async def _attempt(self, messages: Sequence[Outgoing]) -> list[Exception | None]:
+        found: list[Exception | None] = [None] * len(messages)
+        left, tries = list(range(len(messages))), 0
+        while left:
+            answers = await self._try([messages[at] for at in left])
+            for at, fault in zip(left, answers, strict=True):
+                found[at] = fault
+            left = [at for at in left if self._again(found[at])]
+            tries += 1
+            if left:
+                await self._backoff.pause(tries, self._never)
+        return found
+
+    async def _try(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        try:
+            return await self._driver.send(messages)
+        except Exception as error:  # noqa: BLE001 - the driver says what it means
+            return [error] * len(messages)
+
+    def _again(self, fault: Exception | None) -> bool:
+        return fault is not None and self._driver.retryable(fault)
+
+
+def _settle(future: asyncio.Future[None], fault: Exception | None) -> None:
+    if fault is None:
+        future.set_result(None)
+    else:
+        future.set_exception(fault)

@@ -1,0 +1,185 @@
+"""Cases of topics that concern sending and receiving."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from booty.clients.capability import Capability
+from booty.clients.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+)
+from booty.clients.pubsub.opening import open_subscription, open_topic
+from booty.testing.conformance.case import case
+from booty.testing.conformance.odd import ODD
+from booty.testing.conformance.receiving import (
+    PROMPT,
+    nothing,
+    numbers,
+    received,
+    settled,
+)
+from booty.testing.conformance.topic_harness import TopicHarness
+
+__all__ = ["Basic"]
+
+
+class Basic:
+    """Cases of topics that concern sending and receiving."""
+
+    @case("P01")
+    async def test_p01_missing_topic(self, harness: TopicHarness) -> None:
+        """A topic that is not there is told by the first send."""
+        async with open_topic(harness.missing_topic(harness.name())) as topic:
+            with pytest.raises(NotFoundError):
+                await topic.send(b"x")
+
+    @case("P02")
+    async def test_p02_missing_subscription(self, harness: TopicHarness) -> None:
+        """A subscription that is not there is told at once, not when a deadline ends."""
+        name = harness.name()
+        async with harness.topic_of(name) as topic:
+            await topic.send(b"x")
+        for where in (name, harness.name()):  # on a topic that is there, and on one that is not
+            async with open_subscription(harness.missing_subscription(where)) as one:
+                with anyio.fail_after(PROMPT), pytest.raises(NotFoundError):
+                    await one.receive()
+
+    @case("P03")
+    async def test_p03_send_receive(self, harness: TopicHarness) -> None:
+        """What is sent is received, with its metadata."""
+        async with harness.pair() as (topic, one):
+            for number in range(3):
+                await topic.send(b"%d" % number, {"n": str(number)})
+            found = await received(one, 3)
+            for message in found:
+                message.ack()
+            assert {(m.body, m.metadata["n"]) for m in found} == {
+                (b"0", "0"),
+                (b"1", "1"),
+                (b"2", "2"),
+            }
+
+    @case("P04")
+    async def test_p04_loggable_id(self, harness: TopicHarness) -> None:
+        """A received message has an id for logs."""
+        async with harness.pair() as (topic, one):
+            await topic.send(b"x")
+            message = await one.receive()
+            message.ack()
+            assert message.id
+
+    @case("P05", Capability.FANOUT)
+    async def test_p05_two_subscriptions(self, harness: TopicHarness) -> None:
+        """Each subscription of a topic gets every message."""
+        name = harness.name()
+        async with (
+            harness.subscribed(name, "one") as one,
+            harness.subscribed(name, "two") as two,
+            harness.topic_of(name) as topic,
+        ):
+            await nothing(one, 0.05)
+            await nothing(two, 0.05)
+            await topic.send_many(numbers(3))
+            assert await settled(one, 3) == await settled(two, 3) == set(numbers(3))
+
+    @case("P06")
+    async def test_p06_json(self, harness: TopicHarness) -> None:
+        """A JSON body arrives byte for byte."""
+        async with harness.pair() as (topic, one):
+            await topic.send(b'{"Foo": "Bar"}')
+            assert await settled(one, 1) == {b'{"Foo": "Bar"}'}
+
+    @case("P13")
+    async def test_p13_topic_closed(self, harness: TopicHarness) -> None:
+        """A closed topic takes nothing, and cannot be closed again."""
+        topic = open_topic(harness.topic(harness.name()))
+        await topic.close()
+        with pytest.raises(FailedPreconditionError):
+            await topic.send(b"x")
+        with pytest.raises(FailedPreconditionError):
+            await topic.close()
+
+    @case("P14")
+    async def test_p14_subscription_closed(self, harness: TopicHarness) -> None:
+        """A closed subscription gives nothing, and cannot be closed again."""
+        one = open_subscription(harness.subscription(harness.name(), "one"))
+        await one.close()
+        with pytest.raises(FailedPreconditionError):
+            await one.receive()
+        with pytest.raises(FailedPreconditionError):
+            await one.close()
+
+    @case("P15")
+    async def test_p15_cancelled_send(self, harness: TopicHarness) -> None:
+        """A send in a cancelled scope ends at once."""
+        async with harness.topic_of(harness.name()) as topic:
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await topic.send(b"x")
+            assert scope.cancelled_caught
+
+    @case("P16")
+    async def test_p16_cancelled_receive(self, harness: TopicHarness) -> None:
+        """A receive in a cancelled scope ends at once, and the next one gets the message."""
+        async with harness.pair() as (topic, one):
+            await topic.send(b"x")
+            for _ in range(3):
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    await one.receive()
+                assert scope.cancelled_caught
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(one.receive)
+                await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+            assert await settled(one, 1) == {b"x"}
+
+    @case("P17", Capability.METADATA)
+    async def test_p17_odd_metadata(self, harness: TopicHarness) -> None:
+        """Any text may be a name or a value."""
+        groups = [ODD[:9], ODD[9:]]
+        async with harness.pair() as (topic, one):
+            for group in groups:
+                await topic.send(b"x", {text: text for text in group})
+            found = await received(one, len(groups))
+            for message in found:
+                message.ack()
+            wanted = [{text: text for text in group} for group in groups]
+            assert sorted(map(len, (m.metadata for m in found))) == sorted(map(len, wanted))
+            assert all(dict(m.metadata) in wanted for m in found)
+
+    @case("P18", Capability.METADATA)
+    async def test_p18_name_that_is_no_text(self, harness: TopicHarness) -> None:
+        """Half of a character is refused in a name."""
+        async with harness.topic_of(harness.name()) as topic:
+            with pytest.raises(InvalidArgumentError):
+                await topic.send(b"x", {"\ud800": "x"})
+
+    @case("P19", Capability.METADATA)
+    async def test_p19_value_that_is_no_text(self, harness: TopicHarness) -> None:
+        """Half of a character is refused in a value."""
+        async with harness.topic_of(harness.name()) as topic:
+            with pytest.raises(InvalidArgumentError):
+                await topic.send(b"x", {"x": "\ud800"})
+
+    @case("P20")
+    async def test_p20_any_bytes(self, harness: TopicHarness) -> None:
+        """A body may be any bytes, and none."""
+        bodies = {bytes(range(256)), b"\xff\x00\xfe", b""}
+        async with harness.pair() as (topic, one):
+            await topic.send_many(bodies)
+            assert await settled(one, 3) == bodies
+
+    @case("P53")
+    async def test_p53_too_large(self, harness: TopicHarness) -> None:
+        """A body over the limit is refused, those beside it are not lost."""
+        async with harness.pair() as (topic, one):
+            with pytest.raises(InvalidArgumentError):
+                await topic.send(bytes(harness.too_large))
+            with pytest.raises(InvalidArgumentError):
+                await topic.send_many([b"a", bytes(harness.too_large), b"b"])
+            assert await settled(one, 2) == {b"a", b"b"}
