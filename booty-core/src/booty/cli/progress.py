@@ -56,6 +56,8 @@ class Fetching:
             self._draw()
 
     def _words(self, progress: Progress) -> str:
+        if progress.note and progress.phase in {"building", "downloading"}:
+            return f"{progress.key} {progress.phase} {progress.note}"
         if progress.phase != "downloading" or not progress.bytes:
             return f"{progress.key} {progress.phase} {progress.source}"
         seconds = max(time.monotonic() - self._begin[progress.key], 1e-3)

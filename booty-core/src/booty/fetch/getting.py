@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import Factory, evolve, frozen
@@ -13,6 +13,7 @@ from attrs import Factory, evolve, frozen
 from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
 from booty.fetch import listed
+from booty.fetch.command import Stop
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
 from booty.fetch.request import Refused, Request
@@ -72,7 +73,7 @@ def ensure(
         VerifyError: something that came is not what was promised.
         BootyErrors: several of these.
     """
-    asked = list(wishes)
+    asked, stop = list(wishes), Stop()
     request = {
         wish.key: Request(
             wish=wish,
@@ -82,11 +83,13 @@ def ensure(
             mirrors=mirrors or {},
             tell=tell,
             keep_to_lock=keep_to_lock,
+            stop=stop,
         )
         for wish in asked
     }
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool, _interrupted(pool, stop):
         pending = {key: pool.submit(_one, one, lock) for key, one in request.items()}
+        wait(pending.values())
     faults = [error for one in pending.values() if isinstance(error := one.exception(), BootyError)]
     raise_all(faults)
     found = {key: one.result() for key, one in pending.items()}
@@ -96,6 +99,17 @@ def ensure(
             fresh = not lock.of(wish.key, str(platform))  # what is locked stays as it is
             lock = lock.adding(got.artifact, got.others if fresh else {})
     return {key: one.artifact for key, one in found.items()}, lock
+
+
+@contextmanager
+def _interrupted(pool: ThreadPoolExecutor, stop: Stop) -> Iterator[None]:
+    # ctrl-C comes to this thread alone: the others would go on to their end
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop.now()
+        raise
 
 
 def stored(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store) -> Artifact | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, frozen
 
 from booty.errors import VerifyError
+from booty.fetch.command import Stop
 from booty.fetch.progress import Tell, silent
 from booty.fetch.store import Store
 
@@ -47,6 +48,7 @@ class Request:
         anew: ask hosts that did not answer lately, too.
         keep_to_lock: ask no source that the lock does not name.
         tell: told of progress.
+        stop: ends programs of others that are under way.
     """
 
     wish: ArtifactWish
@@ -58,6 +60,7 @@ class Request:
     anew: bool = False
     keep_to_lock: bool = False
     tell: Tell = silent
+    stop: Stop = Factory(Stop)
 
 
 class Driver(Protocol):

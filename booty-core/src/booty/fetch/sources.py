@@ -41,6 +41,12 @@ def _wheel() -> Driver:
     return WheelDriver()
 
 
+def _go() -> Driver:
+    from booty.fetch.go_install import GoInstallDriver
+
+    return GoInstallDriver()
+
+
 def _module() -> Driver:
     from booty.fetch.installed import ModuleDriver
 
@@ -56,6 +62,7 @@ def _on_path() -> Driver:
 _DRIVERS: dict[str, Callable[[], Driver]] = {
     "release": _release,
     "wheel": _wheel,
+    "go": _go,
     "module": _module,
     "on-path": _on_path,
 }

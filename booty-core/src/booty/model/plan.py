@@ -64,7 +64,8 @@ class Artifact:
         executable: the program's path relative to ``path``.
         args: arguments that belong right after the executable (``-m module``).
         module: of a program that was built: the module with its version; empty = it was not.
-        h1: likewise: the module's sum, as the checksum database has it.
+        h1: likewise: the module's sum, as the checksum database has it; ``digest`` is the same in
+            hex, and ``size`` counts every module that was downloaded.
         toolchain: likewise: what built it.
     """
 

@@ -13,7 +13,7 @@ from attrs import Factory, field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Module", "OnPath", "Release", "Source", "Wheel"]
+__all__ = ["GoInstall", "Module", "OnPath", "Release", "Source", "Wheel"]
 
 
 @frozen(kw_only=True)
@@ -80,6 +80,56 @@ class Wheel(Source):
     python: str = "3.12"
     platforms: Mapping[str, tuple[str, ...]] = Factory(dict)
     digests: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class GoInstall(Source):
+    """The publisher's own Go module, built here by the Go toolchain.
+
+    It is a requirement of a module of ours, so that one with ``replace`` lines builds too and
+    nobody is asked for a list of versions; what its own go.mod replaces or excludes has to be said
+    here again. It is built in caches of its own that are gone afterwards, and judged by what the
+    toolchain wrote into the program, never by the version that it prints.
+
+    Attributes:
+        module: path of the module.
+        packages: paths of the main packages; the first is the program, the others are put beside
+            it; empty = the module's own root.
+        tag: template of the module's version.
+        releases: the module's version by the program's version, where it is no tag that can be
+            asked for (``{"2026.2.12": "v0.0.0-20260212201848-7aac2a2c5b7c"}``).
+        requires: further modules at a version of ours.
+        replaces: module by module, ``{"k8s.io/api": "k8s.io/api v0.25.0"}``; the left side may name
+            a version too, the right side has to.
+        excludes: ``module version`` that must not be chosen.
+        tags: build tags.
+        ldflags: templates of the linker's flags, over ``version`` and ``release`` (the module's
+            version); where a version is stamped in.
+        cgo: whether C is compiled; only for a host's own platform, and with a C compiler there.
+        needs: oldest Go that builds it (``1.26``).
+        toolchain: the one Go that builds it (``go1.25.8``), which the go command gets by itself
+            through the module proxy; empty = the one that is here.
+        sums: lines of a go.sum, recorded when the version was tested, for modules that the checksum
+            database does not know: ``{"MODULE VERSION": "h1:…", "MODULE VERSION/go.mod": "h1:…"}``.
+        deadline: seconds that the build may take, downloads included.
+    """
+
+    kind: ClassVar[str] = "go"
+    name: str = "go"
+    module: str
+    packages: tuple[str, ...] = ()
+    tag: str = "v{version}"
+    releases: Mapping[str, str] = Factory(dict)
+    requires: Mapping[str, str] = Factory(dict)
+    replaces: Mapping[str, str] = Factory(dict)
+    excludes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    ldflags: tuple[str, ...] = ("-s", "-w")
+    cgo: bool = False
+    needs: str = "1.21"
+    toolchain: str = ""
+    sums: Mapping[str, str] = Factory(dict)
+    deadline: float = 3600.0
 
 
 @frozen(kw_only=True)
