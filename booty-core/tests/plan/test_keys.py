@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 from booty import plan
 from booty.config.keys import TABLES
+from booty.config.sources import GO_KEYS, RELEASE_KEYS, WHEEL_KEYS
 
 BASE = """
 [services.bus]
@@ -113,16 +114,27 @@ SEEN: dict[str, tuple[str, str]] = {
     "roles.ROLE.grace": ("db", 'roles = { kv = { grace = "7s" } }'),
 }  # fmt: skip
 """Keys of services by their path: a service of the base, and a line that must make a difference."""
-REFUSED = {
-    **{f"source.{one}": ("m", f'source = {{ {one} = "x" }}')
-       for one in ("release", "wheel", "go", "path")},
-    "source.url": ("m", f'source = {{ url = "https://a", sha256 = "{"0" * 64}" }}'),
-    "source.sha256": ("m", f'source = {{ url = "https://a", sha256 = "{"0" * 64}" }}'),
-}  # fmt: skip
-"""Keys whose behaviour is not built yet."""
 ELSEWHERE = {
     "engine": "plan/test_roles.py::test_engine_chooses_the_component",
     "source": "plan/test_keys.py::test_source_is_pinned",
+    **dict.fromkeys(
+        ["source.release", *(f"source.release.{name}" for name in RELEASE_KEYS)],
+        "plan/test_sourced.py::test_what_a_provider_can_say_of_a_release",
+    ),
+    **dict.fromkeys(
+        ["source.wheel", *(f"source.wheel.{name}" for name in WHEEL_KEYS)],
+        "plan/test_sourced.py::test_what_a_provider_can_say_of_a_wheel",
+    ),
+    **dict.fromkeys(
+        ["source.go", *(f"source.go.{name}" for name in GO_KEYS)],
+        "plan/test_sourced.py::test_what_a_provider_can_say_of_a_module",
+    ),
+    "source.path": "plan/test_sourced.py::test_a_file_of_ones_own",
+    **dict.fromkeys(
+        ["source.url", "source.sha256", "source.member"],
+        "plan/test_sourced.py::test_an_address_with_a_digest",
+    ),
+    "source.older-on-newer": "plan/test_sourced.py::test_older_on_newer",
     "ports.exact": "plan/test_ports.py::test_exact_and_busy",
     "roles.ROLE.settings": "plan/test_keys.py::test_settings_of_a_role",
     "File.stack": "config/test_reading.py::test_keys_of_the_stack",
@@ -181,15 +193,15 @@ def _bare(data: Any) -> Any:
 
 
 def test_every_key_is_here() -> None:
-    """Each key of booty.toml stands in exactly one of the three tables; no other does."""
+    """Each key of booty.toml stands in exactly one of the two tables; no other does."""
     known = {
         PREFIXES.get(title, title.strip("`").replace(".NAME", "") + ".") + name
         for title, _, keys in TABLES
         for name in keys
     }
 
-    assert {*SEEN, *REFUSED, *ELSEWHERE} == known
-    assert len(SEEN) + len(REFUSED) + len(ELSEWHERE) == len(known)
+    assert {*SEEN, *ELSEWHERE} == known
+    assert len(SEEN) + len(ELSEWHERE) == len(known)
 
 
 @pytest.mark.parametrize("test", sorted(set(ELSEWHERE.values())))
@@ -206,16 +218,6 @@ def test_key_makes_a_difference(world: Any, key: str) -> None:
     service, line = SEEN[key]
 
     assert _sheet(world, _text(**{service: line})) != _sheet(world, _text())
-
-
-@pytest.mark.parametrize("key", REFUSED)
-def test_key_that_is_not_built_yet(world: Any, key: str) -> None:
-    """What is not built is checked and then refused, never ignored."""
-    service, line = REFUSED[key]
-    fault = world.fault(_text(**{service: line}))
-
-    assert (fault.reference, fault.status) == ("not-yet", 3)
-    assert fault.message.startswith(f'cannot use "{key.partition(".")[0]}" yet')
 
 
 def test_source_is_pinned(world: Any) -> None:

@@ -45,6 +45,8 @@ COMMANDS: Final = {
     "fetch": ("fetch", "Get programs into the store."),
     "lock": ("lock", "Write booty.lock."),
     "store": ("store", "List, check and clear out the programs on this machine."),
+    "which": ("which", "Print the path of a program in the store."),
+    "run-tool": ("run_tool", "Run a program out of the store."),
     "env": ("env", "Print URLs and credentials as variables."),
     "run": ("run", "Run a command with URLs and credentials."),
     "exec": ("exec_", "Run a command in a service's own surroundings."),
@@ -61,7 +63,7 @@ COMMANDS: Final = {
 INTERRUPTED: Final = 130
 FLAGS: Final = frozenset(("--json", "--version", "-v", "-vv", "--verbose", "-q", "--quiet"))
 VALUES: Final = frozenset(("--file", "--stack"))
-OTHERS: Final = {"run": 1, "exec": 2}
+OTHERS: Final = {"run": 1, "exec": 2, "run-tool": 2}
 """After so many words, the command itself among them, the rest belongs to somebody else."""
 
 

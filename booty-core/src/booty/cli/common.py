@@ -56,6 +56,13 @@ def chosen(ctx: click.Context) -> str | None:
     return str(place(ctx).root) if named else None
 
 
+def chosen_nothing(ctx: click.Context) -> bool:
+    """Tell whether neither option nor variable names a stack."""
+    obj = ctx.obj or {}
+    named = obj.get("file") or obj.get("stack")
+    return not (named or os.environ.get("BOOTY_FILE") or os.environ.get("BOOTY_STACK"))
+
+
 def as_json(ctx: click.Context) -> bool:
     """Tell whether JSON is asked for."""
     return bool((ctx.obj or {}).get("as_json")) or os.environ.get("BOOTY_JSON") == "1"

@@ -272,6 +272,7 @@ def _spec(
             for name, fields in found.get("services", {}).items()
         },
         profiles=chosen,
+        variants=tuple(sorted(found.get("profiles", {}))),
         origins={
             dotted(at): origin.label
             for at, origin in merged.origins.items()

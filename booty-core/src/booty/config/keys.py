@@ -28,14 +28,13 @@ from booty.config.parts import (
     READY_KEYS,
     RELOAD,
     RELOAD_KEYS,
-    SOURCE,
-    SOURCE_KEYS,
     VARIABLE,
     by_name,
     named,
     variables,
 )
 from booty.config.reading import At, Reading, missing_key, quoted
+from booty.config.sources import GO_KEYS, RELEASE_KEYS, SOURCE, SOURCE_KEYS, WHEEL_KEYS, source_rule
 from booty.config.tables import Either, Key, ListOf, MapOf, NotYet, Table
 from booty.model.stack import RoleSpec
 
@@ -90,14 +89,16 @@ SERVICE_KEYS: Final[Mapping[str, Key]] = by_name((
     Key("use", Text(_USE, "the name of a provider or component", "nats", template=False),
         "the component that runs it", required=True),
     Key("version", Text("[^ ]", "a version", "2.15", template=False),
-        "exact, prefix or range; booty.lock holds the exact one", "the newest tested"),
+        "exact, prefix or range; booty.lock holds the exact one; with a source table exact",
+        "the newest tested"),
     Key("engine", Text(NAME, "the name of an engine", "minio", template=False),
         "which of the component's programs"),
     Key("source", SOURCE, "the only source that may serve the program", "the first that answers"),
     Key("binary", EarlyText("[^ ]", "a path or a name on PATH", "/usr/bin/nats-server"),
         "a program of yours instead of a fetched one"),
     _REPLICAS,
-    Key("enabled", Flag(), "false: as if it were not in the file", "true"),
+    Key("enabled", Flag(), "false: as if it were not in the file; a program with a source is then"
+        " a tool, for run-tool and which", "true"),
     Key("critical", Flag(), "when it is lost, the whole stack stops", "false"),
     Key("kind", Choice(("service", "task")), "a task runs to its end once", "the component's"),
     _PORTS_KEY,
@@ -109,7 +110,8 @@ SERVICE_KEYS: Final[Mapping[str, Key]] = by_name((
         "what differs for one role of a service with roles"),
     Key("run", Either((ListOf(Text(sample="./main"), least=1),
                        Text(r"\S", "a shell line", "./main --flag", lines=True))),
-        'with use = "program": a list is argv, a string a line for /bin/sh -c'),
+        'with use = "program": a list is argv, a string a line for /bin/sh -c',
+        "with a source: the program alone"),
     Key("cwd", Text("[^ ]", "a path", "app"), "working folder", "the folder of booty.toml"),
     _ENV_KEY,
     Key("env-file", ListOf(EarlyText("[^ ]", "a path", ".env"), single=True),
@@ -174,7 +176,8 @@ def _service_rule(fields: Mapping[str, Any], at: At, reading: Reading) -> None:
                 reference="key-misplaced", hint=f"remove {name}",
             )  # fmt: skip
     needed = NEEDED.get(use)
-    if needed and needed not in fields:
+    source_rule(fields, at, reading)
+    if needed and needed not in fields and "source" not in fields:
         missing_key(reading, at, needed, f"write {needed} = {SERVICE_KEYS[needed].kind.example}")
     _url_rule(fields.get("url", ""), (*at, "url"), reading)
 
@@ -253,6 +256,11 @@ FILE_KEYS: Final = by_name((
     _PROFILES,
 ))  # fmt: skip
 FILE: Final = Table(FILE_KEYS)
+_TEMPLATES: Final = "Templates are over `{version}`, the service's version, `{os}` and `{arch}`."
+_ONE_SOURCE: Final = (
+    'The name of a source; with `use = "program"` a table of exactly one of'
+    " `release wheel go path url`, and what goes with it. `${program}` is then the program."
+)
 TABLES: Final[tuple[tuple[str, str, Mapping[str, Key]], ...]] = (
     ("The file", "", FILE_KEYS),
     ("`[stack]`", "", STACK_KEYS),
@@ -267,7 +275,10 @@ TABLES: Final[tuple[tuple[str, str, Mapping[str, Key]], ...]] = (
     ("`reload`", "One of:", RELOAD_KEYS),
     ("`limits`", "", LIMITS_KEYS),
     ("`log`", "", LOG_KEYS),
-    ("`source`", 'The name of a source; with `use = "program"` a table of one:', SOURCE_KEYS),
+    ("`source`", _ONE_SOURCE, SOURCE_KEYS),
+    ("`source.release`", _TEMPLATES, RELEASE_KEYS),
+    ("`source.wheel`", _TEMPLATES, WHEEL_KEYS),
+    ("`source.go`", _TEMPLATES, GO_KEYS),
     ("`roles.ROLE`", "", ROLE_KEYS),
     ("`[profiles.NAME]`", "Tables merge, lists replace.", PROFILE_KEYS),
     ("The user's own `config.toml`", "", USER_KEYS),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from booty.config.kinds import As, Choice, Flag, Kind, Pattern, ServiceName, Signal, Text
 from booty.config.numbers import Duration, Number, Size, Whole
 from booty.config.reading import At, Reading
-from booty.config.tables import Either, Key, ListOf, MapOf, NotYet, Table, command
+from booty.config.tables import Either, Key, ListOf, MapOf, Table, command
 from booty.model.component import Probe
 from booty.model.stack import Backoff, LogPolicy, NeedSpec, PortSpec, Reload
 
@@ -31,8 +31,6 @@ __all__ = [
     "READY_KEYS",
     "RELOAD",
     "RELOAD_KEYS",
-    "SOURCE",
-    "SOURCE_KEYS",
     "VARIABLE",
     "by_name",
     "named",
@@ -48,6 +46,7 @@ EXCLUSIVE: Final[Mapping[str, frozenset[str]]] = {
     "ready": frozenset(_PROBES),
     "live": frozenset(_PROBES),
     "reload": frozenset(("signal", "exec")),
+    "source": frozenset(("release", "wheel", "go", "path", "url")),
 }
 """Service keys that are a table of one: a layer that names another one takes its place."""
 
@@ -178,27 +177,7 @@ LOG_KEYS: Final = by_name((
     Key("keep", Whole(0), "compressed segments that are kept", "5"),
 ))  # fmt: skip
 
-SOURCE_KEYS: Final = by_name((
-    Key("release", Text(sample="https://…"), "a publisher's archive"),
-    Key("wheel", Text(sample="a-distribution"), "a wheel on the Python index"),
-    Key("go", Text(sample="example.org/tool@v1.2.3"), "a Go module"),
-    Key("path", Text(sample="build/main"), "a file of yours"),
-    Key("url", Text("^https?://", "a URL", "https://…"), "an address; needs sha256"),
-    Key("sha256", Text("^[0-9a-f]{64}$", "64 hex digits"), "digest of what is at the url"),
-))  # fmt: skip
-_SOURCES: Final = ("release", "wheel", "go", "path", "url")
-
-
-def _source_rule(fields: Mapping[str, Any], at: At, reading: Reading) -> None:
-    if ("url" in fields) != ("sha256" in fields):
-        reading.value(at, fields, '"url" and "sha256" go together', hint="write both")
-
-
 BACKOFF: Final = Table(BACKOFF_KEYS, Backoff)
 RELOAD: Final = Table(RELOAD_KEYS, Reload, one_of=("signal", "exec"))
 LIMITS: Final = Table(LIMITS_KEYS)
 LOG: Final = Table(LOG_KEYS, LogPolicy)
-SOURCE: Final = Either((
-    Text(NAME, "the name of a source", "release"),
-    NotYet(Table(SOURCE_KEYS, one_of=_SOURCES, check=_source_rule)),
-))  # fmt: skip

@@ -21,6 +21,7 @@ NAMES: Final = {
     "stack.root": "the folder of booty.toml",
     "instance.name": "this instance, such as bus.0",
     "instance.index": "its number, from 0",
+    "program": "with a source: path of the program that was fetched",
     "ports.N": "the number of its port N",
     "dirs.data": "its data folder",
     "dirs.config": "the folder of its written configuration",
@@ -41,7 +42,7 @@ EARLY: Final = ("stack.name", "stack.root")
 _TOKEN: Final = re.compile(r"\$\$|\$\{([^}]*)(\}?)")
 _WORD: Final = "[a-z][a-z0-9-]*"
 _NAME: Final = re.compile(
-    rf"""stack\.(name|root) | instance\.(name|index) | ports\.{_WORD}
+    rf"""program | stack\.(name|root) | instance\.(name|index) | ports\.{_WORD}
     | dirs\.(data|config|logs|run)
     | services\.{_WORD}\.(ca | (endpoints\.{_WORD}\.)?(url|host|port))
     | env\.[A-Za-z_][A-Za-z0-9_]*""",

@@ -17,7 +17,7 @@ __all__ = ["refuse_drift"]
 
 
 def refuse_drift(
-    wishes: Iterable[ArtifactWish], lock: Lock, platform: Platform, *, whole: bool
+    wishes: Iterable[ArtifactWish], lock: Lock, platform: Platform, kept: Lock
 ) -> None:
     """Refuse a lock that does not hold what is wanted, or holds what nobody wants any more.
 
@@ -27,17 +27,14 @@ def refuse_drift(
         wishes: the programs.
         lock: booty.lock as it stands.
         platform: of the host.
-        whole: whether the wishes are all of the file: what else stands there is left over.
+        kept: the same without what no service uses any more.
 
     Raises:
         ConfigError: the lock would have to change.
         BootyErrors: in several places.
     """
     asked = [wish for wish in wishes if not wish.binary]
-    faults = [*_lacks(asked, lock, platform)]
-    if whole:
-        faults += _left_over(asked, lock)
-    raise_all(faults)
+    raise_all([*_lacks(asked, lock, platform), *_left_over(lock, kept)])
 
 
 def _lacks(wishes: Iterable[ArtifactWish], lock: Lock, platform: Platform) -> Iterator[ConfigError]:
@@ -58,9 +55,8 @@ def _can_serve(wish: ArtifactWish, lock: Lock, platform: Platform) -> bool:
     return wish.source in names if wish.source else bool(names)
 
 
-def _left_over(wishes: Iterable[ArtifactWish], lock: Lock) -> Iterator[ConfigError]:
-    keys = {wish.key for wish in wishes}
-    for key in sorted(lock.programs.keys() - lock.keeping(keys).programs.keys()):
+def _left_over(lock: Lock, kept: Lock) -> Iterator[ConfigError]:
+    for key in sorted(lock.programs.keys() - kept.programs.keys()):
         yield _fault(key, "no service uses it any more")
 
 

@@ -90,7 +90,7 @@ class OnPathDriver:
             url=f"file:{path}",
             digest=sha256_of(path),
             size=path.stat().st_size,
-            trust=f"yours, says version {_version(source, path) or 'nothing'}",
+            trust=_yours(source, path),
             path=str(path.parent),
             executable=path.name,
         )
@@ -112,6 +112,13 @@ def _find(source: OnPath, request: Request) -> Path:
     if found is None:
         raise Refused(f'no "{wanted}" on PATH')
     return Path(found).resolve()
+
+
+def _yours(source: OnPath, path: Path) -> str:
+    # one that is not to be asked might do anything at all when it is run
+    if not source.version_args:
+        return "yours"
+    return f"yours, says version {_version(source, path) or 'nothing'}"
 
 
 def _version(source: OnPath, path: Path) -> str:

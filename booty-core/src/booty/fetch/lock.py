@@ -109,13 +109,18 @@ class Lock:
                     _lay(mine, platform, one)
         return evolve(self, programs=programs)
 
-    def keeping(self, keys: Collection[str]) -> Lock:
-        """Return a lock without the versions that no key names, of components that one names."""
+    def keeping(self, keys: Collection[str], *, only: bool = False) -> Lock:
+        """Return a lock without the versions that no key names, of components that one names.
+
+        Args:
+            keys: the programs that are used.
+            only: drop components that no key names, too.
+        """
         named = {key.partition("@")[0] for key in keys}
         kept = {
             key: platforms
             for key, platforms in self.programs.items()
-            if key in keys or key.partition("@")[0] not in named
+            if key in keys or not (only or key.partition("@")[0] in named)
         }
         return evolve(self, programs=kept)
 

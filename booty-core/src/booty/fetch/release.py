@@ -118,6 +118,8 @@ class ReleaseDriver:
 
 
 def _platforms(source: Release, request: Request) -> list[Platform]:
+    if source.url == source.url.replace("{os}", "").replace("{arch}", ""):
+        return []  # one asset, for one platform or for all: nobody can tell
     keys = (key.partition("/") for key in source.digests)
     recorded = {platform for version, _, platform in keys if version == request.wish.version}
     # without a sums file nobody says anything of the rest
@@ -140,7 +142,7 @@ def _artifact(source: Release, request: Request, got: Downloaded, trust: str) ->
 
 
 def _recorded(source: Release, request: Request) -> str:
-    return source.digests.get(f"{request.wish.version}/{request.platform}", "")
+    return source.digests.get(f"{request.wish.version}/{request.platform}", source.sha256)
 
 
 def _url(template: str, source: Release, request: Request) -> str:

@@ -41,7 +41,7 @@ class WheelDriver:
 
     def probe(self, source: Wheel, request: Request) -> None:
         """See that there is a wheel for this platform that something vouches for."""
-        if not source.platforms.get(str(request.platform)):
+        if source.platforms and not source.platforms.get(str(request.platform)):
             raise Refused(f"no wheel of {source.distribution} for {request.platform}")
         if not _expected(source, request):
             raise Refused(f"nothing vouches for {source.distribution} {_release(source, request)}")
@@ -94,7 +94,7 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"),
         *("--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)),
         *("--python-version", source.python),
-        *(f"--platform={tag}" for tag in source.platforms[str(request.platform)]),
+        *(f"--platform={tag}" for tag in source.platforms.get(str(request.platform), ())),
         f"{source.distribution}=={_release(source, request)}",
     ]
     try:

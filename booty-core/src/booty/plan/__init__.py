@@ -9,7 +9,7 @@ from __future__ import annotations
 from booty.plan.environment import env, variables
 from booty.plan.graph import graph
 from booty.plan.making import Deciding, make, once
-from booty.plan.programs import resolve, unfetched
+from booty.plan.programs import resolve, tools, unfetched
 from booty.plan.sheet import digest, from_json, sheet, to_json
 from booty.plan.steps import diff, steps
 
@@ -26,6 +26,7 @@ __all__ = [
     "sheet",
     "steps",
     "to_json",
+    "tools",
     "unfetched",
     "variables",
 ]

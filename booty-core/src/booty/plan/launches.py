@@ -17,12 +17,13 @@ from booty.plan.credentials import CA_FILE, certificates
 from booty.plan.links import entries, named, texts
 from booty.plan.reader import Reader
 from booty.plan.roles import BUILT_IN, Cast, Member, instance_name, typed_settings
+from booty.plan.sourced import binary_of, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from booty.model.plan import Artifact, Machine
-    from booty.model.stack import StackSpec
+    from booty.model.stack import ServiceSpec, StackSpec
     from booty.plan.addresses import Addresses
 
 __all__ = ["Launches", "Started", "artifact_key"]
@@ -31,14 +32,15 @@ DIRS = Dirs(**{name: place(name) for name in ("data", "config", "logs", "run", "
 EXTERNAL = Launch(argv=())
 
 
-def artifact_key(member: Member, binary: str = "") -> str:
+def artifact_key(member: Member, service: ServiceSpec) -> str:
     """Return the key under which a member's program is known: ``nats@2.15.0``.
 
     A program of the user's own has a key of its own, so that it is never taken for a fetched one.
     """
+    own, binary = id_of(service) or member.component.id, binary_of(service)
     if binary:
-        return f"{member.component.id}@yours-{hashlib.sha256(binary.encode()).hexdigest()[:8]}"
-    return f"{member.component.id}@{member.version}" if member.version else member.component.id
+        return f"{own}@yours-{hashlib.sha256(binary.encode()).hexdigest()[:8]}"
+    return f"{own}@{member.version}" if member.version else own
 
 
 @define(kw_only=True)
@@ -120,18 +122,22 @@ class Launches:
     def _of_member(self, cast: Cast, member: Member) -> Iterator[Started]:
         for index in range(member.replicas):
             name = instance_name(cast.name, member.role.name, index)
-            reader = self._reader(cast, name, index)
+            reader = evolve(self._reader(cast, name, index), program=self._program(cast, member))
             instance = self._instance(cast, member, name, index, reader)
             launch = self._launch(cast, member, instance, reader)
             yield Started(cast=cast, member=member, instance=instance, launch=launch, reader=reader)
+
+    def _program(self, cast: Cast, member: Member) -> str:
+        key = artifact_key(member, cast.spec)
+        return place(f"program:{key}") if member.is_fetched and key in self.artifacts else ""
 
     def _instance(
         self, cast: Cast, member: Member, name: str, index: int, reader: Reader
     ) -> Instance:
         credentials = self.addresses.credentials
-        key = artifact_key(member, cast.spec.binary)
+        key = artifact_key(member, cast.spec)
         artifact = self.artifacts.get(key)
-        if artifact is None and member.component.id not in BUILT_IN:
+        if artifact is None and member.is_fetched:
             self.faults.append(_not_fetched(key, cast.name))
         path = f"services.{cast.name}"
         return Instance(
@@ -231,9 +237,12 @@ class Launches:
         )
 
     def _spec(self, cast: Cast, reader: Reader, path: str) -> dict[str, Any]:
-        if cast.spec.run is not None:
-            run = reader.value(cast.spec.run, f"{path}.run")
-            if not literal_only(run) or _reads_shell(cast.spec.run):
+        asked = cast.spec.run
+        if asked is None and id_of(cast.spec):
+            asked = ("${program}",)
+        if asked is not None:
+            run = reader.value(asked, f"{path}.run")
+            if not literal_only(run) or _reads_shell(asked):
                 self.faults.append(secret_in_argv(f"{path}.run"))
             return {"run": run}
         if cast.spec.url:

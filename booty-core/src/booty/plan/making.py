@@ -243,7 +243,7 @@ def _planned(
     scale: Mapping[str, int],
 ) -> PlannedInstance:
     rest = policy(one)
-    artifact = artifacts.get(artifact_key(one.member, one.cast.spec.binary))
+    artifact = artifacts.get(artifact_key(one.member, one.cast.spec))
     inputs = inputs_of(one, rest, artifact, machine)
     executed = {key: value for key, value in rest.items() if key not in TAKEN_OVER}
     return PlannedInstance(

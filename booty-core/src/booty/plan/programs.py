@@ -11,16 +11,17 @@ from booty.config.reading import nearest
 from booty.errors import BootyError, ConfigError, raise_all
 from booty.model.plan import Artifact, ArtifactWish
 from booty.plan.launches import artifact_key
-from booty.plan.roles import BUILT_IN, Cast, Member, cast_all
+from booty.plan.roles import Cast, Member, cast_all
+from booty.plan.sourced import binary_of, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from booty.model.platform import Platform
-    from booty.model.stack import StackSpec
+    from booty.model.stack import ServiceSpec, StackSpec
     from booty.providers import Provider
 
-__all__ = ["gather", "resolve", "unfetched"]
+__all__ = ["gather", "resolve", "tools", "unfetched"]
 
 
 def resolve(
@@ -58,7 +59,7 @@ def gather(
     found: dict[str, ArtifactWish] = {}
     for cast in casts.values():
         for member in cast.members:
-            if member.component.id in BUILT_IN:
+            if not member.is_fetched:
                 continue
             wish = _wish(cast, member, root)
             names = [one.name for one in member.component.sources]
@@ -73,10 +74,23 @@ def gather(
     return found
 
 
+def tools(spec: StackSpec) -> dict[str, ServiceSpec]:
+    """Return the command-line tools of a stack: programs with a source that are switched off.
+
+    They are never started; ``run-tool`` and ``which`` take them, the lock holds them. They come
+    back switched on, as if they were services.
+    """
+    return {
+        name: evolve(one, enabled=True)
+        for name, one in spec.services.items()
+        if not one.enabled and id_of(one)
+    }
+
+
 def _wish(cast: Cast, member: Member, root: str) -> ArtifactWish:
-    source, binary = cast.spec.source, cast.spec.binary
+    source, binary = cast.spec.source, binary_of(cast.spec)
     return ArtifactWish(
-        key=artifact_key(member, binary),
+        key=artifact_key(member, cast.spec),
         component=member.component,
         version=member.version,
         source=source if isinstance(source, str) else "",

@@ -33,6 +33,7 @@ class Reader:
         faults: what goes wrong is added here.
         unsure: services that something is wrong with already; what they lack is no fault of its
             own.
+        program: the path of its fetched program, as a reference; empty = it has none.
     """
 
     stack: StackSpec
@@ -42,6 +43,7 @@ class Reader:
     addresses: Addresses
     faults: list[BootyError]
     unsure: Collection[str] = ()
+    program: str = ""
 
     def text(self, text: str, path: str) -> str:
         """Return a string with every name replaced; a fault leaves it empty."""
@@ -86,6 +88,8 @@ class Reader:
         return head == "services" and rest.partition(".")[0] in self.unsure
 
     def _hint(self, head: str, rest: str) -> str:
+        if head == "program":
+            return "only what is fetched is one; write source = { … }"
         if head == "ports":
             return f"ports of {self.instance}: {', '.join(self._endpoints) or 'none'}"
         cast = self.addresses.casts.get(rest.partition(".")[0])
@@ -106,6 +110,9 @@ class Reader:
 
     def _stack(self, rest: str, _: template.Name) -> str:
         return self.stack.name if rest == "name" else place("root")
+
+    def _program(self, _: str, __: template.Name) -> str | None:
+        return self.program or None
 
     def _instance(self, rest: str, _: template.Name) -> str:
         return self.instance if rest == "name" else str(self.index)

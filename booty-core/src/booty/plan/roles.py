@@ -10,6 +10,8 @@ from booty.config.reading import nearest
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError
 from booty.model.component import Component, Interface
 from booty.model.expand import Role
+from booty.model.stack import ProgramSource
+from booty.plan.sourced import sourced
 from booty.plan.versions import choose
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ class Member:
     replicas: int
     given: Mapping[str, Any] = Factory(dict)
     settings: Any = None
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether it has a program that is got from somewhere, not one that ``run`` names."""
+        return self.component.id not in BUILT_IN or bool(self.component.sources)
 
 
 @frozen(kw_only=True)
@@ -282,9 +289,11 @@ def _settings(
 
 
 def _declared(service: ServiceSpec, component: Component) -> Component:
-    # what a program or an external server offers is said by the file
+    # what a program or an external server offers, and where a program is from, is said by the file
     if component.id == "external" and service.offers:
         return evolve(component, offers=(Interface(name=service.offers, port=""),))
+    if component.id == "program" and isinstance(service.source, ProgramSource):
+        return sourced(component, service.name, service.source)
     return component
 
 

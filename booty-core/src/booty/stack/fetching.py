@@ -16,14 +16,23 @@ from booty.stack.left_out import needed
 from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from booty.fetch import Lock, Tell
     from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
     from booty.stack.place import Place
 
-__all__ = ["Wanted", "fetch_all", "fetch_loose", "fetch_named", "refuse_drift", "wanted"]
+__all__ = [
+    "Wanted",
+    "fetch_all",
+    "fetch_loose",
+    "fetch_named",
+    "keeping",
+    "refuse_drift",
+    "resolved",
+    "wanted",
+]
 
 
 @frozen(kw_only=True)
@@ -35,14 +44,14 @@ class Wanted:
         known: its providers by name.
         wishes: its programs at exact versions.
         lock: booty.lock as it stands.
-        whole: whether that is all of the file.
+        kept: the lock without what no service of the file uses any more.
     """
 
     spec: StackSpec
     known: Mapping[str, Provider]
     wishes: tuple[ArtifactWish, ...]
     lock: Lock
-    whole: bool
+    kept: Lock
 
 
 def wanted(place: Place, names: Sequence[str] = (), *, merging: bool = False) -> Wanted:
@@ -57,17 +66,26 @@ def wanted(place: Place, names: Sequence[str] = (), *, merging: bool = False) ->
         BootyError, BootyErrors: the file or the lock is wrong.
     """
     spec = config.load(place.file, profiles=plans.profiles(place))
+    spec = evolve(spec, services={**spec.services, **plan.tools(spec)})
     asked = needed(spec, Choice(names=tuple(names)))
     part = evolve(spec, services={name: spec.services[name] for name in sorted(asked)})
     lock = fetch.Lock.read(place.lock, merging=merging)
     known = _loaded(part)
-    return Wanted(
-        spec=part,
-        known=known,
-        wishes=_resolved(part, known, lock.versions),
-        lock=lock,
-        whole=not names and not spec.profiles,  # another profile may use another version
-    )
+    wishes = resolved(part, known, lock.versions)
+    # another profile may use another version
+    kept = lock if names or spec.profiles else keeping(lock, wishes, spec)
+    return Wanted(spec=part, known=known, wishes=wishes, lock=lock, kept=kept)
+
+
+def keeping(lock: Lock, wishes: Iterable[ArtifactWish], spec: StackSpec) -> Lock:
+    """Return a lock without what no service uses any more.
+
+    Args:
+        lock: as it is.
+        wishes: the programs of all services.
+        spec: the file; its other profiles may use other components.
+    """
+    return lock.keeping({wish.key for wish in wishes}, only=not spec.variants)
 
 
 def fetch_all(
@@ -96,8 +114,8 @@ def fetch_all(
         tell=tell,
         keep_to_lock=frozen,
     )
-    if asked.whole:
-        lock = lock.keeping({wish.key for wish in asked.wishes})
+    if asked.kept is not asked.lock:
+        lock = keeping(lock, asked.wishes, asked.spec)
     return found, lock
 
 
@@ -107,7 +125,7 @@ def refuse_drift(asked: Wanted) -> None:
     Raises:
         ConfigError, BootyErrors: it would.
     """
-    fetch.refuse_drift(asked.wishes, asked.lock, Platform.current(), whole=asked.whole)
+    fetch.refuse_drift(asked.wishes, asked.lock, Platform.current(), asked.kept)
 
 
 def fetch_named(
@@ -137,7 +155,7 @@ def fetch_loose(place: Place | None, names: Sequence[str], tell: Tell) -> dict[s
     spec = config.load(place.file, profiles=plans.profiles(place)) if place else _nowhere()
     asked = [_asked(spec, name) for name in names]
     known = {key: one for part in asked for key, one in _loaded(part).items()}
-    wishes = {wish.key: wish for part in asked for wish in _resolved(part, known, {})}
+    wishes = {wish.key: wish for part in asked for wish in resolved(part, known, {})}
     ready = tuple(wishes.values())
     return programs.get(ready, known, fetch.Lock(), mirrors=spec.mirrors, tell=tell)[0]
 
@@ -165,9 +183,14 @@ def _of_component(name: str, spec: StackSpec) -> ServiceSpec:
     return ServiceSpec(name=name.replace("/", "-"), use=found.id)
 
 
-def _resolved(
+def resolved(
     spec: StackSpec, known: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
 ) -> tuple[ArtifactWish, ...]:
+    """Return the programs of services at exact versions; faults name their place in the file.
+
+    Raises:
+        BootyError, BootyErrors: as :func:`booty.plan.resolve`.
+    """
     try:
         return plan.resolve(spec, known, locked)
     except (BootyError, BootyErrors) as error:

@@ -14,6 +14,7 @@ from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
 from booty.stack import identity, machine, numbers, plans, programs, scaling
 from booty.stack.choice import Choice
+from booty.stack.fetching import keeping
 from booty.stack.left_out import enabled, needed, rest, users
 from booty.stack.place import Place, read
 from booty.supervise import state
@@ -308,16 +309,26 @@ class Planning:
                 or plan.unfetched(wish, platform)
                 for wish in asked
             }, lock
-        whole = not (self.profiles or self.aside)  # what is left out may use another version
+        # what is left out may use another version
+        whole = not (self.profiles or self.aside)
+        used = [*asked, *self._tools(spec)]
         frozen = self.choice.frozen
         if frozen:
-            fetch.refuse_drift(asked, lock, Platform.current(), whole=whole)
+            kept = keeping(lock, used, spec) if whole else lock
+            fetch.refuse_drift(asked, lock, Platform.current(), kept)
         got, lock = programs.get(
             asked, known, lock, mirrors=spec.mirrors, tell=self.tell, keep_to_lock=frozen
         )
-        if whole:
-            lock = lock.keeping({wish.key for wish in asked})
-        return got, lock
+        return got, keeping(lock, used, spec) if whole else lock
+
+    def _tools(self, spec: StackSpec) -> tuple[ArtifactWish, ...]:
+        # they are locked, but not fetched for a start
+        tools = plan.tools(spec)
+        if not tools:
+            return ()
+        return plan.resolve(
+            evolve(spec, services=tools), {"program": providers.load("program")}, {}
+        )
 
     def _saved(self) -> Saved:
         before = plans.latest_data(self.place)
