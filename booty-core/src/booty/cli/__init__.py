@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "analyze": ("analyze", "Show where the last start's time went."),
     "fetch": ("fetch", "Get programs into the store."),
     "lock": ("lock", "Write booty.lock."),
+    "bundle": ("bundle", "Gather what the stack needs for machines without a network."),
     "store": ("store", "List, check and clear out the programs on this machine."),
     "which": ("which", "Print the path of a program in the store."),
     "run-tool": ("run_tool", "Run a program out of the store."),

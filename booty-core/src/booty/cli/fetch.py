@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 @click.command("fetch", short_help="Get programs into the store.")
 @click.argument("names", nargs=-1, metavar="NAME[@V]...", shell_complete=common.service_names)
 @click.option("--frozen", is_flag=True, help="Take only what booty.lock holds.")
+@click.option(
+    "--bundle", type=click.Path(exists=True), metavar="F", help="From a bundle, without a network."
+)
 @click.pass_context
-def command(ctx: click.Context, /, names: tuple[str, ...], *, frozen: bool) -> None:
+def command(
+    ctx: click.Context, /, names: tuple[str, ...], *, frozen: bool, bundle: str | None
+) -> None:
     """Get programs into the store: all of the stack, of services, or of components.
 
     Nothing is started. A component's name, or NAME@V, leaves the lock alone.
@@ -33,10 +38,14 @@ def command(ctx: click.Context, /, names: tuple[str, ...], *, frozen: bool) -> N
     of_stack = [name for name in names if name in services]
     if frozen and loose:
         raise click.UsageError(f'--frozen is for services of the file; "{loose[0]}" is none')
+    if bundle and loose:
+        raise click.UsageError(f'--bundle is for services of the file; "{loose[0]}" is none')
     found: dict[str, Artifact] = {}
     with Fetching(quiet=common.quiet(ctx)) as screen:
         if place and (of_stack or not names):
-            found |= fetching.fetch_named(place, of_stack, screen.tell, frozen=frozen)
+            found |= fetching.fetch_named(
+                place, of_stack, screen.tell, frozen=frozen, bundle=bundle or ""
+            )
         if loose:
             found |= fetching.fetch_loose(place, loose, screen.tell)
     rows = [_row(one) for one in found.values()]

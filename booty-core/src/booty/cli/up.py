@@ -60,6 +60,12 @@ OUTLIVE = "outlive-me"
     help="Give what does not run new ports.",
 )
 @click.option("--watch", is_flag=True, help="Restart programs when files of theirs change.")
+@click.option(
+    "--bundle",
+    type=click.Path(exists=True),
+    metavar="F",
+    help="Programs from a bundle, no network.",
+)
 @click.option("--lifetime", type=click.Choice([OUTLIVE, DIE]), help="What the holder's end means.")
 @click.pass_context
 def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> int:
@@ -169,6 +175,7 @@ class Up:
             profiles=self.options["profiles"] or None,
             reallocate=self.options["ports"] is not None,
             frozen=self.options.get("frozen", False),
+            bundle=self.options.get("bundle") or "",
         )
 
     def _lifetime(self) -> str:

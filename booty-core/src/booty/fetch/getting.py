@@ -19,9 +19,12 @@ from booty.fetch.progress import Progress, Tell, silent
 from booty.fetch.request import Refused, Request
 from booty.fetch.sources import driver
 from booty.fetch.store import unwritable
-from booty.model.source import Module, OnPath, Source
+from booty.model.source import Module, OnPath, Release, Source, Wheel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from booty.fetch.bundle import Bundle
     from booty.fetch.store import Store
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
@@ -36,6 +39,9 @@ class _Got:
     artifact: Artifact
     others: Mapping[str, Locked] = Factory(dict)
 
+
+BUNDLED: Final = (Release, Wheel, Module, OnPath)
+"""Sources that need no network beside a bundle: it holds their files, or they are here already."""
 
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
@@ -53,6 +59,8 @@ def ensure(
     mirrors: Mapping[str, str] | None = None,
     tell: Tell = silent,
     keep_to_lock: bool = False,
+    bundle: Bundle | None = None,
+    keep: Path | None = None,
 ) -> tuple[dict[str, Artifact], Lock]:
     """Get every program: from the store, else from the first source that can serve.
 
@@ -64,6 +72,8 @@ def ensure(
         mirrors: base URLs by host.
         tell: told of progress, from several threads.
         keep_to_lock: ask no source that the lock does not name.
+        bundle: takes the place of every network.
+        keep: a folder in which what is downloaded is kept for a bundle.
 
     Returns:
         Artifacts by key, and the lock with what was taken.
@@ -84,6 +94,8 @@ def ensure(
             tell=tell,
             keep_to_lock=keep_to_lock,
             stop=stop,
+            bundle=bundle,
+            keep=keep,
         )
         for wish in asked
     }
@@ -203,11 +215,13 @@ def _from(source: Source, request: Request) -> _Got:
         request.tell(Progress(key=key, phase="stored", source=source.name))
         return _stored(request, held)
     asked = driver(source.kind)
+    if request.bundle and not isinstance(source, BUNDLED):
+        raise Refused("a bundle cannot hold what it gives")
     asked.probe(source, request)
     found = asked.get(source, request)
     note = f"{source.name}, {found.trust}"
     request.tell(Progress(key=key, phase="done", source=source.name, note=note))
-    lists = getattr(asked, "others", None)
+    lists = None if request.bundle else getattr(asked, "others", None)
     others = lists(source, request) if lists else {}
     listed.remember(request.store.root, found, others)
     return _Got(artifact=found, others=others)

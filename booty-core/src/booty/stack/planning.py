@@ -316,9 +316,11 @@ class Planning:
         if frozen:
             kept = keeping(lock, used, spec) if whole else lock
             fetch.refuse_drift(asked, lock, Platform.current(), kept)
-        got, lock = programs.get(
-            asked, known, lock, mirrors=spec.mirrors, tell=self.tell, keep_to_lock=frozen
-        )
+        with programs.opened(self.choice.bundle) as bundle:
+            got, lock = programs.get(
+                asked, known, lock, mirrors=spec.mirrors, tell=self.tell, keep_to_lock=frozen,
+                bundle=bundle,
+            )  # fmt: skip
         return got, keeping(lock, used, spec) if whole else lock
 
     def _tools(self, spec: StackSpec) -> tuple[ArtifactWish, ...]:

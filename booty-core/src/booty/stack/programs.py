@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booty import fetch, paths
@@ -9,13 +11,30 @@ from booty.errors import VerifyError
 from booty.model.platform import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from booty.fetch import Lock, Tell
+    from booty.fetch.bundle import Bundle
     from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
 
-__all__ = ["get"]
+__all__ = ["get", "opened"]
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Bundle | None]:
+    """Open a bundle while programs are taken from it; ``None`` for no path.
+
+    Raises:
+        FetchError: it is no bundle.
+    """
+    if not path:
+        yield None
+        return
+    from booty.fetch.bundle import Bundle
+
+    with Bundle(Path(path)) as bundle:
+        yield bundle
 
 
 def get(
@@ -26,6 +45,7 @@ def get(
     mirrors: Mapping[str, str],
     tell: Tell,
     keep_to_lock: bool = False,
+    bundle: Bundle | None = None,
 ) -> tuple[dict[str, Artifact], Lock]:
     """Get programs into the store.
 
@@ -36,6 +56,7 @@ def get(
         mirrors: base URLs by host.
         tell: told of progress.
         keep_to_lock: take only what the lock names.
+        bundle: takes the place of every network.
 
     Returns:
         Artifacts by key, and the lock with what was taken.
@@ -57,6 +78,7 @@ def get(
         mirrors=mirrors,
         tell=tell,
         keep_to_lock=keep_to_lock,
+        bundle=bundle,
     )
     for wish in wishes:
         if wish.key in own and not wish.binary:

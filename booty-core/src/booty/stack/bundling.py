@@ -1,0 +1,214 @@
+"""Making a bundle: everything that a stack needs, gathered where there is a network."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from booty import __version__, fetch
+from booty.config import files
+from booty.errors import BootyError, BootyErrors, ConfigError, FetchError, raise_all
+from booty.fetch import bundle
+from booty.fetch.parcel import pack
+from booty.model.platform import Platform
+from booty.model.source import Module, OnPath
+from booty.stack import fetching
+
+if TYPE_CHECKING:
+    from booty.fetch import Lock, Tell
+    from booty.model.plan import Artifact, ArtifactWish
+    from booty.stack.fetching import Wanted
+    from booty.stack.place import Place
+
+__all__ = ["Made", "make"]
+
+
+@frozen(kw_only=True)
+class Made:
+    """A bundle that was made.
+
+    Attributes:
+        digest: its sha256.
+        size: its bytes.
+        platforms: for which it is.
+        artifacts: its programs, one for each platform.
+        lock: booty.lock as it lies in it.
+    """
+
+    digest: str
+    size: int
+    platforms: tuple[str, ...]
+    artifacts: tuple[Artifact, ...]
+    lock: Lock
+
+
+def make(place: Place, out: Path, platforms: Sequence[str], tell: Tell) -> Made:
+    """Gather what a stack needs and write it to a tar; booty.lock gets what it lacked.
+
+    Programs are downloaded again as their publishers have them, for each platform, judged and
+    unpacked as for use: what is in the bundle is known to work as far as that can be seen here.
+
+    Args:
+        place: the stack.
+        out: the file; one that is there is replaced.
+        platforms: ``os-arch`` each; this machine's if empty.
+        tell: told of progress.
+
+    Raises:
+        ConfigError: no such platform, or the file is wrong.
+        FetchError, BootyErrors: something cannot be had for a platform; no file is written.
+    """
+    chosen = sorted({_platform(one) for one in platforms} or {Platform.current()})
+    asked = fetching.wanted(place)
+    _refuse_own(asked)
+    with tempfile.TemporaryDirectory(prefix=".booty-", dir=out.absolute().parent) as folder:
+        gathered = Path(folder)
+        artifacts, lock = _programs(asked, chosen, gathered, tell)
+        if asked.kept is not asked.lock:
+            lock = fetching.keeping(lock, asked.wishes, asked.spec)
+        names = tuple(str(one) for one in chosen)
+        head = _head(asked, names, artifacts)
+        digest = pack(out, _files(place, gathered, head, lock))
+    lock.write(place.lock)
+    return Made(
+        digest=digest,
+        size=out.stat().st_size,
+        platforms=names,
+        artifacts=tuple(artifacts),
+        lock=lock,
+    )
+
+
+def _platform(text: str) -> Platform:
+    os, _, arch = text.partition("-")
+    if os not in {"linux", "darwin"} or not arch:
+        raise ConfigError(
+            f'cannot bundle for "{text}": a platform is linux or darwin, a dash, and a processor',
+            reference="no-platform",
+            subject=text,
+            hint=f"--platform linux-amd64; this machine is {Platform.current()}",
+        )
+    return Platform(os, arch)
+
+
+def _refuse_own(asked: Wanted) -> None:
+    raise_all(
+        [
+            _cannot(wish.key, 'binary = "…" is a program of this machine', "leave out binary")
+            for wish in asked.wishes
+            if wish.binary
+        ]
+    )
+
+
+def _programs(
+    asked: Wanted, chosen: Sequence[Platform], gathered: Path, tell: Tell
+) -> tuple[list[Artifact], Lock]:
+    wishes = [_carried(wish) for wish in asked.wishes if not _installed(wish)]
+    found: list[Artifact] = []
+    faults: list[BootyError] = []
+    lock = asked.lock
+    for platform in chosen:
+        try:
+            got, lock = fetch.ensure(
+                wishes,
+                platform=platform,
+                lock=lock,
+                store=fetch.Store(gathered / "store" / str(platform)),
+                mirrors=asked.spec.mirrors,
+                tell=tell,
+                keep=gathered,
+            )
+        except (BootyError, BootyErrors) as error:
+            told = error.faults if isinstance(error, BootyErrors) else (error,)
+            faults += [_for(platform, one) for one in told]
+            continue
+        found += [got[key] for key in sorted(got)]
+    raise_all(faults)
+    raise_all([_loose(one) for one in found if not bundle.kept(gathered, one.digest)])
+    return found, lock
+
+
+def _installed(wish: ArtifactWish) -> bool:
+    # a provider's own Python program comes with the provider's wheel
+    return any(isinstance(one, Module) for one in wish.component.sources)
+
+
+def _carried(wish: ArtifactWish) -> ArtifactWish:
+    # what this machine happens to have is nothing to give away
+    sources = tuple(one for one in wish.component.sources if not isinstance(one, OnPath))
+    return evolve(wish, component=evolve(wish.component, sources=sources))
+
+
+def _for(platform: Platform, error: BootyError) -> BootyError:
+    if error.reference != "no-source":
+        return error
+    return FetchError(
+        f"{error.message} ({platform})",
+        reference=error.reference,
+        subject=error.subject,
+        hint=f"bundle for other platforms alone, or use a version that {platform} has",
+    )
+
+
+def _loose(artifact: Artifact) -> FetchError:
+    return _cannot(
+        f"{artifact.key} for {artifact.platform}",
+        f'booty.lock vouches for no single file of source "{artifact.source}"',
+        "pin another source of the service",
+    )
+
+
+def _cannot(what: str, why: str, hint: str) -> FetchError:
+    return FetchError(
+        f'cannot bundle "{what}": {why}', reference="not-bundled", subject=what, hint=hint
+    )
+
+
+def _head(asked: Wanted, platforms: Sequence[str], artifacts: Sequence[Artifact]) -> dict[str, Any]:
+    programs = [
+        {
+            "key": one.key, "platform": one.platform, "source": one.source, "url": one.url,
+            "sha256": one.digest, "size": one.size, "trust": one.trust,
+        }
+        for one in artifacts
+    ]  # fmt: skip
+    return {
+        "format": bundle.FORMAT,
+        "kind": bundle.KIND,
+        "booty": __version__,
+        "stack": asked.spec.name,
+        "platforms": list(platforms),
+        "programs": programs,
+    }
+
+
+def _files(
+    place: Place, gathered: Path, head: dict[str, Any], lock: Lock
+) -> Iterator[tuple[str, Path | bytes]]:
+    yield bundle.HEAD, json.dumps(head, indent=1, ensure_ascii=False).encode()
+    for file in sorted((gathered / bundle.PROGRAMS).glob("*/*")):
+        yield file.relative_to(gathered).as_posix(), file
+    for name, file in _written(place).items():
+        yield f"{bundle.STACK}/{name}", file
+    yield f"{bundle.STACK}/booty.lock", lock.text().encode()
+
+
+def _written(place: Place) -> dict[str, Path]:
+    # what a person wrote and shares: booty.toml and what it includes, no booty.local.toml, no
+    # env-file, no value of a secret
+    faults: list[BootyError] = []
+    found = [file for file, _ in files.sources(place.file, faults) if file.name != files.LOCAL_NAME]
+    outside = [file for file in found if not file.is_relative_to(place.root)]
+    faults += [_outside(file) for file in outside]
+    raise_all(faults)
+    return {file.relative_to(place.root).as_posix(): file for file in sorted(found)}
+
+
+def _outside(file: Path) -> FetchError:
+    return _cannot(str(file), "it lies outside of the stack's folder", "include it from within")

@@ -1,0 +1,180 @@
+"""A bundle: made where there is a network, used where there is none, judged by booty.lock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest_hello import ELSEWHERE, HERE, Hello
+
+ALONE = """
+import fcntl, os, socket, struct, sys
+link = socket.socket()
+fcntl.ioctl(link, 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: up, running
+try:
+    socket.create_connection(("192.0.2.1", 80), 1)
+except OSError as error:
+    assert error.errno == 101, error  # no route to anywhere
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def bundle(hello: Hello) -> Path:
+    """A bundle of the stack for this machine and another one."""
+    hello.run("bundle", "hello.tar", "--platform", HERE, "--platform", ELSEWHERE)
+    return hello.root / "hello.tar"
+
+
+def elsewhere(hello: Hello) -> None:
+    """Go on as on another machine, where every way out leads to the publisher, who has nothing."""
+    hello.env["BOOTY_HOME"] = str(hello.root.parent / "elsewhere")
+    ways = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+    hello.env |= dict.fromkeys((*ways, "PIP_INDEX_URL", "PIP_FIND_LINKS"), hello.publisher.url)
+    hello.publisher.files.clear()
+    hello.publisher.seen.clear()
+
+
+def refused(hello: Hello, *words: str, status: int | None) -> dict[str, Any]:
+    """Run a command that fails; returns what it says."""
+    done = hello.run(*words, "--json", status=status)
+    found: dict[str, Any] = json.loads(done.stdout)["error"]
+    return found
+
+
+def test_up_from_a_bundle_asks_nobody(hello: Hello, bundle: Path) -> None:
+    """The stack comes up from the bundle alone, by the lock as it stands: no connection at all."""
+    lock = hello.lock()
+    elsewhere(hello)
+    hello.run("up", "-d", "--frozen", "--bundle", str(bundle))
+    row = json.loads(hello.run("store", "ls", "--json").stdout)["programs"][0]
+    hello.run("down")
+    hello.run("up", "-d")
+    seen = list(hello.publisher.seen)
+
+    assert seen == []
+    assert hello.lock() == lock
+    assert (row["source"], row["trust"]) == ("release", "publisher's sums file")
+    assert row["users"][0]["stack"] == "t"
+    assert list((hello.root.parent / "elsewhere/cache/downloads").iterdir()) == []
+
+
+def test_the_same_bytes_each_time(hello: Hello, bundle: Path) -> None:
+    """What is bundled again is the same file, and it says nothing of this machine."""
+    first = bundle.read_bytes()
+    said = json.loads(
+        hello.run(
+            "bundle", "hello.tar", "--platform", ELSEWHERE, "--platform", HERE, "--json"
+        ).stdout
+    )
+    with tarfile.open(bundle) as opened:
+        names = opened.getnames()
+
+    assert bundle.read_bytes() == first
+    assert [one["platform"] for one in said["programs"]] == sorted([HERE, ELSEWHERE])
+    assert str(hello.root).encode() not in first
+    assert hello.publisher.url.encode() not in first.replace(
+        (hello.root / "booty.toml").read_bytes(), b""
+    )
+    assert [one for one in names if one.startswith("stack/")] == [
+        "stack/booty.toml",
+        "stack/booty.lock",
+    ]
+
+
+def test_a_folder_serves_as_well(hello: Hello, bundle: Path, tmp_path: Path) -> None:
+    """Unpacked by tar, with its own copy of the stack: the same."""
+    place = tmp_path / "unpacked"
+    place.mkdir()
+    subprocess.run(["tar", "-xf", bundle, "-C", place], check=True)
+    elsewhere(hello)
+    hello.run("fetch", "--frozen", "--bundle", str(place), cwd=place / "stack")
+
+    assert hello.publisher.seen == []
+
+
+@pytest.mark.parametrize("what", ["a byte", "another file", "no program", "cut", "an export"])
+def test_what_is_not_what_the_lock_says_is_refused(hello: Hello, bundle: Path, what: str) -> None:
+    """The bundle's own word counts for nothing: refused by what booty.lock says."""
+    entry = json.loads(hello.run("fetch", "--json").stdout)["artifacts"][0]
+    digest, data = entry["digest"], bundle.read_bytes()
+    offset = data.index(b"\x1f\x8b\x08")
+    if what == "a byte":
+        bundle.write_bytes(data[: offset + 40] + b"\xff" + data[offset + 41 :])
+    elif what == "cut":
+        bundle.write_bytes(data[: offset + 40])
+    elif what == "an export":
+        hello.run("store", "export", bundle.name)
+    else:
+        repacked(bundle, digest, None if what == "no program" else b"evil")
+    elsewhere(hello)
+    status, reference = {
+        "a byte": (6, "digest-mismatch"),
+        "another file": (6, "digest-mismatch"),
+        "no program": (5, "no-source"),
+        "cut": (5, "parcel-unreadable"),
+        "an export": (5, "not-a-bundle"),
+    }[what]
+    said = refused(hello, "up", "-d", "--bundle", bundle.name, status=status)
+
+    assert said["reference"] == reference, said
+    assert list((hello.root.parent / "elsewhere/store").glob("hello/*/*/entry.json")) == []
+    assert hello.publisher.seen == []
+
+
+def repacked(bundle: Path, digest: str, content: bytes | None) -> None:
+    """Write a bundle anew, a program's file replaced or left out."""
+    place = bundle.parent / "repacked"
+    place.mkdir()
+    subprocess.run(["tar", "-xf", bundle, "-C", place], check=True)
+    for file in (place / "programs" / digest).iterdir():
+        file.unlink() if content is None else file.write_bytes(content)
+    subprocess.run(
+        ["tar", "-cf", bundle, "-C", place, *(p.name for p in place.iterdir())], check=True
+    )
+
+
+def test_without_a_lock_nothing_vouches(hello: Hello, bundle: Path) -> None:
+    """A bundle whose stack came without booty.lock is not believed."""
+    (hello.root / "booty.lock").unlink()
+    elsewhere(hello)
+    said = refused(hello, "up", "-d", "--bundle", bundle.name, status=5)
+
+    assert "neither booty.lock nor the provider names its digest" in said["message"]
+    assert hello.publisher.seen == []
+
+
+def test_what_cannot_be_bundled_is_said(hello: Hello) -> None:
+    """A platform that nobody has, a word that is none, a program of one's own: no file."""
+    nobody = refused(hello, "bundle", "x.tar", "--platform", "linux-riscv64", status=None)
+    wrong = refused(hello, "bundle", "x.tar", "--platform", "amiga", status=3)
+    hello.write('[services.main]\nuse = "hello"\nbinary = "/bin/true"\n')
+    own = refused(hello, "bundle", "x.tar", status=5)
+
+    assert nobody["status"] in {5, 6}  # the publisher's sums name it, or they do not
+    assert "linux-riscv64" in nobody["message"]
+    assert wrong["reference"] == "no-platform"
+    assert own["reference"] == "not-bundled"
+    assert not (hello.root / "x.tar").exists()
+    assert not list(hello.root.glob(".booty-*"))
+
+
+def test_a_machine_without_any_network(hello: Hello, bundle: Path) -> None:
+    """In a network namespace with no way out: up from the bundle, and everything works."""
+    alone = ["unshare", "-rn", sys.executable, "-c", ALONE]
+    tried = subprocess.run([*alone, "/bin/true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"no network namespace here: {tried.stderr.splitlines()[-1:]}")
+    elsewhere(hello)
+    hello.command = [*alone, *hello.command]
+    hello.run("up", "-d", "--bundle", bundle.name)
+    hello.run("restart", "main")
+    state = hello.ps()["main.0"]["state"]
+    hello.run("down")
+
+    assert state == "ready"
