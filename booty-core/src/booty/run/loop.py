@@ -342,7 +342,10 @@ class Loop:
 
 
 def _complain(error: Exception) -> None:
-    import traceback  # never needed where all goes well
-
     with contextlib.suppress(OSError):  # on a full disk it is lost, and nothing else is
-        traceback.print_exception(error, file=sys.stderr)
+        try:
+            import traceback  # never needed where all goes well
+        except OSError:  # no descriptor to read it by
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        else:
+            traceback.print_exception(error, file=sys.stderr)

@@ -16,7 +16,7 @@ from booty.run.inotify import Changes
 if TYPE_CHECKING:
     from booty.run.loop import Future, Loop
 
-__all__ = ["FASTEST", "SLOWEST", "describe", "look", "stamp", "until"]
+__all__ = ["FASTEST", "SLOWEST", "Unable", "describe", "look", "stamp", "until"]
 
 FASTEST: Final = 0.005
 """Seconds between the first looks at a port."""
@@ -27,6 +27,14 @@ CHUNK: Final = 65536
 LONGEST_ANSWER: Final = 1 << 20
 LONGEST_LINE: Final = 1 << 16
 _GOOD: Final = range(200, 400)
+_OURS: Final = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL)
+)
+"""What is wrong with whoever looks, and says nothing of what is looked at."""
+
+
+class Unable(Exception):  # noqa: N818 - no fault of what is looked at
+    """No look could be taken: the system has no descriptor, process, memory or port left."""
 
 
 def describe(probe: Mapping[str, Any]) -> str:
@@ -52,6 +60,9 @@ async def look(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) 
 
     Returns:
         An empty string if it is as it should be, else a phrase that says what is not.
+
+    Raises:
+        Unable: nobody can tell.
     """
     limit = float(probe.get("timeout") or 5.0)
     if probe.get("tcp"):
@@ -86,9 +97,16 @@ async def until(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any])
 
 async def _by_looking(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) -> None:
     pause = FASTEST
-    while await look(loop, probe, around):
+    while not await _passes(loop, probe, around):
         await loop.sleep(pause)
         pause = min(SLOWEST, pause * GROWTH)
+
+
+async def _passes(loop: Loop, probe: Mapping[str, Any], around: Mapping[str, Any]) -> bool:
+    try:
+        return not await look(loop, probe, around)
+    except Unable:
+        return False
 
 
 def stamp(path: str) -> list[int] | None:
@@ -202,16 +220,17 @@ async def _tcp(loop: Loop, target: str, first: str | None, limit: float) -> str:
             greeted = said.startswith(first.encode())
             return "" if greeted else f"{target} does not greet with {first}"
     except (OSError, ValueError) as error:
+        _refuse_ours(error)
         return f"{target}: {_words(error)}"
 
 
 async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(str(probe["http"]))
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     try:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(str(probe["http"]))
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
         link = await _connect(loop, (parts.hostname or "127.0.0.1", parts.port or 80), limit)
         with link:
             link.sendall(request.encode())
@@ -221,6 +240,7 @@ async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
                 if not probe.get("body") and b"\r\n" in answer:
                     break
     except (OSError, ValueError) as error:
+        _refuse_ours(error)
         return f"{probe['http']}: {_words(error)}"
     return _judged(answer, probe)
 
@@ -241,9 +261,10 @@ def _judged(answer: bytes, probe: Mapping[str, Any]) -> str:
 async def _exec(loop: Loop, argv: list[str], around: Mapping[str, Any], limit: float) -> str:
     try:
         pid = process.spawn(argv, around["env"], cwd=around["cwd"], output=around.get("output"))
+        child = process.watched(loop, pid)
     except process.SpawnError as error:
+        _refuse_ours(error.__cause__)
         return str(error)
-    child = process.Process(loop, pid)
     try:
         ended = await loop.first(child.gone, timeout=limit)
         if ended is None:
@@ -261,6 +282,11 @@ def _ending(status: process.Exit | None) -> str:
     if status is None or status == (None, None):
         return "nobody knows what"
     return str(status.code) if status.signal is None else f"signal {status.signal}"
+
+
+def _refuse_ours(error: BaseException | None) -> None:
+    if isinstance(error, OSError) and error.errno in _OURS:
+        raise Unable(os.strerror(error.errno)) from error
 
 
 def _words(error: Exception) -> str:

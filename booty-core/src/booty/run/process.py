@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from booty.run.loop import Future, Loop
 
-__all__ = ["Exit", "Process", "SpawnError", "Watch", "reap", "spawn"]
+__all__ = ["Exit", "Process", "SpawnError", "Watch", "reap", "spawn", "watched"]
 
 _SHIM: Final = (
     *(sys.executable, "-I", "-S"),
@@ -27,6 +27,14 @@ _SHIM: Final = (
 )
 _ABOVE: Final = 64
 """Lowest number that our own descriptors are moved to while a child gets its own."""
+
+_SCARCE: Final = {
+    errno.EMFILE: "raise the limit of open files of the shell that runs up: ulimit -n",
+    errno.ENFILE: "raise the machine's limit of open files: sysctl fs.file-max",
+    errno.EAGAIN: "raise the limit of processes: ulimit -u, or that of the container",
+    errno.ENOMEM: "free memory: the kernel has none for another process",
+}
+"""What helps where the system is out of something."""
 
 _DEFAULTED: Final = tuple(
     getattr(signal, name)
@@ -104,7 +112,7 @@ def spawn(
     except OSError as error:
         program.look_around(cwd, stdin)
         program.look(argv[0], path, cwd)
-        raise SpawnError(_words(argv[0], error)) from error
+        raise SpawnError(_words(argv[0], error), hint=_SCARCE.get(error.errno or 0)) from error
     finally:
         for fd in moved:
             os.close(fd)
@@ -112,7 +120,13 @@ def spawn(
 
 def _move(fd: int, above: int, moved: list[int]) -> int:
     # a low number could be overwritten by an earlier action
-    moved.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above))
+    try:
+        moved.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # as the system calls it where even the lowest of these numbers is above the limit
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from error
     return moved[-1]
 
 
@@ -316,6 +330,27 @@ class Process:
         """Signal the group that leads its session; only while it has not been reaped."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.session, number)
+
+
+def watched(loop: Loop, pid: int) -> Process:
+    """Watch a child that was just spawned; one that cannot be watched is not left running.
+
+    Args:
+        loop: the loop that waits.
+        pid: the child.
+
+    Raises:
+        SpawnError: the system has no descriptor for it.
+    """
+    try:
+        return Process(loop, pid)
+    except ProcessLookupError:
+        raise
+    except OSError as error:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        why = f"cannot watch what was started: {error.strerror}"
+        raise SpawnError(why, hint=_SCARCE.get(error.errno or 0)) from error
 
 
 def close_others(keep: set[int]) -> None:

@@ -70,8 +70,8 @@ def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
     ):
         try:
             return Process(sup.loop, pid, row["start"])
-        except (ProcessLookupError, OSError):
-            return None
+        except ProcessLookupError:
+            return None  # any other fault is ours: what runs must not be taken for gone
     mark = row.get("mark")
     if not pid and mark and (row["state"] in WAS_UP or row.get("reason")):
         found = tree.marked(mark)

@@ -31,6 +31,9 @@ WAITS: Final = {
     "stopped": frozenset({"stopped", "failed", "done", "absent"}),
 }
 
+PAUSE: Final = 0.1
+"""Seconds until clients are looked for again where no descriptor was left for one."""
+
 
 class Control:
     """Serves the control socket.
@@ -60,7 +63,10 @@ class Control:
             except BlockingIOError:
                 return
             except OSError:
-                return  # no descriptor left: the client waits in the backlog
+                # no descriptor left: the client waits in the backlog, and we look again later
+                self.sup.loop.unwatch(self._socket.fileno())
+                self.sup.loop.after(PAUSE, self.heed)
+                return
             if _ours(link):
                 self.clients.add(Peer(self, link))
             else:

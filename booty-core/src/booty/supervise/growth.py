@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import marks, process
 from booty.run.inotify import Stir
-from booty.run.process import Process, SpawnError
+from booty.run.process import SpawnError
 from booty.run.rotation import MOST, Policy
 from booty.run.segments import survey
 from booty.supervise import launch
@@ -240,7 +240,7 @@ class Growth:
         try:
             argv = launch.command("rotator", arguments)
             pid = process.spawn(argv, {"LC_CTYPE": "C.UTF-8"}, output=write)
-            child = Process(self._sup.loop, pid)
+            child = process.watched(self._sup.loop, pid)
             await self._sup.loop.first(child.gone)
             await self._sup.ends.of(pid, child.parent)
             os.set_blocking(read, False)

@@ -210,6 +210,14 @@ async def _start(sup: Supervisor, unit: Unit, *, spawned: bool) -> ControlError 
         )
     except ControlError as error:
         return error
+    except OSError as error:  # no descriptor for what a start needs besides the program
+        return ControlError.of(
+            f'cannot start "{unit.name}": {error.strerror}',
+            reference="spawn-failed",
+            status=7,
+            subject=unit.name,
+            hint=f"booty describe {unit.name}",
+        )
     sup.span("ready", unit, begin)
     unit.ever_ready = True
     unit.to("ready")

@@ -42,7 +42,10 @@ async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:
     probe = fill(unit.entry["live"], sup.values.lookup(unit.name))
     failures = 0
     while True:
-        why = await _look_once(sup, unit, probe)
+        try:
+            why = await _look_once(sup, unit, probe)
+        except probes.Unable:
+            continue  # unknown is not unhealthy
         failures = failures + 1 if why else 0
         if not why:
             unit.well_until = sup.loop.now()
@@ -115,5 +118,8 @@ async def _by_probe(sup: Supervisor, unit: Unit) -> dict[str, Any]:
     if probe is None or probe.get("log") or probe.get("notify"):
         return {"alive": True, "ready": up, "good": up, "reason": None if up else unit.state}
     lookup = sup.values.lookup(unit.name)
-    why = await probes.look(sup.loop, fill(probe, lookup), sup.around(unit))
+    try:
+        why = await probes.look(sup.loop, fill(probe, lookup), sup.around(unit))
+    except probes.Unable as error:
+        return {"reason": f"unknown: {error}"}
     return {"alive": True, "ready": not why, "good": not why, "reason": why or None}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.run import probe as probes
 from booty.run import process
 from booty.run.claim import CHILD_FD
-from booty.run.process import Process, SpawnError
+from booty.run.process import SpawnError
 from booty.supervise import files, holding, state, tasks
 from booty.supervise.fill import fill
 from booty.supervise.said import Said
@@ -75,7 +75,7 @@ async def run_to_end(
     fd = os.open(log, os.O_RDWR | os.O_TRUNC | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         pid = process.spawn(argv, env, cwd=sup.cwd(entry), output=fd, fds=fds)
-        child = Process(sup.loop, pid)
+        child = process.watched(sup.loop, pid)
         try:
             ended = await sup.loop.first(child.gone, timeout=float(command["timeout"]))
         finally:
@@ -237,7 +237,7 @@ def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
         )
     finally:
         os.close(log)
-    unit.has(Process(sup.loop, pid))
+    unit.has(process.watched(sup.loop, pid))
     sup.by_pid[pid] = unit
     unit.to("starting")
 

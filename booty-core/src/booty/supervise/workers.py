@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import process
-from booty.run.process import Process, SpawnError
+from booty.run.process import SpawnError, watched
 from booty.supervise import wire
 from booty.supervise.wire import ControlError
 
@@ -47,12 +47,12 @@ class _Worker:
                 fds={FD: theirs.fileno()},
                 output=log,
             )
+            self.process = watched(loop, pid)
         except SpawnError:
             ours.close()
             raise
         finally:
             theirs.close()
-        self.process = Process(loop, pid)
         self.process.gone.on_done(self.close)
         ours.setblocking(False)
         self.link: socket.socket | None = ours
