@@ -41,6 +41,12 @@ def _wheel() -> Driver:
     return WheelDriver()
 
 
+def _deb() -> Driver:
+    from booty.fetch.deb import DebDriver
+
+    return DebDriver()
+
+
 def _go() -> Driver:
     from booty.fetch.go_install import GoInstallDriver
 
@@ -62,6 +68,7 @@ def _on_path() -> Driver:
 _DRIVERS: dict[str, Callable[[], Driver]] = {
     "release": _release,
     "wheel": _wheel,
+    "deb": _deb,
     "go": _go,
     "module": _module,
     "on-path": _on_path,

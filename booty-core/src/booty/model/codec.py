@@ -14,7 +14,8 @@ from booty.model import component, instance, shape, source
 __all__ = ["canonical", "from_data", "instance_from_data", "to_data"]
 
 _T = TypeVar("_T")
-_SOURCES: Final = (source.Release, source.Wheel, source.GoInstall, source.Module, source.OnPath)
+_SOURCES: Final = (source.Release, source.Wheel, source.Deb, source.GoInstall, source.Module,
+                   source.OnPath)  # fmt: skip
 
 
 def _source_out(value: source.Source) -> dict[str, Any]:

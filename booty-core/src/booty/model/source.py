@@ -13,7 +13,7 @@ from attrs import Factory, field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GoInstall", "Module", "OnPath", "Release", "Source", "Wheel"]
+__all__ = ["Deb", "GoInstall", "Module", "OnPath", "Release", "Source", "Wheel"]
 
 
 @frozen(kw_only=True)
@@ -83,6 +83,30 @@ class Wheel(Source):
     python: str = "3.12"
     platforms: Mapping[str, tuple[str, ...]] = Factory(dict)
     digests: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Deb(Source):
+    """Debian or Ubuntu packages with their libraries, unpacked; never installed.
+
+    apt downloads them into a state of its own, from the system's own sources; what these have today
+    is what can be had. A version is served if the version of the first package is the program's.
+
+    Attributes:
+        packages: names of the packages, the program's own first; the libraries that they depend on
+            come by themselves, what else they depend on does not.
+        member: path of the executable (``usr/bin/prometheus``).
+        also: paths of further executables that need the libraries.
+        version_pattern: regular expression whose first group is the program's version at the
+            beginning of a package's (``1:10.11.18-0+deb12u1``).
+    """
+
+    kind: ClassVar[str] = "deb"
+    name: str = "deb"
+    packages: tuple[str, ...]
+    member: str
+    also: tuple[str, ...] = ()
+    version_pattern: str = r"(?:\d+:)?(\d[^-+~]*)"
 
 
 @frozen(kw_only=True)
