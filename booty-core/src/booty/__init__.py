@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from booty.model.platform import Platform
     from booty.model.problem import Problem
     from booty.model.reference import Secret
-    from booty.model.source import Deb, GoInstall, Module, OnPath, Release, Source, Wheel
+    from booty.model.source import Deb, GoInstall, Module, OnPath, Release, Signature, Source, Wheel
     from booty.model.stack import ServiceSpec
     from booty.model.state import Change, Event, Exit, Health, State
     from booty.stack import Stack
@@ -137,6 +137,7 @@ __all__ = [
     "SecretNeed",
     "Service",
     "ServiceSpec",
+    "Signature",
     "Source",
     "Stack",
     "StartError",
@@ -222,7 +223,16 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "booty.model.platform": ("Platform",),
     "booty.model.problem": ("Problem",),
     "booty.model.reference": ("Secret",),
-    "booty.model.source": ("Deb", "GoInstall", "Module", "OnPath", "Release", "Source", "Wheel"),
+    "booty.model.source": (
+        "Deb",
+        "GoInstall",
+        "Module",
+        "OnPath",
+        "Release",
+        "Signature",
+        "Source",
+        "Wheel",
+    ),
     "booty.model.stack": ("ServiceSpec",),
     "booty.model.state": ("Change", "Event", "Exit", "Health", "State"),
     "booty.stack": ("Stack",),

@@ -15,7 +15,7 @@ import httpx
 
 from booty.errors import FetchError
 
-__all__ = ["Unreachable", "client", "host", "opened", "reach", "shown", "text"]
+__all__ = ["Unreachable", "client", "decoded", "host", "opened", "reach", "shown", "small"]
 
 CONNECT: Final = 2.0
 """Seconds to find out that a publisher cannot be reached, name look-up included."""
@@ -148,11 +148,11 @@ def _next(url: str, current: str, location: str) -> str:
     return target
 
 
-def text(url: str) -> str:
-    """Return a short text (a sums file).
+def small(url: str) -> bytes:
+    """Return a short file (sums, a signature).
 
     Raises:
-        FetchError: it cannot be had, is too long or is no text.
+        FetchError: it cannot be had or is too long.
     """
     with opened(url) as response:
         if response.status_code != httpx.codes.OK:
@@ -162,6 +162,15 @@ def text(url: str) -> str:
             data += chunk
             if len(data) > LONGEST_TEXT:
                 raise _fault(url, "it is too long for a sums file")
+    return data
+
+
+def decoded(url: str, data: bytes) -> str:
+    """Return the text of a short file.
+
+    Raises:
+        FetchError: it is no text.
+    """
     try:
         return data.decode()
     except UnicodeDecodeError as error:

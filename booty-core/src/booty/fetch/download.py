@@ -15,6 +15,7 @@ from booty.errors import FetchError, VerifyError
 from booty.fetch import _http
 from booty.fetch.progress import Progress, Tell
 from booty.fetch.store import unwritable
+from booty.fetch.sums import SHA256, Sum
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +39,14 @@ class Downloaded:
 
 
 def download(
-    url: str, target: Path, *, key: str, source: str, tell: Tell, expected: str = "", limit: int
+    url: str,
+    target: Path,
+    *,
+    key: str,
+    source: str,
+    tell: Tell,
+    expected: Sum | None = None,
+    limit: int,
 ) -> Downloaded:
     """Download a file.
 
@@ -48,59 +56,92 @@ def download(
         key: for progress.
         source: for progress.
         tell: told of progress.
-        expected: sha256 in hex, empty if it is judged later.
+        expected: what its bytes must add up to, ``None`` if it is judged later.
         limit: the most bytes that are accepted.
 
     Raises:
         FetchError: it cannot be had whole, or the disk is full.
         VerifyError: it is another file than expected; nothing of it is left.
     """
-    got = _Download(url, target, Progress(key=key, phase="downloading", source=source), tell, limit)
-    size, digest = got.run(expected)
-    if expected and digest != expected:
+    progress = Progress(key=key, phase="downloading", source=source)
+    got = _Download(url, target, progress, tell, limit=limit, expected=expected)
+    size = got.run()
+    if expected and got.digest(expected.algorithm) != expected.digest:
         got.part.unlink(missing_ok=True)
-        raise VerifyError(
-            f'cannot trust "{_http.shown(url)}": its sha256 is "{digest}", expected "{expected}"',
-            reference="digest-mismatch",
-            subject=key,
-            hint="nothing of it was kept; if the publisher replaced the file, ask him why",
-        )
+        raise _mismatch(url, key, expected, got.digest(expected.algorithm))
     got.part.replace(target)
-    return Downloaded(path=target, digest=digest, size=size)
+    return Downloaded(path=target, digest=got.digest(SHA256), size=size)
+
+
+def _mismatch(url: str, key: str, expected: Sum, found: str) -> VerifyError:
+    return VerifyError(
+        f'cannot trust "{_http.shown(url)}": its {expected.algorithm} is "{found}", expected '
+        f'"{expected.digest}"',
+        reference="digest-mismatch",
+        subject=key,
+        hint="nothing of it was kept; if the publisher replaced the file, ask him why",
+    )
 
 
 class _Download:
     """One download under way."""
 
-    def __init__(self, url: str, target: Path, progress: Progress, tell: Tell, limit: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        target: Path,
+        progress: Progress,
+        tell: Tell,
+        *,
+        limit: int,
+        expected: Sum | None,
+    ) -> None:
         self.url = url
         self.part = target.with_name(target.name + ".part")
         self.mark = target.with_name(target.name + ".etag")
         self.progress = progress
         self.tell = tell
         self.limit = limit
-        self.hash = hashlib.sha256()
+        self.expected = expected
+        self._hashes = self._fresh()
 
-    def run(self, expected: str) -> tuple[int, str]:
+    def digest(self, algorithm: str) -> str:
+        """Return what was counted, in hex."""
+        return self._hashes[algorithm].hexdigest()
+
+    def _fresh(self) -> dict[str, hashlib._Hash]:
+        wanted = {SHA256, self.expected.algorithm if self.expected else SHA256}
+        return {name: hashlib.new(name) for name in sorted(wanted)}
+
+    def _count(self, data: bytes) -> None:
+        for one in self._hashes.values():
+            one.update(data)
+
+    def run(self) -> int:
+        """Download it, or what is still missing of it; return its size."""
         try:
             self.part.parent.mkdir(parents=True, exist_ok=True)
             have, headers = self._resume()
-            done = bool(have) and self.hash.hexdigest() == expected  # killed before its last step
+            done = bool(have) and self._whole()  # killed before its last step
             size = have if done else self._run(have, headers)
         except OSError as error:
             raise unwritable(self.part.parent, error) from error
         self.mark.unlink(missing_ok=True)
-        return size, self.hash.hexdigest()
+        return size
+
+    def _whole(self) -> bool:
+        wanted = self.expected
+        return wanted is not None and self.digest(wanted.algorithm) == wanted.digest
 
     def _run(self, have: int, headers: dict[str, str]) -> int:
         with _http.opened(self.url, headers) as response:
             if response.status_code == OK or _goes_on(response, have):
                 if response.status_code == OK:
-                    have, self.hash = 0, hashlib.sha256()
+                    have, self._hashes = 0, self._fresh()
                 return self._receive(response, have)
             if not have:
                 raise self._fault(f"the server says {response.status_code}", NOT_THERE)
-        self.hash = hashlib.sha256()  # the unfinished one does not fit any more: begin anew
+        self._hashes = self._fresh()  # the unfinished one does not fit any more: begin anew
         return self._run(0, {})
 
     def _resume(self) -> tuple[int, dict[str, str]]:
@@ -108,7 +149,8 @@ class _Download:
         if not mark or mark.get("url") != _http.shown(self.url) or not self.part.is_file():
             return 0, {}
         with self.part.open("rb") as file:
-            self.hash = hashlib.file_digest(file, "sha256")
+            while block := file.read(BLOCK):
+                self._count(block)
             have = file.tell()
         return have, {"Range": f"bytes={have}-", "If-Range": mark["etag"]} if have else {}
 
@@ -143,7 +185,7 @@ class _Download:
         told = have
         for chunk in response.iter_raw():
             write(chunk)
-            self.hash.update(chunk)
+            self._count(chunk)
             have += len(chunk)
             if have > self.limit:
                 raise self._fault(f"it has more than {self.limit} bytes", "this is no program")

@@ -147,7 +147,7 @@ class Build:
 
 def proxies(setting: str, mirrors: Mapping[str, str]) -> str:
     """Return ``GOPROXY`` with its hosts replaced as the user's mirrors say."""
-    from booty.fetch.release import mirrored
+    from booty.fetch.address import mirrored
 
     parts = re.split(r"([,|])", setting)
     return "".join(mirrored(one, mirrors) if one.startswith("http") else one for one in parts)

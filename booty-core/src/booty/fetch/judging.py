@@ -23,6 +23,13 @@ MOST_RATIO: Final = 200
 """Unpacked bytes for each packed one; programs reach 3 to 5, bombs thousands."""
 SMALL: Final = 10 << 20
 """Below this size the ratio says nothing."""
+_KEPT: Final = frozenset(("file", "folder", "link", "hard link"))
+_SPECIAL: Final = {
+    stat.S_IFLNK: "link in a zip",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
 SET_ID: Final = stat.S_ISUID | stat.S_ISGID
 
 
@@ -34,7 +41,8 @@ class Entry:
         name: path in the archive.
         size: bytes it unpacks to.
         mode: permission bits.
-        kind: ``file``, ``folder``, ``link``, ``hard link`` or ``special file``.
+        kind: ``file``, ``folder``, ``link``, ``hard link``; what is never unpacked: ``device``,
+            ``fifo``, ``link in a zip``, ``special file``.
         target: what a link points to.
     """
 
@@ -50,7 +58,8 @@ def of_zip(info: zipfile.ZipInfo) -> Entry:
     mode = info.external_attr >> 16
     kind = "folder" if info.is_dir() else "file"
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        kind = "special file"  # a link as well: zipfile would write a file that holds its target
+        # a link as well: zipfile would write a file that holds its target
+        kind = _SPECIAL.get(stat.S_IFMT(mode), "special file")
     return Entry(name=info.filename, size=info.file_size, mode=mode, kind=kind)
 
 
@@ -65,6 +74,8 @@ def of_tar(member: tarfile.TarInfo) -> Entry:
         kind = "link"
     elif member.islnk():
         kind = "hard link"
+    elif member.isdev():
+        kind = "fifo" if member.isfifo() else "device"
     return Entry(
         name=member.name, size=member.size, mode=member.mode, kind=kind, target=member.linkname
     )
@@ -93,8 +104,8 @@ class Judge:
         path = PurePosixPath(entry.name)
         self._measure(entry)
         self._path(entry, path)
-        if entry.kind == "special file":
-            raise self._refused(f'"{entry.name}", a link in a zip, a device or a fifo')
+        if entry.kind not in _KEPT:
+            raise self._refused(f'"{entry.name}", a {entry.kind}')
         if entry.mode & SET_ID:
             raise self._refused(f'"{entry.name}" with a set-id bit')
         if entry.kind == "link" and _leads_out(path, entry.target):
@@ -103,14 +114,23 @@ class Judge:
             raise self._refused(f'"{entry.name}", a hard link to no file before it')
         self._place(entry, path)
 
+    def measure(self, size: int) -> None:
+        """Judge how many bytes come out of it.
+
+        Raises:
+            VerifyError: more than a program has, or than so few packed ones can hold.
+        """
+        if size > MOST_BYTES:
+            raise self._refused(f"{size} bytes, more than {MOST_BYTES}: a size bomb")
+        if size > SMALL and size / self._packed > MOST_RATIO:
+            raise self._refused(f"{size} bytes in {self._packed}: a size bomb")
+
     def _measure(self, entry: Entry) -> None:
         self._count += 1
         self._bytes += max(entry.size, 0)
         if self._count > MOST_FILES:
             raise self._refused(f"more than {MOST_FILES} entries")
-        ratio = self._bytes / self._packed
-        if self._bytes > MOST_BYTES or (self._bytes > SMALL and ratio > MOST_RATIO):
-            raise self._refused(f"{self._bytes} bytes in {self._packed}: a size bomb")
+        self.measure(self._bytes)
 
     def _path(self, entry: Entry, path: PurePosixPath) -> None:
         if not entry.name.isprintable() or "\\" in entry.name:

@@ -1,24 +1,24 @@
-"""``Release``: the publisher's own archive, vouched for by a recorded digest or his sums file."""
+"""``Release``: the publisher's own archive, vouched for by what he signs or sums."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from attrs import evolve
 
-from booty.errors import FetchError, VerifyError
-from booty.fetch import _http, executable
+from booty.errors import FetchError
+from booty.fetch import executable
+from booty.fetch.address import asset, filled, mirrored
 from booty.fetch.bundle import keep
 from booty.fetch.download import Downloaded, download
 from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request, bundled, vouched
-from booty.fetch.unpack import unpack
+from booty.fetch.proof import Proof, Proofs, known
+from booty.fetch.request import Refused, Request, bundled
+from booty.fetch.sums import SHA256
+from booty.fetch.unpack import kind_of, unpack
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact
 from booty.model.platform import COMMON, Platform
@@ -26,44 +26,45 @@ from booty.model.platform import COMMON, Platform
 if TYPE_CHECKING:
     from booty.model.source import Release
 
-__all__ = ["ReleaseDriver", "mirrored"]
+__all__ = ["ReleaseDriver"]
 
 LIMIT: Final = 4 << 30
-_SUM: Final = re.compile(r"^\\?([0-9a-fA-F]{64})\s+[ *]?(\S.*)$")
+"""Bytes of the largest archive that is taken for a program, where nothing says its size."""
 
 
 class ReleaseDriver:
     """Gets programs from their publishers."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, str] = {}
+        self._proofs = Proofs()
 
     def probe(self, source: Release, request: Request) -> None:
-        """See that the publisher (or his mirror) answers."""
-        if not source.sums and not _recorded(source, request) and request.locked is None:
-            raise Refused("nothing vouches for this version: no sums file, no recorded digest")
+        """See that the publisher (or his mirror) answers, and that something vouches for it."""
+        digest = known(source, request)
         if request.bundle:
-            bundled(request, self._known(source, request))
+            bundled(request, digest)
             return
-        needed = [source.url] if self._known(source, request) else [source.url, source.sums]
-        for template in needed:
-            url = mirrored(_url(template, source, request), request.mirrors)
+        needed = [source.url]
+        if not digest:
+            needed += [source.sums, source.signature.url if source.signature else ""]
+        for template in filter(None, needed):
+            url = mirrored(filled(template, source, request), request.mirrors)
             why, remembered = reachable(url, anew=request.anew)
             if why:
                 raise Refused(why, remembered=remembered)
 
     def get(self, source: Release, request: Request) -> Artifact:
         """Download, verify, unpack."""
-        digest, trust = self._expected(source, request)
-        name = f"{digest[:16]}-{urlsplit(source.url).path.rpartition('/')[2]}"
-        target = request.downloads / _url(name, source, request)
+        proof = self._proofs.of(source, request)
+        target = request.downloads / f"{_stem(source, request, proof)}-{asset(source, request)}"
         with request.store.locked(f"download-{target.name}"):  # two components may share an archive
-            got = self._download(source, request, target, digest)
-            if request.keep:
-                keep(request.keep, got.path, got.digest)
-            artifact = _artifact(source, request, got, trust)
-            request.tell(Progress(key=artifact.key, phase="unpacking", source=source.name))
+            got = _download(source, request, target, proof)
             try:
+                trust = self._proofs.check(proof, source, request, got.path)
+                if request.keep:
+                    keep(request.keep, got.path, got.digest)
+                artifact = _artifact(source, request, got, trust)
+                request.tell(Progress(key=artifact.key, phase="unpacking", source=source.name))
                 return request.store.install(
                     artifact, lambda into: _fill(source, request, got.path, into)
                 )
@@ -75,55 +76,36 @@ class ReleaseDriver:
         found = {}
         for platform in _platforms(source, request):
             asked = evolve(request, platform=platform, locked=None)
-            with suppress(FetchError):  # this publisher has none for it
-                digest, trust = self._expected(source, asked)
-                url = _url(source.url, source, asked)
-                found[str(platform)] = Locked(
-                    source=source.name, url=url, digest=digest, trust=trust
-                )
+            with suppress(FetchError, Refused):  # this publisher has none for it
+                proof = self._proofs.of(source, asked)
+                # what only the whole file tells is known when it was downloaded there
+                if proof.sum and proof.sum.algorithm == SHA256 and not proof.signature:
+                    found[str(platform)] = Locked(
+                        source=source.name,
+                        url=filled(source.url, source, asked),
+                        digest=proof.sum.digest,
+                        trust=proof.trust,
+                    )
         return found
 
-    def _download(self, source: Release, request: Request, target: Path, digest: str) -> Downloaded:
-        if request.bundle:
-            path = request.bundle.take(digest, target)
-            return Downloaded(path=path, digest=digest, size=path.stat().st_size)
-        return download(
-            mirrored(_url(source.url, source, request), request.mirrors),
-            target,
-            key=request.wish.key,
-            source=source.name,
-            tell=request.tell,
-            expected=digest,
-            limit=LIMIT,
-        )
 
-    def _known(self, source: Release, request: Request) -> str:
-        return vouched(request, _recorded(source, request))
+def _stem(source: Release, request: Request, proof: Proof) -> str:
+    return proof.sum.digest[:16] if proof.sum else f"{source.name}-{request.wish.version}"
 
-    def _expected(self, source: Release, request: Request) -> tuple[str, str]:
-        known = self._known(source, request)
-        if known and known == _recorded(source, request):
-            return known, "recorded digest"
-        if known:
-            return known, request.locked.trust if request.locked else ""
-        return self._from_sums(source, request), "publisher's sums file"
 
-    def _from_sums(self, source: Release, request: Request) -> str:
-        asset = _url(source.url, source, request).rpartition("/")[2]
-        url = _url(source.sums, source, request)
-        if url not in self._sums:
-            self._sums[url] = _http.text(mirrored(url, request.mirrors))
-        text = self._sums[url]
-        for line in text.splitlines():
-            found = _SUM.match(line.strip())
-            if found and found[2].strip().rpartition("/")[2] == asset:
-                return found[1].lower()
-        raise VerifyError(
-            f'cannot trust "{asset}": the sums file does not name it',
-            reference="not-in-sums",
-            subject=request.wish.key,
-            hint=f"look at {url}; another version may be published whole",
-        )
+def _download(source: Release, request: Request, target: Path, proof: Proof) -> Downloaded:
+    if request.bundle and proof.sum:
+        path = request.bundle.take(proof.sum.digest, target)
+        return Downloaded(path=path, digest=proof.sum.digest, size=path.stat().st_size)
+    return download(
+        mirrored(filled(source.url, source, request), request.mirrors),
+        target,
+        key=request.wish.key,
+        source=source.name,
+        tell=request.tell,
+        expected=proof.sum,
+        limit=(request.locked.size if request.locked else 0) or LIMIT,
+    )
 
 
 def _platforms(source: Release, request: Request) -> list[Platform]:
@@ -143,43 +125,16 @@ def _artifact(source: Release, request: Request, got: Downloaded, trust: str) ->
         version=request.wish.version,
         platform=str(request.platform),
         source=source.name,
-        url=_url(source.url, source, request),
+        url=filled(source.url, source, request),
         digest=got.digest,
         size=got.size,
         trust=trust,
     )
 
 
-def _recorded(source: Release, request: Request) -> str:
-    return source.digests.get(f"{request.wish.version}/{request.platform}", source.sha256)
-
-
-def _url(template: str, source: Release, request: Request) -> str:
-    platform = request.platform
-    return template.format(
-        version=request.wish.version,
-        os=source.os.get(platform.os, platform.os),
-        arch=source.arch.get(platform.arch, platform.arch),
-    )
-
-
-def mirrored(url: str, mirrors: Mapping[str, str]) -> str:
-    """Return a URL with its scheme and host replaced as the user's mirrors say.
-
-    ``{"github.com": "https://mirror/gh"}`` turns ``https://github.com/a/b`` into
-    ``https://mirror/gh/a/b``; ``"*"`` is for all other hosts, with the host as first folder.
-    """
-    parts = urlsplit(url)
-    if parts.netloc in mirrors:
-        return mirrors[parts.netloc].rstrip("/") + parts.path
-    if "*" in mirrors:
-        return f"{mirrors['*'].rstrip('/')}/{parts.netloc}{parts.path}"
-    return url
-
-
 def _fill(source: Release, request: Request, archive: Path, into: Path) -> str:
-    kind = source.archive or _kind(source.url)
-    member = _url(source.member, source, request)
+    kind = source.archive or kind_of(source.url)
+    member = filled(source.member, source, request)
     unpack(archive, into, kind, name=member)
     path = into / member
     if not path.is_file():
@@ -192,10 +147,3 @@ def _fill(source: Release, request: Request, archive: Path, into: Path) -> str:
     path.chmod(0o755)
     executable.check(path, request.platform)
     return member
-
-
-def _kind(url: str) -> str:
-    if url.endswith(".zip"):
-        return "zip"
-    tars = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tar")
-    return "tar" if url.endswith(tars) else "bare"

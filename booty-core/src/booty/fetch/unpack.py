@@ -7,18 +7,23 @@ import io
 import shutil
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from booty.errors import BootyError, FetchError
-from booty.fetch import judging
+from booty.fetch import judging, packed
 from booty.fetch.judging import Judge
 
-__all__ = ["unpack"]
+__all__ = ["kind_of", "unpack"]
 
 LONGEST_READ: Final = 16 << 20
 """Bytes that may be asked for at once; only a header made to fill the memory asks for more."""
 
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_TARS: Final = (".tar", ".tgz", ".txz", ".tbz2", *(f".tar.{one}" for one in packed.KINDS))
 _DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
 
@@ -28,8 +33,9 @@ def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
     Args:
         archive: the file.
         into: an existing empty folder.
-        kind: ``tar.gz`` (any compression that tarfile knows), ``zip`` (a wheel is one) or ``bare``.
-        name: for a bare binary: the name it gets.
+        kind: ``tar`` (also as ``tar.gz`` and so on; its first bytes tell the compression), ``zip``
+            (a wheel is one), ``bare``, or ``gz xz bz2 zst`` for one packed file.
+        name: for a bare binary or a packed file: the name it gets.
 
     Raises:
         VerifyError: it holds something that a program's archive has no business to hold.
@@ -41,6 +47,8 @@ def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
             shutil.copyfile(archive, into / name)
         elif kind == "zip":
             _zip(archive, into)
+        elif kind in packed.KINDS:
+            packed.unpack(archive, into / name, kind)
         else:
             _tar(archive, into)
     except BootyError:
@@ -51,6 +59,15 @@ def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
         raise _damaged(archive, error.strerror or str(error)) from error
     except Exception as error:  # a strange archive makes the library raise anything
         raise _damaged(archive, str(error) or type(error).__name__) from error
+
+
+def kind_of(url: str) -> str:
+    """Return the kind of an archive by the end of its address."""
+    path = urlsplit(url).path
+    if path.endswith(_TARS):
+        return "tar"
+    end = path.rpartition(".")[2]
+    return end if end in {"zip", *packed.KINDS} else "bare"
 
 
 def _zip(archive: Path, into: Path) -> None:
@@ -65,8 +82,23 @@ def _zip(archive: Path, into: Path) -> None:
                 path.chmod(0o755 if (info.external_attr >> 16) & 0o111 else 0o644)
 
 
+@contextmanager
+def _tar_file(archive: Path) -> Iterator[tarfile.TarFile]:
+    with archive.open("rb") as file:
+        zstd = file.read(len(ZSTD)) == ZSTD
+    if not zstd:  # tarfile finds out by itself
+        with _Tar.open(archive, errors="strict") as opened:
+            yield opened
+        return
+    with (
+        packed.zstd(archive) as content,
+        _Tar.open(fileobj=content, mode="r:", errors="strict") as inner,
+    ):
+        yield inner
+
+
 def _tar(archive: Path, into: Path) -> None:
-    with _Tar.open(archive, errors="strict") as opened:
+    with _tar_file(archive) as opened:
         judge, members = Judge(archive), []
         for member in opened:
             judge.look(judging.of_tar(member))

@@ -13,7 +13,7 @@ from attrs import Factory, field, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Deb", "GoInstall", "Module", "OnPath", "Release", "Source", "Wheel"]
+__all__ = ["Deb", "GoInstall", "Module", "OnPath", "Release", "Signature", "Source", "Wheel"]
 
 
 @frozen(kw_only=True)
@@ -32,6 +32,30 @@ class Source:
 
 
 @frozen(kw_only=True)
+class Signature:
+    """A publisher's signature, and the keys that it may be made with.
+
+    Attributes:
+        scheme: ``openpgp`` (over the sums file) or ``minisign`` (over the asset).
+        keys: the publisher's public keys as he prints them: an armored OpenPGP key each, or the
+            line of base64 of a minisign key. Signatures by others, and by keys that have expired
+            or were revoked, are refused.
+        url: template of the signature's address; empty = the sums file is itself clear-signed.
+        by: whose keys these are, as the lock tells (``HashiCorp Security``).
+    """
+
+    scheme: str
+    keys: tuple[str, ...]
+    url: str = ""
+    by: str = ""
+
+    @property
+    def over(self) -> str:
+        """What is signed: ``sums`` or ``asset``."""
+        return "asset" if self.scheme == "minisign" else "sums"
+
+
+@frozen(kw_only=True)
 class Release(Source):
     """The publisher's own archive or bare binary over HTTPS.
 
@@ -39,8 +63,13 @@ class Release(Source):
         url: template of the asset's address.
         member: template of the executable's path inside the archive; for a bare binary the name to
             give it.
-        archive: ``tar.gz``, ``zip`` or ``bare``; empty = by the end of ``url``.
-        sums: template of the address of the sums file (``HASH  NAME`` lines); empty = none.
+        archive: ``tar`` (in any compression), ``zip``, ``bare``, or ``gz``, ``xz``, ``bz2``,
+            ``zst`` for a bare binary that is packed by itself; empty = by the end of ``url``.
+        sums: template of the address of the sums file, one for all assets or one for each, with
+            sha256 or sha512; empty = none.
+        signature: over the sums file or the asset, if the publisher signs; then it must fit.
+        named: template of what the asset is called in the sums file or by the signature, if that
+            is not the end of ``url``.
         digests: sha256 in hex by ``<version>/<os>-<arch>``, recorded when the version was tested;
             the strongest of the checks, used where present.
         sha256: in hex, of an asset that is the same for every version and platform.
@@ -54,6 +83,8 @@ class Release(Source):
     member: str
     archive: str = ""
     sums: str = ""
+    signature: Signature | None = None
+    named: str = ""
     digests: Mapping[str, str] = Factory(dict)
     sha256: str = ""
     os: Mapping[str, str] = Factory(dict)

@@ -15,6 +15,7 @@ import attrs
 from booty.errors import ProviderError
 from booty.model import reserved, shape
 from booty.model.component import Component
+from booty.model.source import Release, Signature
 from booty.run import stamp
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = ["PROBES", "by_id"]
 PROBES: Final = ("tcp", "http", "log", "exec", "file", "notify")
 """Kinds of probes; a probe is exactly one of them."""
 _NAME: Final = re.compile("[a-z][a-z0-9-]*")
+_SCHEMES: Final = frozenset(("minisign", "openpgp"))
 _KINDS: Final = frozenset(("service", "task"))
 
 
@@ -87,6 +89,7 @@ def _wrong(one: Component) -> Iterator[str]:
         yield "stop_after_ready says nothing without ready: nobody can see when that is"
     yield from _wrong_names(one)
     yield from _wrong_ports(one)
+    yield from _wrong_sources(one)
     for field in ("ready", "live"):
         probe = getattr(one, field)
         if probe is not None:
@@ -97,6 +100,23 @@ def _wrong(one: Component) -> Iterator[str]:
         yield from _wrong_secret(need, one.settings)
     if one.settings is not None and not attrs.has(one.settings):
         yield f'settings "{one.settings.__name__}" is no attrs class'
+
+
+def _wrong_sources(one: Component) -> Iterator[str]:
+    for source in one.sources:
+        if isinstance(source, Release) and source.signature:
+            yield from _wrong_signature(source, source.signature)
+
+
+def _wrong_signature(source: Release, signature: Signature) -> Iterator[str]:
+    if signature.scheme not in _SCHEMES:
+        yield _not_one_of("scheme", signature.scheme, _SCHEMES)
+    if not signature.keys:
+        yield f'the signature of source "{source.name}" names no key that it may be made with'
+    if signature.over == "sums" and not source.sums:
+        yield f'source "{source.name}" has a signature over sums, and no sums'
+    if signature.over == "asset" and not signature.url:
+        yield f'source "{source.name}" does not say where the signature of its asset is'
 
 
 def _not_one_of(what: str, value: str, choices: Iterable[str]) -> str:

@@ -80,7 +80,7 @@ class Declared:
             f'component "{one.id}": source "{source.name}" is "{url}"'
             for one, source in _sources(self._components())
             if isinstance(source, Release)
-            for url in (source.url, source.sums)
+            for url in (source.url, source.sums, source.signature.url if source.signature else "")
             if url and not url.startswith("https://")
         )
         refuse(insecure, "begin it with https://; users point elsewhere with [stack] mirrors")
@@ -157,7 +157,7 @@ def _unvouched(components: Iterable[Component]) -> Iterator[str]:
     for one, source in _sources(components):
         have: set[str] = set()
         wanted: set[str] = set()
-        if isinstance(source, Release) and not source.sums:
+        if isinstance(source, Release) and not (source.sums or source.signature):
             wanted = {f"{v}/{p}" for v in source.versions or one.versions for p in PLATFORMS}
             have = set(source.digests)
         elif isinstance(source, Wheel):
