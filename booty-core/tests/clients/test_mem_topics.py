@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import pytest
 from booty.clients.pubsub import local
-from booty.testing.conformance.topic_harness import TopicHarness
-from booty.testing.conformance.topics import TopicConformance
+from booty.testing.conformance.topics import TopicHarness
+from booty.testing.conformance.topics.suite import TopicConformance
 
 
 class MemHarness(TopicHarness):
     """Topics of this process."""
 
+    driver = "mem"
     capabilities = local.CAPABILITIES
     too_large = 64 * 2**20 + 1
 
@@ -36,7 +36,4 @@ class MemHarness(TopicHarness):
 class TestMem(TopicConformance):
     """The suite."""
 
-    @pytest.fixture
-    def harness(self) -> TopicHarness:
-        """A place of its own for each case."""
-        return MemHarness()
+    harness = MemHarness

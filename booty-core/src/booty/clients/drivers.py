@@ -14,7 +14,7 @@ from booty.clients.errors import InvalidArgumentError
 from booty.clients.location import Location, Parameter, locate, near, shown
 from booty.errors import ProviderError
 
-__all__ = ["Driver", "Kind", "Opener", "find", "schemes"]
+__all__ = ["Driver", "Kind", "Opener", "find", "opener", "schemes"]
 
 T = TypeVar("T")
 Kind = Literal["bucket", "topic", "subscription"]
@@ -67,9 +67,9 @@ def find(kind: Kind, url: str, common: Sequence[Parameter] = ()) -> tuple[Locati
             the URL, all at once.
         ProviderError: the distribution that has the scheme is broken, or two have it.
     """
-    opener = _opener(kind, url)
-    location = locate(url, _scheme(kind, url), (*common, *opener.parameters))
-    return location, opener.open(location)
+    found = opener(kind, url)
+    location = locate(url, _scheme(kind, url), (*common, *found.parameters))
+    return location, found.open(location)
 
 
 def schemes(kind: Kind) -> tuple[str, ...]:
@@ -90,7 +90,13 @@ def _scheme(kind: Kind, url: str) -> str:
     return word[len(prefix) :]
 
 
-def _opener(kind: Kind, url: str) -> Opener[Any]:
+def opener(kind: Kind, url: str) -> Opener[Any]:
+    """Return how the scheme of a URL opens this kind of client.
+
+    Raises:
+        InvalidArgumentError: no scheme of this name opens one; the known ones are listed.
+        ProviderError: as :func:`find`.
+    """
     scheme = _scheme(kind, url)
     found = getattr(_load(scheme), kind) if scheme in _points() else None
     if found is None:
@@ -103,8 +109,8 @@ def _opener(kind: Kind, url: str) -> Opener[Any]:
             subject=shown(url),
             hint=f"{hint} there is {listed}" if hint.startswith("did") else f"there is {listed}",
         )
-    opener: Opener[Any] = found
-    return opener
+    known_one: Opener[Any] = found
+    return known_one
 
 
 def _points() -> dict[str, tuple[EntryPoint, ...]]:

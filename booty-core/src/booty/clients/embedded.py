@@ -26,10 +26,31 @@ def _mem_subscription(location: Location) -> SubscriptionDriver:
     return mem.subscription(location)
 
 
+def _file_topic(location: Location) -> TopicDriver:
+    from booty.clients.pubsub import file
+
+    return file.topic(location)
+
+
+def _file_subscription(location: Location) -> SubscriptionDriver:
+    from booty.clients.pubsub import file
+
+    return file.subscription(location)
+
+
 MEM: Final = Driver(
     topic=Opener(open=_mem_topic, parameters=local.topic_parameters(create=True)),
     subscription=Opener(
         open=_mem_subscription, parameters=local.subscription_parameters(create=True)
     ),
 )
-FILE: Final = Driver()
+FILE: Final = Driver(
+    topic=Opener(
+        open=_file_topic,
+        parameters=(*local.topic_parameters(create=False), local.ROOM, local.SYNC),
+    ),
+    subscription=Opener(
+        open=_file_subscription,
+        parameters=(*local.subscription_parameters(create=False), local.SYNC),
+    ),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from booty.clients.capability import Capability
@@ -69,13 +69,28 @@ def subscription_parameters(*, create: bool) -> tuple[Parameter, ...]:
     )
 
 
+SYNC: Final = Parameter(
+    name="sync",
+    default="full",
+    choices=("full", "normal"),
+    about="full: what is stored outlives a loss of power; normal: a killed process.",
+)
+ROOM: Final = Parameter(
+    name="max_bytes",
+    kind="size",
+    default=0,
+    about="Nothing more is taken while so much is not acknowledged; 0 = as the disk.",
+)
+"""What only a topic on disk has."""
+
+
 def _made(create: bool) -> Parameter:
     about = "Make the topic, and the subscription, if it is missing."
     return Parameter(name="create", kind="flag", default=create, about=about)
 
 
-def send(
-    messages: Sequence[Outgoing], largest: int, store: Callable[[list[Outgoing]], None]
+async def send(
+    messages: Sequence[Outgoing], largest: int, store: Callable[[list[Outgoing]], Awaitable[None]]
 ) -> list[Exception | None]:
     """Store what is small enough and whose hooks agree, as one.
 
@@ -90,7 +105,7 @@ def send(
     faults = [_refused(message, largest) for message in messages]
     good = [one for one, fault in zip(messages, faults, strict=True) if fault is None]
     if good:
-        store(good)
+        await store(good)
     told = zip(messages, faults, strict=True)
     return [fault or call_hook(message.after_send) for message, fault in told]
 

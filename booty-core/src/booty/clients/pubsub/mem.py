@@ -145,7 +145,11 @@ class _Topic(_Mem):
 
     async def send(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
         store = _store(self.name, create=self.create)
-        return local.send(messages, self.max_payload, lambda good: store.put(good, self.window))
+
+        async def put(good: list[Outgoing]) -> None:
+            store.put(good, self.window)
+
+        return await local.send(messages, self.max_payload, put)
 
 
 @frozen

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote, urlencode
 
 from booty.clients import drivers
 from booty.clients.errors import InvalidArgumentError
@@ -56,6 +55,8 @@ SUBSCRIPTION_PARAMETERS: Final = (
     ),
 )
 """What the portable types take themselves, whatever the scheme."""
+_OF_THE_TOPIC: Final = frozenset(("stream", "max_bytes"))
+"""Parameters of a topic that say nothing about the one for dead letters beside it."""
 
 
 def open_topic(url: str) -> Topic:
@@ -107,16 +108,18 @@ def _dead(url: str, location: Location) -> DeadLetters | None:
             hint="add max_deliver=5",
         )
     return DeadLetters(
-        topic=open_topic(_beside(url, given)),
+        topic=open_topic(_beside(url, given["dead_letter"])),
         deliveries=given["max_deliver"],
         subscription=str(given.get("durable", "")),
     )
 
 
-def _beside(url: str, given: Mapping[str, Any]) -> str:
-    target: str = given["dead_letter"]
+def _beside(url: str, target: str) -> str:
     if "://" in target:
         return target
-    bare = url.partition("?")[0]
+    bare, _, query = url.partition("?")
     head, slash, _ = bare.rpartition("/")
-    return f"{head}{slash}{quote(target)}"
+    # how to get there is the same; what is asked of the topic is not
+    known = {one.name for one in drivers.opener("topic", url).parameters} - _OF_THE_TOPIC
+    kept = [(name, value) for name, value in parse_qsl(query, True) if name in known]
+    return f"{head}{slash}{quote(target)}?{urlencode(kept)}"

@@ -1,57 +1,94 @@
-"""One case of the conformance suite: an async test with a number, needs and a deadline."""
+"""A case of the suite: an id, what it needs, and a coroutine that any driver can be given to."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Generic, TypeVar
 
-import anyio
 import pytest
+from attrs import frozen
 
 from booty.clients.capability import Capability
+from booty.clients.errors import ClientError, Code
 
-__all__ = ["case"]
+__all__ = ["Case", "Cases", "fails"]
 
-_Self = TypeVar("_Self")
-SECONDS: Final = 60.0
-"""What a case may take at most; one that waits for something that never comes ends then."""
+H = TypeVar("H")
 
 
-def case(
-    number: str, *needs: Capability, without: Capability | None = None, seconds: float = SECONDS
-) -> Callable[[Callable[[_Self, Any], Awaitable[None]]], Callable[[_Self, Any], None]]:
-    """Make a test of a coroutine: skipped where a capability is missing, ended at a deadline.
+@frozen(kw_only=True)
+class Case(Generic[H]):
+    """One case.
 
-    Args:
-        number: the case's own, ``P03``; never changed, never used again.
-        needs: capabilities without which the case says nothing.
-        without: a capability that a driver must not have for the case to say anything.
-        seconds: the deadline.
+    Attributes:
+        id: a letter and a number, never used for anything else.
+        title: what it shows, one sentence.
+        run: the case; it is given what it needs of the harness.
+        needs: capabilities without which it is skipped.
+        lacks: capabilities with which it is skipped: it shows what happens without them.
+        portable: whether it tests the portable type itself, and so runs once.
     """
 
-    def decorate(body: Callable[[_Self, Any], Awaitable[None]]) -> Callable[[_Self, Any], None]:
-        @functools.wraps(body)
-        def test(self: _Self, harness: Any) -> None:
-            _skip(harness.capabilities, needs, without)
-            anyio.run(functools.partial(_within, seconds, functools.partial(body, self, harness)))
+    id: str
+    title: str
+    run: Callable[[H], Coroutine[Any, Any, None]]
+    needs: tuple[Capability, ...] = ()
+    lacks: tuple[Capability, ...] = ()
+    portable: bool = False
 
-        test.case = number  # type: ignore[attr-defined]  # read by the matrix
-        return test
-
-    return decorate
-
-
-def _skip(
-    declared: frozenset[Capability], needs: tuple[Capability, ...], without: Capability | None
-) -> None:
-    missing = [word.value for word in needs if word not in declared]
-    if missing:
-        pytest.skip(f"the driver declares no {', '.join(missing)}")
-    if without in declared:
-        pytest.skip(f"the driver declares {without}")
+    def skipped(self, capabilities: frozenset[Capability]) -> str | None:
+        """Return why a driver with these capabilities skips the case; ``None`` if it does not."""
+        missing = [one.value for one in self.needs if one not in capabilities]
+        if missing:
+            return f"not declared: {', '.join(missing)}"
+        present = [one.value for one in self.lacks if one in capabilities]
+        return f"declared: {', '.join(present)}" if present else None
 
 
-async def _within(seconds: float, body: Callable[[], Awaitable[None]]) -> None:
-    with anyio.fail_after(seconds):
-        await body()
+class Cases(Generic[H]):
+    """The cases of one kind of client, in the order of their ids."""
+
+    def __init__(self) -> None:
+        self._cases: dict[str, Case[H]] = {}
+
+    def __iter__(self) -> Iterator[Case[H]]:
+        """Give them by their ids."""
+        return iter(sorted(self._cases.values(), key=lambda one: one.id.rjust(8)))
+
+    def case(
+        self,
+        name: str,
+        *needs: Capability,
+        lacks: tuple[Capability, ...] = (),
+        portable: bool = False,
+    ) -> Callable[[Callable[[H], Coroutine[Any, Any, None]]], Case[H]]:
+        """Make a case of a coroutine; its docstring is the title."""
+
+        def add(run: Callable[[H], Coroutine[Any, Any, None]]) -> Case[H]:
+            title = (run.__doc__ or "").strip().splitlines()[0]
+            made = Case(id=name, title=title, run=run, needs=needs, lacks=lacks, portable=portable)
+            if name in self._cases:
+                message = f"case {name} is there twice"
+                raise ValueError(message)
+            self._cases[name] = made
+            return made
+
+        return add
+
+
+ANY: Final = tuple(code for code in Code if code is not Code.OK)
+
+
+@contextmanager
+def fails(*codes: Code, naming: str = "") -> Iterator[pytest.ExceptionInfo[ClientError]]:
+    """Expect an error by its code, whatever its text.
+
+    Args:
+        codes: which codes will do; none given: any error.
+        naming: what the text must have in it.
+    """
+    with pytest.raises(ClientError) as caught:
+        yield caught
+    assert caught.value.code in (codes or ANY), f"{caught.value.code}: {caught.value}"
+    assert naming in str(caught.value)

@@ -6,9 +6,10 @@ import abc
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from booty.clients.pubsub.opening import open_subscription, open_topic
+from booty.testing.conformance.case import Cases
 
 if TYPE_CHECKING:
     from booty.clients.capability import Capability
@@ -16,23 +17,35 @@ if TYPE_CHECKING:
     from booty.clients.pubsub.subscription import Subscription
     from booty.clients.pubsub.topic import Topic
 
-__all__ = ["TopicHarness"]
+__all__ = ["CASES", "TopicHarness"]
 
 
 class TopicHarness(abc.ABC):
     """A driver in the hands of the suite. Written once for each driver.
 
+    ``start`` and ``stop`` are called once for all cases, the rest in the loop of a case.
+
     Attributes:
+        driver: what the matrix calls it: ``mem``, ``nats``.
+        deadline: seconds that one case may take.
         capabilities: what the driver declares; cases that need another one are skipped.
         native: type of the library's own object, of topics and subscriptions, if there is one.
         native_message: likewise of a message.
         too_large: bytes of a body that the place refuses.
     """
 
+    driver: ClassVar[str]
+    deadline: ClassVar[float] = 60.0
     capabilities: ClassVar[frozenset[Capability]]
     native: ClassVar[type | None] = None
     native_message: ClassVar[type | None] = None
     too_large: int = 0
+
+    def start(self) -> None:  # noqa: B027 - not every driver has a server
+        """Start the server; may skip with a reason where it cannot be had."""
+
+    def stop(self) -> None:  # noqa: B027 - not every driver has a server
+        """Stop the server and remove what it left."""
 
     @abc.abstractmethod
     def topic(self, name: str, **parameters: str) -> str:
@@ -98,3 +111,7 @@ class TopicHarness(abc.ABC):
         url = self.subscription(name, durable)
         driver: SubscriptionDriver = drivers.find("subscription", url, SUBSCRIPTION_PARAMETERS)[1]
         return driver
+
+
+CASES: Final = Cases[TopicHarness]()
+"""Cases P; those of the portable types alone (P24 to P41) speak to no driver and are not here."""
