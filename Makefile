@@ -12,12 +12,13 @@ UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint types floors unit docs bench chaos soak dist changelog clean
+.PHONY: help up down test test-fetch lint types floors unit docs bench chaos soak dist changelog clean
 
 help:
 	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
 	@echo 'make down       stop the quickstart; its data is kept'
 	@echo 'make test       everything CI checks: lint, types, floors, tests, real NATS, wheels'
+	@echo 'make test-fetch  fetch real programs from every kind of source, build some; half an hour'
 	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
 	@echo 'make chaos      kill at every system call, and at random; some 20 minutes'
 	@echo 'make soak       200 services for 10 minutes, one killed every second'
@@ -31,6 +32,11 @@ down: $(VENV)/.installed
 	@$(BIN)/booty --file $(QUICKSTART) down
 
 test: lint types floors unit
+
+# every kind of source, from nothing: what apt gives, and five programs built by Go; half an hour
+test-fetch: $(VENV)/.developed
+	rm -rf .fetched
+	BOOTY_TEST_FETCH=all $(BIN)/pytest -v -rs tests/fetch
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .

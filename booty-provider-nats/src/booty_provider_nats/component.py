@@ -7,6 +7,7 @@ from typing import Final
 from booty import (
     Change,
     Component,
+    GoInstall,
     Interface,
     Metrics,
     Port,
@@ -80,6 +81,8 @@ _SOURCES: Final = (
         },
         digests={f"2.14.6/{platform}": digest for platform, digest in _FACTORY.items()},
     ),
+    # minutes instead of seconds, so it comes last; what it prints is a constant of its source
+    GoInstall(module="github.com/nats-io/nats-server/v2", needs="1.26"),
 )
 
 _OWNED: Final = (
