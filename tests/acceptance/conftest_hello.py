@@ -6,7 +6,8 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -43,6 +44,43 @@ def components():
 def configure(instance):
     return Launch(argv=(instance.program, "serve"))
 """
+
+
+WHEEL = """
+from booty import Component, Launch, Wheel, hookimpl
+BOOTY_API = 1
+DIGESTS = {}
+
+@hookimpl
+def components():
+    wheel = Wheel(
+        distribution="hello-bin", member="hello_bin/hello", digests=DIGESTS,
+        platforms={"HERE": ("any",)}, python="3.12",
+    )
+    return (Component(id="hello", program="hello", versions=VERSIONS, sources=(wheel,)),)
+
+@hookimpl
+def configure(instance):
+    return Launch(argv=(instance.program, "serve"))
+"""
+
+
+def wheel(version: str) -> bytes:
+    """Return a wheel that carries the program."""
+    info = f"hello_bin-{version}.dist-info"
+    files = {
+        "hello_bin/hello": SCRIPT.format(version=version),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: hello-bin\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, text in files.items():
+            one = zipfile.ZipInfo(name)
+            one.external_attr = 0o100755 << 16
+            packed.writestr(one, text)
+    return out.getvalue()
 
 
 def archive(version: str, entries: dict[str, bytes] | None = None) -> bytes:
@@ -132,6 +170,18 @@ class Publisher:
             lines += f"{hashlib.sha256(packed).hexdigest()}  {path.rpartition('/')[2]}\n"
         self.files[f"/publisher.example/v{version}/SHA256SUMS"] = lines.encode()
 
+    def index(self, versions: Mapping[str, str | None]) -> str:
+        """Be an index too: wheels of versions, each with why it was yanked; returns its URL."""
+        links = ""
+        for version, yanked in versions.items():
+            name = f"hello_bin-{version}-py3-none-any.whl"
+            self.files[f"/files/{name}"] = wheel(version)
+            mark = "" if yanked is None else f' data-yanked="{yanked}"'
+            links += f'<a href="/files/{name}"{mark}>{name}</a><br>\n'
+        page = f"<!DOCTYPE html><html><body>{links}</body></html>"
+        self.files["/simple/hello-bin/"] = page.encode()
+        return f"{self.url}/simple"
+
     def close(self) -> None:
         """Stop serving."""
         self.go.set()
@@ -154,12 +204,14 @@ class Hello(Case):
         self.provide(VERSIONS)
         self.env["XDG_CONFIG_HOME"] = str(root.parent / "config")
 
-    def provide(self, versions: tuple[str, ...]) -> None:
+    def provide(self, versions: tuple[str, ...], text: str = PROVIDER) -> None:
         """Install the provider that was tested with these versions."""
         place = self.root.parent / "installed"
         if not place.exists():
             install(place, "hello", "")
-        (place / "hello_module.py").write_text(PROVIDER.replace("VERSIONS", repr(versions)))
+        digests = {f"{one}/{HERE}": hashlib.sha256(wheel(one)).hexdigest() for one in versions}
+        text = text.replace("VERSIONS", repr(versions)).replace("HERE", HERE)
+        (place / "hello_module.py").write_text(text.replace("DIGESTS = {}", f"DIGESTS = {digests}"))
         self.env["PYTHONPATH"] = str(place)
         self.env["PYTHONDONTWRITEBYTECODE"] = "1"
 

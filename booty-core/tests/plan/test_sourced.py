@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from booty import plan
 from booty.model.plan import ArtifactWish
-from booty.model.source import GoInstall, OnPath, Release, Wheel
+from booty.model.source import GoInstall, OnPath, Release, Signature, Wheel
 
 RELEASE = """
 [services.main]
@@ -36,6 +36,8 @@ def test_what_a_provider_can_say_of_a_release(world: Any) -> None:
     more = (
         'member = "main-{version}/bin/main", archive = "tar.gz", sums = "https://a.example/S", '
         f'digests = {{ "1.0.0/linux-amd64" = "{DIGEST}" }}, sha256 = "{DIGEST}", '
+        'named = "main.tgz", '
+        'signature = { scheme = "minisign", keys = ["RWQ"], url = "https://a.example/s" }, '
         'os = { darwin = "macos" }, arch = { amd64 = "x86_64" }'
     )
     asked = wish(world, release(more=more))
@@ -46,6 +48,8 @@ def test_what_a_provider_can_say_of_a_release(world: Any) -> None:
             member="main-{version}/bin/main",
             archive="tar.gz",
             sums="https://a.example/S",
+            signature=Signature(scheme="minisign", keys=("RWQ",), url="https://a.example/s"),
+            named="main.tgz",
             digests={"1.0.0/linux-amd64": DIGEST},
             sha256=DIGEST,
             os={"darwin": "macos"},

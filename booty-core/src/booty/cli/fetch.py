@@ -9,51 +9,122 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
+    from booty.fetch import Outlook
     from booty.model.plan import Artifact
     from booty.stack.place import Place
 
 
 @click.command("fetch", short_help="Get programs into the store.")
 @click.argument("names", nargs=-1, metavar="NAME[@V]...", shell_complete=common.service_names)
+@click.option("--explain", is_flag=True, help="Only say what each source has, and what is taken.")
 @click.option("--frozen", is_flag=True, help="Take only what booty.lock holds.")
 @click.option(
     "--bundle", type=click.Path(exists=True), metavar="F", help="From a bundle, without a network."
 )
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=common.service_names,
+    help="Take a version that was withdrawn.",
+)
 @click.pass_context
-def command(
-    ctx: click.Context, /, names: tuple[str, ...], *, frozen: bool, bundle: str | None
-) -> None:
+def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
     """Get programs into the store: all of the stack, of services, or of components.
 
-    Nothing is started. A component's name, or NAME@V, leaves the lock alone.
+    Nothing is started. A component's name, or NAME@V, leaves the lock alone. With --explain
+    nothing is fetched or written: it lists for each program the sources, whether it can be had
+    from them here and why not, what vouches for it, size and date, and which one would be taken.
 
     Example: booty fetch nats@2.15.0
     """
-    from booty.cli.progress import Fetching
-    from booty.stack import fetching
-
     place = _place(ctx, names)
     services = _services(place)
     loose = [name for name in names if name not in services]
     of_stack = [name for name in names if name in services]
-    if frozen and loose:
+    if options["frozen"] and loose:
         raise click.UsageError(f'--frozen is for services of the file; "{loose[0]}" is none')
-    if bundle and loose:
+    if options["bundle"] and loose:
         raise click.UsageError(f'--bundle is for services of the file; "{loose[0]}" is none')
-    found: dict[str, Artifact] = {}
-    with Fetching(quiet=common.quiet(ctx)) as screen:
-        if place and (of_stack or not names):
-            found |= fetching.fetch_named(
-                place, of_stack, screen.tell, frozen=frozen, bundle=bundle or ""
-            )
-        if loose:
-            found |= fetching.fetch_loose(place, loose, screen.tell)
+    if options["explain"]:
+        _explain(ctx, place, of_stack, loose)
+        return
+    found = _fetched(ctx, place, of_stack, loose, options)
     rows = [_row(one) for one in found.values()]
     if common.as_json(ctx):
         common.emit({"format": 1, "artifacts": rows})
         return
     cells = [(row["key"], row["source"], row["trust"], row["path"]) for row in rows]
     click.echo(common.table(("PROGRAM", "SOURCE", "TRUST", "PLACE"), cells))
+
+
+def _fetched(
+    ctx: click.Context,
+    place: Place | None,
+    of_stack: list[str],
+    loose: list[str],
+    options: dict[str, Any],
+) -> dict[str, Artifact]:
+    from booty.cli.progress import Fetching
+    from booty.stack import fetching
+
+    found: dict[str, Artifact] = {}
+    accept, frozen, bundle = options["accept"], options["frozen"], options["bundle"] or ""
+    with Fetching(quiet=common.quiet(ctx)) as screen:
+        if place and (of_stack or not loose):
+            found |= fetching.fetch_named(
+                place, of_stack, screen.tell, accept=accept, frozen=frozen, bundle=bundle
+            )
+        if loose:
+            found |= fetching.fetch_loose(place, loose, screen.tell, accept)
+    return found
+
+
+def _explain(
+    ctx: click.Context, place: Place | None, of_stack: list[str], loose: list[str]
+) -> None:
+    from booty.stack import explaining, fetching
+
+    found: list[Outlook] = []
+    if place and (of_stack or not loose):
+        found += explaining.explain(fetching.wanted(place, of_stack))
+    if loose:
+        found += explaining.explain(fetching.loose(place, loose))
+    if common.as_json(ctx):
+        common.emit({"format": 1, "sources": [_outlook(one) for one in found]})
+        return
+    head = ("PROGRAM", "SOURCE", "TAKEN", "HERE", "SIZE", "DATE", "TRUST", "WHY")
+    click.echo(common.table(head, [_cells(one) for one in found]))
+
+
+def _outlook(one: Outlook) -> dict[str, Any]:
+    look = one.look
+    return {
+        "program": one.wish.key,
+        "version": one.wish.version,
+        "source": one.source,
+        "kind": one.kind,
+        "taken": one.taken,
+        "stored": one.stored,
+        "locked": one.locked,
+        "can": look.can,
+        "why": look.why or None,
+        "trust": look.trust or None,
+        "size": look.size or None,
+        "date": look.date or None,
+        "withdrawn": look.withdrawn,
+    }
+
+
+def _cells(one: Outlook) -> tuple[str, ...]:
+    look = one.look
+    size = f"{look.size / 1e6:.1f} MB" if look.size else "-"
+    taken = ("in the store" if one.stored else "yes") if one.taken else "-"
+    here = "yes" if look.can else "no"
+    return (
+        one.wish.key, one.source, taken, here, size, look.date or "-", look.trust or "nothing",
+        look.why or ("locked" if one.locked else ""),
+    )  # fmt: skip
 
 
 def _row(artifact: Artifact) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Fetching:
         key = progress.key
         if progress.phase == "refused":
             self._screen.say(f"{key}: not from {progress.source}: {progress.note}")
+        elif progress.phase == "warning":
+            self._screen.say(f"warning: {key}: {progress.note}")
         elif progress.phase == "done":
             self._now.pop(key, None)
             took = time.monotonic() - self._begin.get(key, time.monotonic())

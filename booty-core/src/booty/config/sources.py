@@ -89,9 +89,13 @@ def _program(**fields: Any) -> ProgramSource:
     kind = next(name for name in KINDS if name in fields)
     source, given = _SOURCES[kind](fields)
     route = {name: value for name, value in given.items() if name not in _GROWING}
-    text = json.dumps([kind, route], sort_keys=True, default=list)
+    text = json.dumps([kind, route], sort_keys=True, default=_plain)
     mark = hashlib.sha256(text.encode()).hexdigest()[:8]
     return ProgramSource(source=source, mark=mark, older_on_newer=older)
+
+
+def _plain(value: Any) -> Any:
+    return attrs.asdict(value) if attrs.has(type(value)) else list(value)
 
 
 def _of_url(fields: dict[str, Any]) -> tuple[Source, dict[str, Any]]:

@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from booty.fetch.drift import refuse_drift
     from booty.fetch.getting import at_hand, ensure, stored
     from booty.fetch.lock import Lock, Locked
+    from booty.fetch.looking import Outlook, outlooks
     from booty.fetch.progress import Progress, Tell, silent
     from booty.fetch.store import Store
 
 __all__ = [
     "Lock",
     "Locked",
+    "Outlook",
     "Progress",
     "Store",
     "Tell",
     "at_hand",
     "ensure",
+    "outlooks",
     "refuse_drift",
     "silent",
     "stored",
@@ -37,6 +40,8 @@ _HOMES: Final = {
     "Tell": "progress",
     "at_hand": "getting",
     "ensure": "getting",
+    "Outlook": "looking",
+    "outlooks": "looking",
     "refuse_drift": "drift",
     "silent": "progress",
     "stored": "getting",

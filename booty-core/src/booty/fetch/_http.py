@@ -8,14 +8,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from booty.errors import FetchError
 
-__all__ = ["Unreachable", "client", "decoded", "host", "opened", "reach", "shown", "small"]
+__all__ = [
+    "Seen", "Unreachable", "client", "day", "decoded", "host", "looked", "opened", "reach",
+    "shown", "small",
+]  # fmt: skip
 
 CONNECT: Final = 2.0
 """Seconds to find out that a publisher cannot be reached, name look-up included."""
@@ -23,10 +26,21 @@ READ: Final = 30.0
 """Seconds without a byte until a server counts as hanging."""
 REDIRECTS: Final = 8
 LONGEST_TEXT: Final = 1 << 20
+LONGEST_PAGE: Final = 32 << 20
+"""Bytes of a page of an index: a distribution may have thousands of files."""
 
 
 class Unreachable(Exception):  # noqa: N818 - a finding; it never leaves this floor
     """A host does not answer."""
+
+
+class Seen(NamedTuple):
+    """What a server said of a file: status, headers (lower case), the text if asked for, where."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    url: str
 
 
 _making: Final = threading.Lock()
@@ -107,6 +121,72 @@ def _follow(url: str, seconds: float) -> None:
 def _phrase(error: Exception) -> str:
     said = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip())
     return said.splitlines()[0] if said else type(error).__name__
+
+
+def looked(url: str, *, get: bool = False, accept: str = "", seconds: float = CONNECT) -> Seen:
+    """Ask for a file's headers, or for a whole short text, in bounded time.
+
+    Args:
+        url: of the file; redirects are followed as for a download.
+        get: ask for the text too.
+        accept: kinds of answers that are understood; empty = any.
+        seconds: how long all of it may take.
+
+    Raises:
+        Unreachable: nobody answers, or not in time; with a phrase that says why.
+    """
+    answer: list[Seen | str] = []
+
+    def ask() -> None:
+        try:
+            answer.append(_seen(url, get=get, accept=accept, seconds=seconds))
+        except Exception as error:  # noqa: BLE001 - an address that makes no sense, as well
+            answer.append(error.message if isinstance(error, FetchError) else _phrase(error))
+
+    asked = threading.Thread(target=ask, daemon=True)
+    asked.start()
+    asked.join(seconds)
+    found = answer[0] if answer else f"no answer within {seconds:g} s"
+    if isinstance(found, str):
+        raise Unreachable(f"cannot reach {host(url)}: {found}")
+    return found
+
+
+def day(text: str) -> str:
+    """Return the day of a date as HTTP writes it, ``2026-11-25``; empty if it is none."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text).date().isoformat()
+    except (ValueError, TypeError):
+        return ""
+
+
+def _seen(url: str, *, get: bool, accept: str, seconds: float) -> Seen:
+    target = url
+    headers = {"Accept": accept} if accept else {}
+    for _ in range(REDIRECTS):
+        asked = client().build_request(
+            "GET" if get else "HEAD", target, headers=headers, timeout=seconds
+        )
+        response = client().send(asked, stream=True)
+        try:
+            if not response.is_redirect:
+                body = _short(response) if get else b""
+                return Seen(response.status_code, dict(response.headers), body, target)
+        finally:
+            response.close()
+        target = _next(url, target, response.headers.get("location", ""))
+    raise _fault(url, f"more than {REDIRECTS} redirects")
+
+
+def _short(response: httpx.Response) -> bytes:
+    data = b""
+    for chunk in response.iter_raw():
+        data += chunk
+        if len(data) > LONGEST_PAGE:
+            raise FetchError("cannot read it: it is too long", reference="download-failed")
+    return data
 
 
 @contextmanager

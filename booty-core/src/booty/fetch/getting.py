@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["at_hand", "ensure", "stored"]
+__all__ = ["at_hand", "ensure", "order", "stored"]
 
 
 @frozen(kw_only=True)
@@ -46,6 +46,8 @@ BUNDLED: Final = (Release, Wheel, Module, OnPath)
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
 
+TAKEN_BACK: Final = "booty lock --upgrade {0} takes another version; --accept NAME takes this one"
+"""What to do about a version that its publisher has withdrawn."""
 FULL: Final = "store-unwritable"
 """Reference of the fault of a disk that is full or read-only."""
 
@@ -146,7 +148,7 @@ def at_hand(wish: ArtifactWish, *, platform: Platform, lock: Lock, store: Store)
     request = Request(
         wish=wish, platform=platform, store=store, downloads=paths.cache(), mirrors={}, tell=silent
     )
-    for source in _order(wish, known):
+    for source in order(wish, known):
         if not isinstance(source, (Module, OnPath)):
             return None  # only a try would tell whether it serves
         with suppress(Refused, FetchError):
@@ -185,8 +187,8 @@ def _held(request: Request, lock: Lock) -> Artifact | None:
 def _from_sources(request: Request, lock: Lock) -> _Got:
     wish = request.wish
     known = {one.source: one for one in lock.of(wish.key, str(request.platform))}
-    refusals = _lacking(wish)
-    queue = deque((source, False) for source in _order(wish, known))
+    refusals, withdrawn = _lacking(wish), False
+    queue = deque((source, False) for source in order(wish, known))
     if request.keep_to_lock:
         queue = deque(one for one in queue if one[0].name in known or isinstance(one[0], OnPath))
     while queue:
@@ -202,8 +204,10 @@ def _from_sources(request: Request, lock: Lock) -> _Got:
                 raise  # another source would find the same disk
             if isinstance(error, Refused) and error.remembered and not anew:
                 queue.append((source, True))  # asked if nobody else can
+            withdrawn = withdrawn or (isinstance(error, Refused) and error.withdrawn)
             refusals[source.name] = _refused(request, source, error)
-    raise _nobody(wish, refusals, locked=wish.key in lock.programs)
+    hint = TAKEN_BACK.format(wish.component_id) if withdrawn else ""
+    raise _nobody(wish, refusals, hint or _way_out(wish, locked=wish.key in lock.programs))
 
 
 def _from(source: Source, request: Request) -> _Got:
@@ -241,7 +245,13 @@ def _lacking(wish: ArtifactWish) -> dict[str, str]:
     }
 
 
-def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
+def order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
+    """Return the sources that may serve a program, in the order in which they are tried.
+
+    Args:
+        wish: the program.
+        known: what the lock says of it, by source; these come first.
+    """
     if wish.binary:
         declared = [one for one in wish.component.sources if isinstance(one, OnPath)]
         return [*declared[:1]] or [OnPath()]
@@ -253,7 +263,7 @@ def _order(wish: ArtifactWish, known: Mapping[str, Locked]) -> list[Source]:
     return sorted(can, key=lambda one: one.name not in known)
 
 
-def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], *, locked: bool) -> FetchError:
+def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], hint: str) -> FetchError:
     names = ", ".join(one.name for one in wish.component.sources) or "none"
     tried = [one.name for one in wish.component.sources if one.name in refusals] or list(refusals)
     why = "; ".join(f"{name}: {refusals[name]}" for name in tried)
@@ -262,7 +272,7 @@ def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], *, locked: bool) ->
         + (why or f'no source is called "{wish.source}" (there are: {names})'),
         reference="no-source",
         subject=wish.key,
-        hint=_way_out(wish, locked=locked),
+        hint=hint,
     )
 
 

@@ -17,7 +17,7 @@ class Progress:
         key: the artifact's key (``nats@2.15.0``).
         phase: ``stored`` (was there), ``waiting`` (for another process that gets it), ``trying``,
             ``refused`` (a source cannot serve; ``note`` says
-            why), ``downloading``, ``unpacking``, ``done``.
+            why), ``warning`` (it goes on all the same), ``downloading``, ``unpacking``, ``done``.
         source: name of the source.
         bytes: bytes so far.
         total: bytes in all, 0 = unknown.

@@ -16,7 +16,7 @@ from booty.fetch.sums import Sum
 if TYPE_CHECKING:
     from booty.model.source import Release, Signature
 
-__all__ = ["Proof", "Proofs", "known"]
+__all__ = ["Proof", "Proofs", "known", "promise"]
 
 SUMS = "publisher's sums file"
 
@@ -138,6 +138,20 @@ def known(source: Release, request: Request) -> str:
     if source.signature and source.signature.scheme == "openpgp" and not openpgp.available():
         raise Refused(f'{openpgp.MISSING}: pip install "booty-core[openpgp]"')
     return ""
+
+
+def promise(source: Release, request: Request) -> str:
+    """Return what would vouch for the asset, before anything of it is asked for.
+
+    Raises:
+        VerifyError, Refused: as :func:`known`.
+    """
+    digest = known(source, request)
+    if digest:
+        locked = request.locked.trust if request.locked else ""
+        return "recorded digest" if digest == _recorded(source, request) else locked
+    signed = f"signed by {_by(source.signature)}" if source.signature else ""
+    return ", ".join(filter(None, (SUMS if source.sums else "", signed)))
 
 
 def _recorded(source: Release, request: Request) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from booty.errors import FetchError
-from booty.fetch import executable
+from booty.fetch import _http, executable
 from booty.fetch.address import asset, filled, mirrored
 from booty.fetch.bundle import keep
 from booty.fetch.download import Downloaded, download
 from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
-from booty.fetch.proof import Proof, Proofs, known
-from booty.fetch.request import Refused, Request, bundled
+from booty.fetch.proof import Proof, Proofs, known, promise
+from booty.fetch.request import Look, Refused, Request, bundled
 from booty.fetch.sums import SHA256
 from booty.fetch.unpack import kind_of, unpack
 from booty.fetch.unreachable import reachable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ReleaseDriver"]
 
+GONE: Final = frozenset((404, 410))
+"""What a server says of a file that is not there, or not any more."""
 LIMIT: Final = 4 << 30
 """Bytes of the largest archive that is taken for a program, where nothing says its size."""
 
@@ -70,6 +72,26 @@ class ReleaseDriver:
                 )
             finally:
                 got.path.unlink(missing_ok=True)
+
+    def look(self, source: Release, request: Request) -> Look:
+        """Ask the publisher for size and date of the asset."""
+        try:
+            trust = promise(source, request)
+            seen = _http.looked(mirrored(filled(source.url, source, request), request.mirrors))
+        except Refused as error:
+            return Look(can=False, why=str(error))
+        except _http.Unreachable as error:
+            return Look(can=False, why=str(error), trust=trust)
+        if seen.status in GONE:
+            why = f"the server says {seen.status}"
+            return Look(can=False, why=why, trust=trust, gone=True)
+        size = seen.headers.get("content-length", "")
+        return Look(
+            can=True,
+            trust=trust,
+            size=int(size) if size.isdecimal() else 0,
+            date=_http.day(seen.headers.get("last-modified", "")),
+        )
 
     def others(self, source: Release, request: Request) -> dict[str, Locked]:
         """Return the assets for other platforms that are recorded, or in the sums file."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from booty.model.plan import Artifact, ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["Driver", "Lists", "Refused", "Request", "bundled", "vouched"]
+__all__ = ["Driver", "Lists", "Look", "Looks", "Refused", "Request", "bundled", "vouched"]
 
 
 class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
@@ -28,11 +28,13 @@ class Refused(Exception):  # noqa: N818 - a finding; it never leaves this floor
     Args:
         why: the text.
         remembered: it was not asked now: it did not answer a while ago.
+        withdrawn: it has it, but took it back: only who accepts that gets it.
     """
 
-    def __init__(self, why: str, *, remembered: bool = False) -> None:
+    def __init__(self, why: str, *, remembered: bool = False, withdrawn: bool = False) -> None:
         super().__init__(why)
         self.remembered = remembered
+        self.withdrawn = withdrawn
 
 
 @frozen(kw_only=True)
@@ -86,6 +88,36 @@ class Driver(Protocol):
             FetchError: something broke on the way.
             VerifyError: what came is not what was promised.
         """
+
+
+@frozen(kw_only=True)
+class Look:
+    """What can be known of a source without taking anything from it.
+
+    Attributes:
+        can: whether the program can be had from it here.
+        why: why not, or what speaks against it.
+        trust: what would vouch for it; empty = nothing.
+        size: bytes of the download, 0 = unknown.
+        date: day of publication, ``2026-11-25``; empty = unknown.
+        gone: it answers, and has not (or no longer) got this version.
+        withdrawn: whether its publisher has taken the version back (yanked).
+    """
+
+    can: bool
+    why: str = ""
+    trust: str = ""
+    size: int = 0
+    date: str = ""
+    gone: bool = False
+    withdrawn: bool = False
+
+
+class Looks(Protocol):
+    """What a driver can do besides, if its sources tell more than whether they answer."""
+
+    def look(self, source: Any, request: Request) -> Look:
+        """Look, in about two seconds at most; nothing is written."""
 
 
 class Lists(Protocol):

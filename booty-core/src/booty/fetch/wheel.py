@@ -13,22 +13,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from booty.errors import FetchError, VerifyError
-from booty.fetch import executable
+from booty.fetch import _http, executable, index
 from booty.fetch.bundle import keep
 from booty.fetch.integrity import sha256_of
 from booty.fetch.lock import Locked
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request, bundled, vouched
+from booty.fetch.request import Look, Refused, Request, bundled, vouched
 from booty.fetch.store import unwritable
 from booty.fetch.unpack import unpack
 from booty.model.plan import Artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from booty.fetch.bundle import Bundle
+    from booty.fetch.index import Listed
     from booty.model.source import Wheel
 
 __all__ = ["WheelDriver"]
 
+_YANKED: Final = re.compile(r"is a yanked version:.*?Reason for being yanked: ([^\n]*)", re.DOTALL)
 TRUST: Final = "recorded digest of the wheel"
 DEADLINE: Final = 600.0
 """Seconds pip may take in all; it has deadlines of its own for a silent index."""
@@ -66,6 +70,28 @@ class WheelDriver:
                 keep(request.keep, wheel, _verified(source, request, wheel))
             return _install(source, request, wheel)
 
+    def look(self, source: Wheel, request: Request) -> Look:
+        """Look the wheel up on the index."""
+        try:
+            self.probe(source, request)
+        except Refused as error:
+            return Look(can=False, why=str(error))
+        release = _release(source, request)
+        try:
+            files = index.listed(source.distribution)
+        except _http.Unreachable as error:
+            return Look(can=False, why=str(error), trust=TRUST)
+        found = _fitting(files, source, request)
+        if found is None:
+            why = f"the index has no wheel of {source.distribution} {release} for this platform"
+            return Look(can=False, why=why, trust=TRUST, gone=True)
+        why = "" if found.yanked is None else f"withdrawn: {found.yanked or 'no reason is given'}"
+        withdrawn = found.yanked is not None
+        can = not withdrawn or request.wish.accepted or request.locked is not None
+        return Look(
+            can=can, why=why, trust=TRUST, size=found.size, date=found.date, withdrawn=withdrawn
+        )
+
     def others(self, source: Wheel, request: Request) -> dict[str, Locked]:
         """Return the wheels for other platforms whose digests are recorded."""
         release = _release(source, request)
@@ -88,6 +114,29 @@ def _release(source: Wheel, request: Request) -> str:
     if locked and locked[1] == source.distribution:
         return locked[2]
     return source.releases.get(request.wish.version, request.wish.version)
+
+
+def _fitting(files: Iterable[Listed], source: Wheel, request: Request) -> Listed | None:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+    from packaging.version import InvalidVersion
+
+    wanted = set(source.platforms.get(str(request.platform), ()))
+    for one in files:
+        try:
+            _, version, _, tags = parse_wheel_filename(one.name)
+        except (InvalidWheelFilename, InvalidVersion):
+            continue  # a source archive, or something from before there were rules
+        platforms = {tag.platform for tag in tags}
+        fits = not wanted or "any" in platforms or not platforms.isdisjoint(wanted)
+        if fits and str(version) == _normal(_release(source, request)):
+            return one
+    return None
+
+
+def _normal(version: str) -> str:
+    from packaging.utils import canonicalize_version
+
+    return canonicalize_version(version, strip_trailing_zero=False)
 
 
 def _expected(source: Wheel, request: Request) -> str:
@@ -117,11 +166,24 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
         raise unwritable(request.downloads, OSError(full, os.strerror(full)))
     if done.returncode or not found:
         raise Refused(f"pip: {_last_line(done.stderr)}")
+    _judge_withdrawn(request, done.stderr)
     return found[0]
 
 
 def _taken(bundle: Bundle, digest: str, folder: Path) -> Path:
     return bundle.take(digest, folder / bundle.name(digest))
+
+
+def _judge_withdrawn(request: Request, said: str) -> None:
+    # pip takes a version that was yanked if it is asked for by its number, and warns
+    found = _YANKED.search(said)
+    if not found:
+        return
+    reason = found[1].strip().replace("<none given>", "no reason is given")
+    if request.locked is None and not request.wish.accepted:
+        raise Refused(f"its publisher has withdrawn it: {reason}", withdrawn=True)
+    note = f"its publisher has withdrawn it: {reason}"
+    request.tell(Progress(key=request.wish.key, phase="warning", note=note))
 
 
 def _environment() -> dict[str, str]:

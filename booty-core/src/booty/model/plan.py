@@ -29,6 +29,7 @@ class ArtifactWish:
         source: name of the source the user pinned; empty = any.
         binary: path or name that the user gave; empty = none.
         tested: whether the component names this version.
+        accepted: whether it is taken though its publisher has withdrawn it.
     """
 
     key: str
@@ -37,6 +38,7 @@ class ArtifactWish:
     source: str = ""
     binary: str = ""
     tested: bool = True
+    accepted: bool = False
 
     @property
     def component_id(self) -> str:

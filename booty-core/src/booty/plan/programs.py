@@ -25,7 +25,10 @@ __all__ = ["gather", "resolve", "tools", "unfetched"]
 
 
 def resolve(
-    spec: StackSpec, providers: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
+    spec: StackSpec,
+    providers: Mapping[str, Provider],
+    locked: Mapping[str, Collection[str]],
+    accept: Collection[str] = (),
 ) -> tuple[ArtifactWish, ...]:
     """Return the programs that a stack needs, at exact versions.
 
@@ -33,6 +36,7 @@ def resolve(
         spec: the file as read.
         providers: loaded providers by name, one for every enabled service.
         locked: exact versions of booty.lock by component id.
+        accept: services or components whose withdrawn versions are taken.
 
     Raises:
         ConfigError: an impossible version, number of replicas, or setting; two sources for one
@@ -41,13 +45,16 @@ def resolve(
     """
     faults: list[BootyError] = []
     casts = cast_all(spec, providers, locked, {}, faults)
-    found = gather(casts, spec.root, faults)
+    found = gather(casts, spec.root, faults, accept)
     raise_all(faults)
     return tuple(found[key] for key in sorted(found))
 
 
 def gather(
-    casts: Mapping[str, Cast], root: str, faults: list[BootyError]
+    casts: Mapping[str, Cast],
+    root: str,
+    faults: list[BootyError],
+    accept: Collection[str] = (),
 ) -> dict[str, ArtifactWish]:
     """Return the programs of services by key; one program has one source, which any of them pins.
 
@@ -55,18 +62,21 @@ def gather(
         casts: the services.
         root: the folder of booty.toml.
         faults: a program that is pinned to two sources is added here.
+        accept: services or components whose withdrawn versions are taken.
     """
     found: dict[str, ArtifactWish] = {}
     for cast in casts.values():
         for member in cast.members:
             if not member.is_fetched:
                 continue
-            wish = _wish(cast, member, root)
+            named = {cast.name, cast.spec.use, member.component.id} & {*accept}
+            wish = evolve(_wish(cast, member, root), accepted=bool(named))
             names = [one.name for one in member.component.sources]
             if wish.source and wish.source not in names:
                 faults.append(_no_source(cast.name, wish, names))
                 continue
             known = found.setdefault(wish.key, wish)
+            known = found[wish.key] = evolve(known, accepted=known.accepted or wish.accepted)
             if not known.source:
                 found[wish.key] = evolve(known, source=wish.source)
             elif wish.source not in {"", known.source}:

@@ -29,6 +29,7 @@ __all__ = [
     "fetch_loose",
     "fetch_named",
     "keeping",
+    "loose",
     "refuse_drift",
     "resolved",
     "wanted",
@@ -54,12 +55,19 @@ class Wanted:
     kept: Lock
 
 
-def wanted(place: Place, names: Sequence[str] = (), *, merging: bool = False) -> Wanted:
+def wanted(
+    place: Place,
+    names: Sequence[str] = (),
+    *,
+    accept: Collection[str] = (),
+    merging: bool = False,
+) -> Wanted:
     """Return the programs of services, all for none.
 
     Args:
         place: the stack.
         names: services or instances.
+        accept: services or components whose withdrawn versions are taken.
         merging: take both sides of a lock that version control could not merge.
 
     Raises:
@@ -71,7 +79,7 @@ def wanted(place: Place, names: Sequence[str] = (), *, merging: bool = False) ->
     part = evolve(spec, services={name: spec.services[name] for name in sorted(asked)})
     lock = fetch.Lock.read(place.lock, merging=merging)
     known = _loaded(part)
-    wishes = resolved(part, known, lock.versions)
+    wishes = resolved(part, known, lock.versions, accept)
     # another profile may use another version
     kept = lock if names or spec.profiles else keeping(lock, wishes, spec)
     return Wanted(spec=part, known=known, wishes=wishes, lock=lock, kept=kept)
@@ -93,6 +101,7 @@ def fetch_all(
     names: Sequence[str],
     tell: Tell,
     *,
+    accept: Collection[str] = (),
     merging: bool = False,
     frozen: bool = False,
     bundle: str = "",
@@ -103,6 +112,7 @@ def fetch_all(
         place: the stack.
         names: services or instances.
         tell: told of progress.
+        accept: services or components whose withdrawn versions are taken.
         merging: take both sides of a lock that version control could not merge.
         frozen: take only what the lock holds, and refuse if it would have to change.
         bundle: path of a bundle that takes the place of every network; empty = none.
@@ -110,7 +120,7 @@ def fetch_all(
     Raises:
         BootyError, BootyErrors: a program cannot be had, or the file is wrong.
     """
-    asked = wanted(place, names, merging=merging)
+    asked = wanted(place, names, accept=accept, merging=merging)
     if frozen:
         refuse_drift(asked)
     with programs.opened(bundle) as opened:
@@ -138,35 +148,61 @@ def refuse_drift(asked: Wanted) -> None:
 
 
 def fetch_named(
-    place: Place, names: Sequence[str], tell: Tell, *, frozen: bool = False, bundle: str = ""
+    place: Place,
+    names: Sequence[str],
+    tell: Tell,
+    *,
+    accept: Collection[str] = (),
+    frozen: bool = False,
+    bundle: str = "",
 ) -> dict[str, Artifact]:
     """Get the programs of services into the store and write the lock.
 
     Raises:
         BootyError, BootyErrors: likewise.
     """
-    found, lock = fetch_all(place, names, tell, frozen=frozen, bundle=bundle)
+    found, lock = fetch_all(place, names, tell, accept=accept, frozen=frozen, bundle=bundle)
     lock.write(place.lock)
     return found
 
 
-def fetch_loose(place: Place | None, names: Sequence[str], tell: Tell) -> dict[str, Artifact]:
+def fetch_loose(
+    place: Place | None, names: Sequence[str], tell: Tell, accept: Collection[str] = ()
+) -> dict[str, Artifact]:
     """Get programs into the store beside every stack; no lock is read or written.
 
     Args:
         place: the stack whose services and mirrors count, if there is one.
         names: ``NAME`` or ``NAME@VERSION``, of a service or a component.
         tell: told of progress.
+        accept: services or components whose withdrawn versions are taken.
 
     Raises:
         BootyError, BootyErrors: a program cannot be had, or there is no such name or version.
     """
+    asked = loose(place, names, accept)
+    mirrors = asked.spec.mirrors
+    return programs.get(asked.wishes, asked.known, asked.lock, mirrors=mirrors, tell=tell)[0]
+
+
+def loose(place: Place | None, names: Sequence[str], accept: Collection[str] = ()) -> Wanted:
+    """Return programs beside every stack, with an empty lock.
+
+    Args:
+        place: the stack whose services and mirrors count, if there is one.
+        names: ``NAME`` or ``NAME@VERSION``, of a service or a component.
+        accept: services or components whose withdrawn versions are taken.
+
+    Raises:
+        BootyError, BootyErrors: there is no such name or version.
+    """
     spec = config.load(place.file, profiles=plans.profiles(place)) if place else _nowhere()
+    spec = evolve(spec, services={**spec.services, **plan.tools(spec)})
     asked = [_asked(spec, name) for name in names]
     known = {key: one for part in asked for key, one in _loaded(part).items()}
-    wishes = {wish.key: wish for part in asked for wish in resolved(part, known, {})}
-    ready = tuple(wishes.values())
-    return programs.get(ready, known, fetch.Lock(), mirrors=spec.mirrors, tell=tell)[0]
+    wishes = {wish.key: wish for part in asked for wish in resolved(part, known, {}, accept)}
+    empty = fetch.Lock()
+    return Wanted(spec=spec, known=known, wishes=tuple(wishes.values()), lock=empty, kept=empty)
 
 
 def _nowhere() -> StackSpec:
@@ -193,7 +229,10 @@ def _of_component(name: str, spec: StackSpec) -> ServiceSpec:
 
 
 def resolved(
-    spec: StackSpec, known: Mapping[str, Provider], locked: Mapping[str, Collection[str]]
+    spec: StackSpec,
+    known: Mapping[str, Provider],
+    locked: Mapping[str, Collection[str]],
+    accept: Collection[str] = (),
 ) -> tuple[ArtifactWish, ...]:
     """Return the programs of services at exact versions; faults name their place in the file.
 
@@ -201,7 +240,7 @@ def resolved(
         BootyError, BootyErrors: as :func:`booty.plan.resolve`.
     """
     try:
-        return plan.resolve(spec, known, locked)
+        return plan.resolve(spec, known, locked, accept)
     except (BootyError, BootyErrors) as error:
         faults = error.faults if isinstance(error, BootyErrors) else (error,)
         raise_all([config.placed(one, spec) for one in faults])

@@ -159,7 +159,7 @@ class Planning:
     ) -> tuple[ArtifactWish, ...]:
         store, platform = fetch.Store(paths.store()), Platform.current()
         try:
-            wishes = plan.resolve(spec, known, lock.versions)
+            wishes = plan.resolve(spec, known, lock.versions, self.choice.accept)
         except (BootyError, BootyErrors):
             self._tell_all(spec, known, lock)
             raise
