@@ -12,13 +12,14 @@ UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-fetch lint types floors unit docs bench chaos soak dist changelog clean
+.PHONY: help up down test test-fetch lint types floors unit e2e-minio docs bench chaos soak dist changelog clean
 
 help:
 	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
 	@echo 'make down       stop the quickstart; its data is kept'
 	@echo 'make test       everything CI checks: lint, types, floors, tests, real NATS, wheels'
 	@echo 'make test-fetch  fetch real programs from every kind of source, build some; half an hour'
+	@echo 'make e2e-minio the S3 provider with every engine that can be had here; Go may build some'
 	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
 	@echo 'make chaos      kill at every system call, and at random; some 20 minutes'
 	@echo 'make soak       200 services for 10 minutes, one killed every second'
@@ -54,6 +55,10 @@ unit: $(VENV)/.developed
 	$(BIN)/pytest -q -n 2 --dist worksteal || { test $$? -eq 1 || exit 1; \
 		echo 'some failed: each of them once more, alone' >&2; \
 		$(BIN)/pytest -q --last-failed --last-failed-no-failures none; }
+
+# engines are taken from PATH and BOOTY_TEST_<ENGINE>, else got as a user gets them; skips say why
+e2e-minio: $(VENV)/.developed
+	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests
 
 docs: $(VENV)/.developed
 	$(BIN)/python docs/generate.py

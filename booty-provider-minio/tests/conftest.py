@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +13,10 @@ from typing import Any
 import booty
 import pytest
 from attrs import frozen
-from booty.errors import BootyError, BootyErrors
+from booty import config, fetch, plan, providers
+from booty.errors import BootyError, BootyErrors, FetchError
 from booty.model.plan import Plan
+from booty.model.platform import Platform
 from booty.testing.stage import Stage
 
 
@@ -49,11 +54,52 @@ def planned(tmp_path: Path) -> Planned:
     return Planned(tmp_path)
 
 
+BUILT = {"minio": "2026-02-12T20-18-48Z"}
+"""Versions that Go builds where the publisher's archive of the default one cannot be reached."""
+
+
+def engine_lines(name: str, store: Path) -> str:
+    """Return the lines of booty.toml that run an engine; skip where it cannot be had.
+
+    A program of your own is named by ``BOOTY_TEST_<ENGINE>``, or found on PATH. ``make e2e-minio``
+    (``BOOTY_TEST_FETCH=1``) also gets it as a user would, which may build it.
+    """
+    lines = f'use = "minio"\nengine = "{name}"\nports = {{ api = 0 }}\n'
+    if name == "rclone":
+        return lines
+    found = os.environ.get(f"BOOTY_TEST_{name.upper()}") or shutil.which(name)
+    if found:
+        return f'{lines}binary = "{found}"\n'
+    if not os.environ.get("BOOTY_TEST_FETCH"):
+        pytest.skip(f"{name} is not here: BOOTY_TEST_{name.upper()}, PATH, or make e2e-minio")
+    return f'{lines}version = "{_fetched(name, store)}"\n'
+
+
+@functools.cache
+def _fetched(name: str, store: Path) -> str:
+    told = ""
+    for version in ("", BUILT.get(name, "")):
+        lines = f'[services.it]\nuse = "minio"\nengine = "{name}"\nversion = "{version}"\n'
+        file = store / "booty.toml"
+        file.write_text(lines if version else lines.replace('version = ""', ""))
+        wishes = plan.resolve(config.load(file), {"minio": providers.load("minio")}, {})
+        try:
+            fetch.ensure(
+                wishes, platform=Platform.current(), lock=fetch.Lock(), store=fetch.Store(store)
+            )
+        except FetchError as error:
+            told = error.message
+        else:
+            return wishes[0].version
+    pytest.skip(f"{name} cannot be had here: {told}")
+
+
 @frozen
 class Stacks:
-    """Makes stacks in one folder."""
+    """Makes stacks in one folder, with programs of one store."""
 
     root: Path
+    store: Path
 
     def write(self, text: str) -> Path:
         """Write booty.toml."""
@@ -61,10 +107,14 @@ class Stacks:
         file.write_text(f"[stack]\nformat = 1\nname = 'shop'\n{text}")
         return file
 
+    def change(self, engine: str, text: str) -> Path:
+        """Write booty.toml with the service ``files`` of an engine."""
+        return self.write(f"[services.files]\n{engine_lines(engine, self.store)}{text}")
+
     @contextmanager
-    def up(self, text: str) -> Iterator[booty.SyncStack]:
-        """Run a stack until the block ends."""
-        with booty.SyncStack.open(self.write(text)) as stack:
+    def up(self, engine: str, text: str = "") -> Iterator[booty.SyncStack]:
+        """Run such a stack until the block ends."""
+        with booty.SyncStack.open(self.change(engine, text)) as stack:
             stack.up()
             yield stack
 
@@ -91,6 +141,7 @@ def stacks(tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.Monk
     home = tmp_path / "home"
     home.mkdir()
     assert pytestconfig.cache is not None
-    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    store = pytestconfig.cache.mkdir("booty-store")
+    (home / "store").symlink_to(store)
     monkeypatch.setenv("BOOTY_HOME", str(home))
-    return Stacks(tmp_path)
+    return Stacks(tmp_path, store)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from booty.model import codec
 from booty_provider_minio import components
 from booty_provider_minio.engines import ENGINES, FEATURES
 
 RCLONE = 'engine = "rclone"\n'
+GOLDEN = Path(__file__).parent / "golden"
+MAIN = '[services.main]\nuse = "program"\nrun = ["x"]\nenv = { U = "${services.it.url}" }'
 
 
 def test_every_engine_is_a_component() -> None:
@@ -69,23 +74,31 @@ def test_values_that_cannot_be(planned: Any, lines: str, place: str) -> None:
     assert place in planned.faults(RCLONE + lines)
 
 
-def test_rclone(planned: Any) -> None:
-    """Rclone is given its key by a variable, and reads nothing of the user's own."""
-    launch = planned.instance(RCLONE).launch
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("minio", ""),
+        ("minio-drives", "settings = { drives = 4 }\nports = { console = 9001 }"),
+        ("minio-cluster", "replicas = 4"),
+        ("minio-paths", 'settings = { paths = ["/mnt/disk"] }'),
+        ("silo", 'engine = "silo"'),
+        ("versitygw", 'engine = "versitygw"\nbuckets = ["uploads"]'),
+        ("rclone", RCLONE),
+    ],
+)
+def test_golden(planned: Any, name: str, lines: str) -> None:
+    """Each engine is started like this: arguments without secrets, variables, files, folders."""
+    launch = codec.to_data(planned.instance(lines, MAIN).launch)
+    told = {key: launch[key] for key in ("argv", "env", "files", "dirs")}
 
-    assert launch.argv[1:3] == ("serve", "s3")
-    assert launch.argv[-1] == "@{booty:data}/drive"
-    assert launch.env["RCLONE_AUTH_KEY"] == '"booty,@{booty:secret:it.password#1}"'
-    assert launch.env["RCLONE_CONFIG"] == ""
+    assert told == json.loads((GOLDEN / f"{name}.json").read_text())
 
 
 def test_a_program_is_told_where_and_who(planned: Any) -> None:
     """A program gets one portable URL; the field's own variables hold what S3 tools read."""
     from booty import plan
 
-    made = planned.plan(
-        RCLONE, '[services.main]\nuse = "program"\nrun = ["x"]\nenv = { U = "${services.it.url}" }'
-    )
+    made = planned.plan(RCLONE, MAIN)
     main = next(one for one in made.instances if one.instance.service == "main")
     told = plan.env(made)
 
@@ -93,3 +106,59 @@ def test_a_program_is_told_where_and_who(planned: Any) -> None:
     assert told["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
     assert told["AWS_ACCESS_KEY_ID"] == told["IT_USER"] == "booty"
     assert told["AWS_SECRET_ACCESS_KEY"] == "@{booty:secret:it.password#1}"
+
+
+@pytest.mark.parametrize("engine", ["minio", "silo", "versitygw"])
+def test_a_program_has_a_key_of_its_own(planned: Any, engine: str) -> None:
+    """Where the engine has users, each consumer has its own key and secret."""
+    from booty import plan
+
+    made = planned.plan(f'engine = "{engine}"', MAIN)
+    main = next(one for one in made.instances if one.instance.service == "main")
+
+    url = "s3://booty-main:@{booty:secret:it.main.password#1}@127.0.0.1:9000"
+    assert main.launch.env["U"] == url
+    assert plan.env(made)["AWS_ACCESS_KEY_ID"] == "booty-user"
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ("settings = { drives = 3 }", "settings.drives"),
+        ('settings = { paths = ["here"] }', "settings.paths"),
+        ('settings = { paths = ["/a", "/b"] }', "settings.paths"),
+        ('replicas = 4\nsettings = { paths = ["/a"] }', "settings.paths"),
+        ('[services.it.policies.p]\nbuckets = ["nope"]', "policies.p.buckets"),
+        ('[services.it.users.main]\npolicies = ["nope"]', "users.main.policies"),
+        ("[services.it.users.stranger]", "users.stranger.password"),
+        ("[services.it.users.user]\npassword = 'x'", "users.user"),
+    ],
+)
+def test_minio_values_that_cannot_be(planned: Any, lines: str, place: str) -> None:
+    """Drives, paths, policies and users that lead nowhere are refused in the plan."""
+    assert place in planned.faults(lines)
+
+
+@pytest.mark.parametrize(
+    ("engine", "lines", "place"),
+    [
+        ("versitygw", "settings = { drives = 4 }", "settings.drives"),
+        ("versitygw", "[services.it.buckets.abc]\nquota = '1GiB'", "buckets.abc.quota"),
+        ("rclone", "[services.it.policies.p]", "policies.p"),
+        ("versitygw", "replicas = 4", "replicas"),
+    ],
+)
+def test_who_has_it_is_told(planned: Any, engine: str, lines: str, place: str) -> None:
+    """What an engine lacks is refused with the engines that have it."""
+    told = planned.faults(f'engine = "{engine}"\n{lines}')
+
+    assert list(told) == [place]
+    assert 'engine = "minio"' in told[place] or place == "replicas"
+
+
+def test_another_number_of_drives_is_refused(planned: Any) -> None:
+    """A server that runs is not given other drives: it would find nothing on them."""
+    before = planned.plan("")
+    after = planned.plan("settings = { drives = 4 }", running=before)
+
+    assert {step.subject: str(step.change) for step in after.steps}["it.0"] == "migrate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 from booty.model.component import Component, SecretNeed
 from booty.model.instance import Command, File, Instance, Launch
 
@@ -118,6 +119,21 @@ def test_provider_that_raises(world: Any, make_provider: Any) -> None:
     )
 
     assert [one.reference for one in faults] == ["hook-failed", "reference-to-nothing"]
+
+
+def test_program_on_the_data_of_another(world: Any) -> None:
+    """Another engine is refused on data that it cannot read, and goes on with what it can."""
+    world.saved_with(data={"s.0": {"version": "1.0.0", "component": "safe/vault"}})
+    fault = world.fault('[services.s]\nuse = "safe/bao"')
+
+    assert (fault.status, fault.reference) == (10, "data-of-another")
+    assert "booty backup s OUT" in fault.hint
+    assert world.faults('[services.s]\nuse = "safe/vault"') == []
+
+    bao = world.providers["safe"].components["safe/bao"]
+    known = {**world.providers["safe"].components, bao.id: evolve(bao, reads=("safe/vault",))}
+    world.providers["safe"] = evolve(world.providers["safe"], components=known)
+    assert world.faults('[services.s]\nuse = "safe/bao"') == []
 
 
 def test_older_program_on_newer_data(world: Any) -> None:

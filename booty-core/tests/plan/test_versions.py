@@ -87,3 +87,12 @@ def test_own_binary(world: Any) -> None:
     assert (wish.version, wish.binary) == ("", "/opt/bus")
     assert wish.key.startswith("bus@yours-")
     assert made.instances[0].instance.version == "7.7.7"
+
+
+def test_versions_that_are_dates(world: Any) -> None:
+    """A publisher that counts by dates is compared by them; another date may be named exactly."""
+    from booty.plan.versions import older
+
+    assert older("2025-04-22T22-12-26Z", "2025-09-07T16-13-09Z")
+    assert not older("2025-09-07T16-13-09Z", "2025-04-22T22-12-26Z")
+    assert not _wish(world, 'version = "2025-04-22T22-12-26Z"').tested

@@ -1,4 +1,4 @@
-"""An S3 server for booty, by a choice of engines, with buckets made for you.
+"""An S3 server for booty, by a choice of engines, with buckets and users made for you.
 
 Only declarations and ``configure`` live at import time; aiobotocore is imported when a hook needs
 it.
@@ -9,13 +9,24 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from booty import Component, Health, Instance, Launch, Role, Service, ServiceSpec, hookimpl
+from booty import (
+    Component,
+    Health,
+    Instance,
+    Launch,
+    Problem,
+    Role,
+    Service,
+    ServiceSpec,
+    hookimpl,
+)
 
 from booty_provider_minio.component import COMPONENTS, roles
+from booty_provider_minio.drives import missing, refuse_others
 from booty_provider_minio.launching import launch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 __all__ = ["BOOTY_API"]
 
@@ -35,6 +46,12 @@ def expand(service: ServiceSpec) -> tuple[Role, ...] | None:
 
 
 @hookimpl
+def preflight(services: Sequence[ServiceSpec]) -> tuple[Problem, ...]:
+    """Look whether the folders are there that the user named as drives."""
+    return tuple(missing(services))
+
+
+@hookimpl
 def configure(instance: Instance) -> Launch:
     """Say how a server is started, by its engine; refuse what that engine lacks."""
     return launch(instance)
@@ -50,10 +67,22 @@ async def health(instance: Instance) -> Health:
 
 @hookimpl
 async def bootstrap(service: Service) -> None:
-    """Make the declared buckets."""
+    """Make the declared buckets, users and policies, and a key for each consumer."""
     from booty_provider_minio.making import make_all
 
     await make_all(service)
+
+
+@hookimpl
+async def reload(instance: Instance) -> bool:
+    """Say that versitygw reads its users by itself; no other engine is ever asked."""
+    return instance.component == "minio/versitygw"
+
+
+@hookimpl
+async def migrate(service: Service, old: Service, new: Service) -> None:
+    """Refuse other drives or servers while objects are on the old ones, and say how it is done."""
+    refuse_others(service.name, old, new)
 
 
 @hookimpl

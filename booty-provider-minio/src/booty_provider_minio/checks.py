@@ -11,11 +11,12 @@ from booty import BootyErrors, ConfigError
 from booty_provider_minio import engines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from booty import Instance
 
     from booty_provider_minio.resources import Bucket
+    from booty_provider_minio.settings import Settings
 
 __all__ = ["check"]
 
@@ -23,6 +24,8 @@ _BUCKET: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 _RULE: Final = "3 to 63 lower-case letters, digits, - and ., as S3 has it"
 _DAY: Final = 86400
 _RESERVED: Final = "booty-"
+_PEOPLE: Final = "user"
+_FEWEST, _MOST = 4, 16
 
 
 def check(instance: Instance) -> None:
@@ -32,7 +35,13 @@ def check(instance: Instance) -> None:
         ConfigError: one thing that the engine would refuse or lacks.
         BootyErrors: several.
     """
-    faults = [*_settings(instance), *_buckets(instance), *_lacking(instance)]
+    faults = [
+        *_settings(instance),
+        *_drives(instance),
+        *_buckets(instance),
+        *_users(instance),
+        *_lacking(instance),
+    ]
     if len(faults) == 1:
         raise faults[0]
     if faults:
@@ -44,6 +53,50 @@ def _settings(instance: Instance) -> Iterator[ConfigError]:
         if feature not in engines.FEATURES:
             why = f"there is {', '.join(engines.FEATURES)}"
             yield _bad(instance, "settings.relies-on", feature, why)
+
+
+def _drives(instance: Instance) -> Iterator[ConfigError]:
+    settings: Settings = instance.settings
+    if not (settings.drives == 1 or _FEWEST <= settings.drives <= _MOST):
+        yield _bad(instance, "settings.drives", settings.drives, f"1, or {_FEWEST} to {_MOST}")
+    if not settings.paths:
+        return
+    for path in settings.paths:
+        if not path.startswith("/"):
+            yield _bad(instance, "settings.paths", path, "it must begin with /")
+    if instance.replicas > 1:
+        why = "several servers have drives of booty's own"
+        yield _bad(instance, "settings.paths", ", ".join(settings.paths), why)
+    elif len(settings.paths) != settings.drives:
+        why = f"drives = {settings.drives}, so there must be as many"
+        yield _bad(instance, "settings.paths", ", ".join(settings.paths), why)
+
+
+def _users(instance: Instance) -> Iterator[ConfigError]:
+    policies = instance.resources.get("policies", {})
+    buckets = instance.resources.get("buckets", {})
+    consumers = {one.name for one in instance.consumers}
+    for name, policy in policies.items():
+        for bucket in policy.buckets:
+            if bucket not in buckets:
+                yield _bad(instance, f"policies.{name}.buckets", bucket, _there(buckets, "bucket"))
+    for name, user in instance.resources.get("users", {}).items():
+        if name == _PEOPLE:
+            yield _bad(instance, f"users.{name}", name, "it is what people are, and may do all")
+        for policy in user.policies:
+            if policy not in policies:
+                yield _bad(instance, f"users.{name}.policies", policy, _there(policies, "policy"))
+        if bool(user.password) == (name in consumers):
+            why = (
+                "it uses the service, and has a secret already"
+                if user.password
+                else ('no service of this name uses it, so it needs password = "${env.…}"')
+            )
+            yield _bad(instance, f"users.{name}.password", name, why)
+
+
+def _there(known: Collection[str], what: str) -> str:
+    return f"there is {', '.join(known)}" if known else f"no {what} is declared"
 
 
 def _buckets(instance: Instance) -> Iterator[ConfigError]:
@@ -86,13 +139,19 @@ def _asked(instance: Instance) -> Iterator[tuple[str, str]]:
     for feature in instance.settings.relies_on:
         if feature in engines.FEATURES:
             yield feature, "settings.relies-on"
+    if instance.settings.drives > 1:
+        yield "erasure", "settings.drives"
+    for key in ("policies", "users"):
+        for name in instance.resources.get(key, {}):
+            yield key, f"{key}.{name}"
     for name, bucket in instance.resources.get("buckets", {}).items():
-        if bucket.versioning:
-            yield "versioning", f"buckets.{name}.versioning"
-        if bucket.quota is not None:
-            yield "quotas", f"buckets.{name}.quota"
-        if bucket.lifecycle:
-            yield "lifecycle", f"buckets.{name}.lifecycle"
+        for feature, key, wanted in (
+            ("versioning", "versioning", bucket.versioning),
+            ("quotas", "quota", bucket.quota is not None),
+            ("lifecycle", "lifecycle", bucket.lifecycle),
+        ):
+            if wanted:
+                yield feature, f"buckets.{name}.{key}"
 
 
 def _lacking(instance: Instance) -> Iterator[ConfigError]:

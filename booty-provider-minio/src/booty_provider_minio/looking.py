@@ -6,40 +6,53 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import Health
 
-from booty_provider_minio.session import Refused, Unreachable, as_root, ask
+from booty_provider_minio import engines
+from booty_provider_minio.session import BUCKET, Refused, Unreachable, as_root, ask, create, exists
 
 if TYPE_CHECKING:
-    from booty import Instance
+    from booty import Endpoint, Instance
 
-__all__ = ["BUCKET", "look"]
+__all__ = ["look"]
 
-BUCKET: Final = "booty-health"
-"""A bucket of booty's own: one object comes and goes in it when somebody looks."""
 LOOK_SECONDS: Final = 15.0
-CONNECT_SECONDS: Final = 2.0
+PAGE_SECONDS: Final = 5.0
+OK: Final = 200
+UNAVAILABLE: Final = 503
 BODY: Final = b"booty"
 
 
 async def look(instance: Instance) -> Health:
     """Look once; never raises for "not up yet"."""
-    why = await _not_alive(instance)
-    if why:
-        return Health(alive=False, ready=False, good=False, reason=why)
-    ready, reason = await _works(instance)
-    return Health(alive=True, ready=ready, good=reason is None, reason=reason)
+    path = engines.of(instance).health
+    try:
+        status = await _status(instance.endpoints["api"], path or "/")
+    except (OSError, TimeoutError) as error:
+        reason = f"nobody answers at {instance.endpoints['api'].address}: {str(error) or 'in time'}"
+        return Health(alive=False, ready=False, good=False, reason=reason)
+    if path and status != OK:
+        return Health(alive=True, ready=False, good=False, reason=_not_ready(instance, status))
+    ready, lacks = await _works(instance)
+    return Health(alive=True, ready=ready, good=lacks is None, reason=lacks)
 
 
-async def _not_alive(instance: Instance) -> str | None:
+def _not_ready(instance: Instance, status: int) -> str:
+    if status == UNAVAILABLE and instance.replicas * instance.settings.drives > 1:
+        return "too few of its drives are there for a write"
+    return f"{engines.of(instance).health} answers {status or 'nothing that is HTTP'}"
+
+
+async def _status(endpoint: Endpoint, path: str) -> int:
+    """Return the HTTP status of a page; 0 if what answers is no HTTP."""
     import asyncio
 
-    api = instance.endpoints["api"]
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(api.host, api.port)
-    except (OSError, TimeoutError) as error:
-        return f"nobody answers at {api.address}: {str(error) or 'in time'}"
-    writer.transport.abort()
-    return None
+    async with asyncio.timeout(PAGE_SECONDS):
+        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: {endpoint.address}\r\n\r\n".encode())
+            words = (await reader.readline()).split()
+        finally:
+            writer.transport.abort()
+    return int(words[1]) if words[1:] and words[1].isdigit() else 0
 
 
 async def _works(instance: Instance) -> tuple[bool, str | None]:
@@ -62,12 +75,9 @@ async def _works(instance: Instance) -> tuple[bool, str | None]:
 
 
 async def _bucket(client: Any) -> None:
-    try:
-        await ask(client.head_bucket(Bucket=BUCKET))
-    except Refused as error:
-        if not error.missing:
-            raise
-        await ask(client.create_bucket(Bucket=BUCKET))
+    # bootstrap has made it; somebody may have taken it away since
+    if not await exists(client, BUCKET):
+        await create(client, BUCKET)
 
 
 async def _write(client: Any, key: str) -> None:

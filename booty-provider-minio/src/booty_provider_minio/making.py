@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from booty import ConfigError, StartError
 
-from booty_provider_minio.session import Refused, Unreachable, as_root, ask
+from booty_provider_minio import engines, grants
+from booty_provider_minio.admin import admin_of
+from booty_provider_minio.session import (
+    BUCKET,
+    Refused,
+    Unreachable,
+    as_root,
+    ask,
+    create,
+    exists,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from booty import Instance, Service
 
-    from booty_provider_minio.resources import Bucket
+    from booty_provider_minio.admin import Admin
+    from booty_provider_minio.resources import Bucket, Rule
 
 __all__ = ["make_all"]
+
+_DAY: Final = 86400
 
 
 async def make_all(service: Service) -> None:
@@ -24,41 +41,102 @@ async def make_all(service: Service) -> None:
         StartError: the server did not answer.
     """
     instance = service.instances[0]
-    buckets = instance.resources.get("buckets", {})
-    if not buckets:
-        return
+    has = engines.of(instance).has
     try:
-        async with as_root(instance) as client:
-            for name, bucket in buckets.items():
-                await _make(client, instance, name, bucket)
+        async with as_root(instance) as client, admin_of(instance) as admin:
+            async with _told(instance, f"buckets.{BUCKET}"):
+                if not await exists(client, BUCKET):
+                    await create(client, BUCKET)
+            for name, bucket in instance.resources.get("buckets", {}).items():
+                async with _told(instance, f"buckets.{name}"):
+                    await _make(client, name, bucket, has)
+                    await _limit(admin, name, bucket, has)
+            if "users" in has:
+                await _make_users(client, admin, instance)
     except Unreachable as error:
         raise StartError(
-            f'cannot make the buckets of "{service.name}": {error}',
+            f'cannot make what "{service.name}" declares: {error}',
             reference="minio-unavailable",
             subject=service.name,
             hint=f"booty health {service.name}",
         ) from error
 
 
-async def _make(client: Any, instance: Instance, name: str, _bucket: Bucket) -> None:
+@asynccontextmanager
+async def _told(instance: Instance, path: str) -> AsyncIterator[None]:
+    """Say what could not be made, and where it is declared."""
     try:
-        if not await _exists(client, name):
-            await ask(client.create_bucket(Bucket=name))
+        yield
     except Refused as error:
-        path = f"services.{instance.service}.buckets.{name}"
+        kind, _, name = path.partition(".")
         raise ConfigError(
-            f'cannot make bucket "{name}": {error}',
+            f'cannot make "{name}" of {kind}: {error}',
             reference="minio-cannot-make",
-            subject=path,
-            hint=f"change {path} in booty.toml",
+            subject=f"services.{instance.service}.{path}",
+            hint=f"change {path} of [services.{instance.service}]",
         ) from error
 
 
-async def _exists(client: Any, name: str) -> bool:
-    try:
-        await ask(client.head_bucket(Bucket=name))
-    except Refused as error:
-        if error.missing:
-            return False
-        raise
-    return True
+async def _make(client: Any, name: str, bucket: Bucket, has: frozenset[str]) -> None:
+    if not await exists(client, name):
+        await create(client, name)
+    if "versioning" in has:
+        await _version(client, name, kept=bucket.versioning)
+    if "lifecycle" in has:
+        await _let_go(client, name, bucket)
+
+
+async def _version(client: Any, name: str, *, kept: bool) -> None:
+    found = (await ask(client.get_bucket_versioning(Bucket=name))).get("Status", "")
+    # what was never on is not suspended: the two differ
+    if (found == "Enabled") != kept:
+        status = {"Status": "Enabled" if kept else "Suspended"}
+        await ask(client.put_bucket_versioning(Bucket=name, VersioningConfiguration=status))
+
+
+async def _let_go(client: Any, name: str, bucket: Bucket) -> None:
+    if bucket.lifecycle:
+        rules = [_rule(rule_name, rule) for rule_name, rule in bucket.lifecycle.items()]
+        await ask(
+            client.put_bucket_lifecycle_configuration(
+                Bucket=name, LifecycleConfiguration={"Rules": rules}
+            )
+        )
+    else:
+        await ask(client.delete_bucket_lifecycle(Bucket=name))
+
+
+def _rule(name: str, rule: Rule) -> dict[str, Any]:
+    days = {
+        "Expiration": ("Days", rule.expire_after),
+        "NoncurrentVersionExpiration": ("NoncurrentDays", rule.expire_versions_after),
+        "AbortIncompleteMultipartUpload": ("DaysAfterInitiation", rule.abort_uploads_after),
+    }
+    times = {key: {unit: round(time / _DAY)} for key, (unit, time) in days.items() if time}
+    return {"ID": name, "Status": "Enabled", "Filter": {"Prefix": rule.prefix}, **times}
+
+
+async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -> None:
+    if "quotas" in has and await admin.quota(name) != (bucket.quota or 0):
+        await admin.put_quota(name, bucket.quota or 0)
+
+
+async def _make_users(client: Any, admin: Admin, instance: Instance) -> None:
+    if instance.component == "minio/versitygw":
+        # its users stand in a file; what they may do is said by the buckets
+        for bucket, document in grants.bucket_policies(instance).items():
+            async with _told(instance, f"buckets.{bucket}"):
+                await _open_to(client, bucket, document)
+        return
+    for account in grants.all_accounts(instance):
+        async with _told(instance, f"users.{account.name}"):
+            await admin.put_user(account.key, account.secret)
+            await admin.put_policy(account.key, grants.policy_document(account))
+            await admin.attach(account.key, account.key)
+
+
+async def _open_to(client: Any, bucket: str, document: dict[str, Any] | None) -> None:
+    if document is None:
+        await ask(client.delete_bucket_policy(Bucket=bucket))
+    else:
+        await ask(client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import Factory, field, frozen
 
-__all__ = ["Bucket", "Rule"]
+__all__ = ["Bucket", "Policy", "Rule", "User"]
 
 _SIZE = {"unit": "size"}
 _DURATION = {"unit": "duration"}
@@ -42,3 +43,32 @@ class Bucket:
     versioning: bool = False
     quota: int | None = field(default=None, metadata=_SIZE)
     lifecycle: Mapping[str, Rule] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Policy:
+    """``[services.S.policies.NAME]``: what may be done, for users to refer to.
+
+    Attributes:
+        buckets: names of buckets; none = all of them.
+        prefix: only keys that begin with it; none = all.
+        access: ``read``, ``write`` or ``read-write``.
+    """
+
+    buckets: tuple[str, ...] = ()
+    prefix: str = ""
+    access: Literal["read", "write", "read-write"] = "read"
+
+
+@frozen(kw_only=True)
+class User:
+    """``[services.S.users.NAME]``: what a key may do. Without it, a consumer may use what is there.
+
+    Attributes:
+        policies: names of declared policies; all that they allow together.
+        password: its secret, such as ``${env.PARTNER_SECRET}``, for somebody who is no consumer of
+            the service; consumers have one of their own.
+    """
+
+    policies: tuple[str, ...] = ()
+    password: str = ""

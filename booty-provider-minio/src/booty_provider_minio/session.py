@@ -7,20 +7,34 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from booty_provider_minio import engines
-from booty_provider_minio.component import ROOT
+from booty_provider_minio.component import KEY, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
-    from booty import Instance
+    from booty import Endpoint, Instance
 
-__all__ = ["REGION", "Refused", "Unreachable", "as_root", "ask", "client_of"]
+__all__ = [
+    "BUCKET",
+    "REGION",
+    "Refused",
+    "Unreachable",
+    "as_root",
+    "ask",
+    "client_of",
+    "create",
+    "exists",
+    "root_key",
+]
 
 REGION: Final = "us-east-1"
 CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 60
 LOOK_SECONDS: Final = 5
 ATTEMPTS: Final = 3
+USER: Final = "user"
+BUCKET: Final = "booty-health"
+"""A bucket of booty's own: one object comes and goes in it when somebody looks."""
 READ_AHEAD: Final = (("s3", "service-2"), ("s3", "endpoint-rule-set-1"))
 """What botocore knows of S3: a megabyte of JSON, which it reads when the first client is made."""
 
@@ -69,32 +83,96 @@ async def ask(call: Awaitable[Any]) -> Any:
         raise Unreachable(str(error) or type(error).__name__) from error
 
 
+async def exists(client: Any, bucket: str) -> bool:
+    """Tell whether a bucket is there.
+
+    Raises:
+        Refused: it is not ours to ask.
+        Unreachable: the server said nothing.
+    """
+    try:
+        await ask(client.head_bucket(Bucket=bucket))
+    except Refused as error:
+        if error.missing:
+            return False
+        raise
+    return True
+
+
+async def create(client: Any, bucket: str) -> None:
+    """Make a bucket; that somebody else makes it in the same instant is no fault.
+
+    Raises:
+        Refused: it cannot be made.
+        Unreachable: the server said nothing.
+    """
+    try:
+        await ask(client.create_bucket(Bucket=bucket))
+    except Refused as error:
+        if error.status != 409 or not await exists(client, bucket):  # noqa: PLR2004 - conflict
+            raise
+
+
 @asynccontextmanager
 async def client_of(instance: Instance) -> AsyncIterator[Any]:
-    """Give a client with the caller's own key; it tries a failed call again."""
-    async with _open(instance, READ_SECONDS, ATTEMPTS) as client:
+    """Give a client with the caller's own key, to a server that answers; it tries again."""
+    endpoint = await _answering(instance)
+    async with _open(instance, endpoint, _key_of(instance), READ_SECONDS, ATTEMPTS) as client:
         yield client
 
 
 @asynccontextmanager
 async def as_root(instance: Instance) -> AsyncIterator[Any]:
-    """Give a client with the server's own key, which asks once and does not wait for long."""
-    async with _open(instance, LOOK_SECONDS, 1) as client:
+    """Give a client with the server's own key, to this very one, which asks once and gives up."""
+    endpoint = instance.endpoints["api"]
+    async with _open(instance, endpoint, root_key(instance), LOOK_SECONDS, 1) as client:
         yield client
 
 
+def root_key(instance: Instance) -> tuple[str, str]:
+    """Return access key and secret of the server's own user."""
+    return ROOT, instance.secrets[engines.of(instance).root]
+
+
+def _key_of(instance: Instance) -> tuple[str, str]:
+    # whoever asks gets an instance that holds its own credentials, and those of nobody else
+    named = [one for one in instance.consumers if one.name == USER]
+    own = next(iter([*named, *instance.consumers]), None)
+    if own is None or "password" not in own.secrets:
+        return root_key(instance)
+    return KEY.format(user=own.name), own.secrets["password"]
+
+
+async def _answering(instance: Instance) -> Endpoint:
+    """Return the first of the service's servers that takes a connection; else this one."""
+    import asyncio
+
+    own = instance.endpoints["api"]
+    for endpoint in (own, *(peer.endpoints["api"] for peer in instance.peers)):
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        except (OSError, TimeoutError):
+            continue
+        writer.transport.abort()
+        return endpoint
+    return own
+
+
 @asynccontextmanager
-async def _open(instance: Instance, patience: int, attempts: int) -> AsyncIterator[Any]:
+async def _open(
+    instance: Instance, endpoint: Endpoint, key: tuple[str, str], patience: int, attempts: int
+) -> AsyncIterator[Any]:
     from anyio import to_thread
 
     # importing and reading take a second: in a thread they hold up no deadline
     session = await to_thread.run_sync(_session, abandon_on_cancel=True)
     made = session.create_client(
         "s3",
-        endpoint_url=instance.endpoints["api"].url,
+        endpoint_url=endpoint.url,
         region_name=REGION,
-        aws_access_key_id=ROOT,
-        aws_secret_access_key=instance.secrets["password"],
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
         config=_config(instance, patience, attempts),
     )
     async with made as client:

@@ -12,8 +12,14 @@ class Settings:
     """Settings of an S3 server, whatever its engine.
 
     Attributes:
+        drives: folders that each server spreads objects over, made by booty in its data folder; 1,
+            or 4 to 16 with erasure coding.
+        paths: folders of your own instead, absolute and there already: one for each drive of a
+            single server.
         relies_on: what your programs rely on and no other key says: an engine that lacks one of
             these is refused. One of the features of the reference page.
     """
 
+    drives: int = 1
+    paths: tuple[str, ...] = ()
     relies_on: tuple[str, ...] = ()

@@ -234,6 +234,8 @@ class Component:
         rejoins: whether an instance that has left its service (hook ``leave``) may come back on the
             data that it held; else that is set aside, and it begins with none.
         older_on_newer: whether an older program may be started on data that a newer one wrote.
+        reads: ids of other components whose data it can go on with; on a data folder that any other
+            wrote it is refused.
         owned_config: dotted keys of ``config`` that a user may not override (ports, addresses,
             credentials).
         metrics: where metrics are told.
@@ -275,6 +277,7 @@ class Component:
     changes: Mapping[str, Change] = Factory(dict)
     rejoins: bool = False
     older_on_newer: bool = False
+    reads: tuple[str, ...] = ()
     owned_config: tuple[str, ...] = ()
     metrics: tuple[Metrics, ...] = ()
     log_files: tuple[str, ...] = ()

@@ -187,7 +187,7 @@ class Deciding:
             one.instance.name: _planned(one, needs, artifacts, self.machine, self.scale)
             for one in started
         }
-        _refuse_older(started, self.saved, self.faults)
+        _refuse_others(started, self.saved, self.faults)
         self.secrets = laid.addresses.credentials.listed()
         return planned, order
 
@@ -302,20 +302,40 @@ def _service(
     }
 
 
-def _refuse_older(started: list[Started], saved: Saved, faults: list[BootyError]) -> None:
+def _refuse_others(started: list[Started], saved: Saved, faults: list[BootyError]) -> None:
+    for one in started:
+        wrote = saved.data.get(one.instance.name, {})
+        component = one.member.component
+        by = str(wrote.get("component") or component.id)
+        if by != component.id:
+            if by not in component.reads:
+                faults.append(_of_another(one, by))
+        elif not component.older_on_newer:
+            _refuse_older(one, str(wrote.get("version") or ""), faults)
+
+
+def _of_another(one: Started, by: str) -> ConflictError:
+    service = one.cast.name
+    return ConflictError(
+        f'cannot start "{one.instance.name}" with {one.member.component.id}: its data was written'
+        f" by {by}",
+        reference="data-of-another",
+        subject=f"services.{service}",
+        hint=f"to carry it over: booty backup {service} OUT, booty destroy {service}, booty up,"
+        f" booty restore {service} OUT",
+    )
+
+
+def _refuse_older(one: Started, wrote: str, faults: list[BootyError]) -> None:
     from booty.plan.versions import older
 
-    for one in started:
-        wrote = saved.data.get(one.instance.name, {}).get("version", "")
-        if not wrote or one.member.component.older_on_newer:
-            continue
-        if older(one.instance.version, wrote):
-            faults.append(
-                ConflictError(
-                    f'cannot start "{one.instance.name}" with version {one.instance.version}:'
-                    f" its data was written by {wrote}",
-                    reference="older-program",
-                    subject=f"services.{one.cast.name}.version",
-                    hint=f'write version = "{wrote}" or newer, or destroy {one.cast.name}',
-                )
+    if wrote and older(one.instance.version, wrote):
+        faults.append(
+            ConflictError(
+                f'cannot start "{one.instance.name}" with version {one.instance.version}:'
+                f" its data was written by {wrote}",
+                reference="older-program",
+                subject=f"services.{one.cast.name}.version",
+                hint=f'write version = "{wrote}" or newer, or destroy {one.cast.name}',
             )
+        )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["choose", "fits", "older"]
 
 _RANGE = re.compile(r"[<>=!~,*]")
-_EXACT = re.compile(r"\d[\w+-]*(\.[\w+-]+){2,}")  # it becomes a part of paths and addresses
+# they become parts of paths and addresses
+_DATED = re.compile(r"\d{4}-\d\d-\d\d(T[\w-]+)?")
+_EXACT = re.compile(rf"\d[\w+-]*(\.[\w+-]+){{2,}}|{_DATED.pattern}")
 
 
 def choose(service: ServiceSpec, component: Component, locked: Collection[str]) -> tuple[str, bool]:
@@ -68,6 +70,8 @@ def older(version: str, than: str) -> bool:
     """Tell whether a version is older than another one; unreadable versions are not compared."""
     from packaging.version import InvalidVersion, Version
 
+    if _DATED.fullmatch(version) and _DATED.fullmatch(than):
+        return version < than
     try:
         return Version(version) < Version(than)
     except InvalidVersion:

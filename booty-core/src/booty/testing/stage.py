@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -60,7 +61,7 @@ class Stage:
     def spec(self) -> StackSpec:
         """Write booty.toml, read it."""
         file = self.root / "booty.toml"
-        use = "" if "use" in self.service else f'use = "{self.provider}"\n'
+        use = "" if re.search(r"(?m)^\s*use\s*=", self.service) else f'use = "{self.provider}"\n'
         file.write_text(f"[services.it]\n{use}{self.service}\n{self.more}\n")
         return config.load(file)
 
