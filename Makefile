@@ -68,7 +68,8 @@ bench: $(VENV)/.developed
 
 # every fault point, and a long run of random ones; some 20 minutes
 chaos: $(VENV)/.developed
-	BOOTY_FAULTS=all BOOTY_CHAOS_STEPS=200 $(BIN)/pytest -q -n 2 --dist worksteal -rP tests/chaos
+	BOOTY_FAULTS=all BOOTY_CHAOS_STEPS=200 $(BIN)/pytest -q -n 2 --dist worksteal -rP \
+		tests/chaos booty-core/tests/run/test_rotation.py
 
 soak: $(VENV)/.developed
 	$(BIN)/python bench/soak.py $(SERVICES) $(SECONDS)

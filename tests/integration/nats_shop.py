@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -19,6 +19,8 @@ from attrs import define
 
 _T = TypeVar("_T")
 PATIENCE = 60.0
+SLOTS, WIDTH = 550, 30
+"""Rows of ports below the ephemeral ones, so that runs side by side do not meet."""
 ORDERS = '[services.bus.streams.orders]\nsubjects = ["orders.>"]\n'
 
 
@@ -119,3 +121,17 @@ def kill(pid: int) -> None:
         assert select.select([handle], [], [], PATIENCE)[0]
     finally:
         os.close(handle)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, clean_env: dict[str, str], pytestconfig: pytest.Config) -> Iterator[Shop]:
+    """A stack that is down when the test ends; programs come from a store that tests share."""
+    home = Path(clean_env["BOOTY_HOME"])
+    home.mkdir()
+    assert pytestconfig.cache is not None
+    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    root = tmp_path / "stack"
+    root.mkdir()
+    made = Shop(root, clean_env, 15000 + os.getpid() % SLOTS * WIDTH)
+    yield made
+    made.run("down", status=None)
