@@ -281,7 +281,7 @@ def test_what_is_declared_about_it_is_true(rig: Any) -> None:
     monitor = server.instance.endpoints["monitor"]
     told = []
     for one in component.metrics:
-        with urllib.request.urlopen(f"{monitor.url}{one.path}", timeout=5.0) as answer:
+        with urllib.request.urlopen(f"{monitor.url}{one.path}", timeout=PATIENCE) as answer:
             told.append(json.load(answer)["server_id"])
     lines = server.log.read_text().splitlines()
     read = [stamp.read(line, component.log_time) for line in lines]

@@ -19,10 +19,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 SEED = int(os.environ.get("BOOTY_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 STEPS = int(os.environ.get("BOOTY_CHAOS_STEPS") or 8)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240 + 30 * STEPS)]
 BLOWS = (
     ("supervisor",),
     ("supervisor",),

@@ -22,7 +22,7 @@ from booty.supervise import state
 
 SEED = int(os.environ.get("BOOTY_CHAOS_SEED") or random.SystemRandom().randrange(10**6))
 FAULTS = os.environ.get("BOOTY_FAULTS") or "2"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if FAULTS == "all" else 120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if FAULTS == "all" else 300)]
 TRACER = Path(__file__).with_name("tracer.py")
 ROLES = ("", "guardian", "supervisor", "follower", "command")
 KILLED = ("guardian", "supervisor", "command")

@@ -64,7 +64,7 @@ def services(root: Path, env: dict[str, str]) -> dict[str, dict[str, Any]]:
 def order(url: str, item: str) -> dict[str, Any]:
     """Post an order as a program does."""
     data = json.dumps({"item": item, "count": 2}).encode()
-    with urllib.request.urlopen(f"{url}/orders", data=data, timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/orders", data=data, timeout=PATIENCE) as answer:
         assert answer.status == 201
         made: dict[str, Any] = json.load(answer)
         return made
@@ -96,7 +96,7 @@ def test_orders_are_written_down(quickstart: Path, env: dict[str, str]) -> None:
 
     assert [one["item"] for one in lines] == ["coffee", "tea", "milk <b>"]
     assert [one["number"] for one in lines] == [1, 2, 3]
-    with urllib.request.urlopen(url, timeout=10) as page:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as page:
         assert "milk &lt;b&gt;" in page.read().decode()
 
 

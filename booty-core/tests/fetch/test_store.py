@@ -287,8 +287,8 @@ def test_waiting_for_another_is_told(publisher: Publisher, store: Store) -> None
     with ThreadPoolExecutor(1) as pool:
         with store.locked("get-tool@1.2.3"):
             pending = pool.submit(get, publisher, store, tell=told.put)
-            first = told.get(timeout=10)
-        pending.result(10)
+            first = told.get(timeout=60)
+        pending.result(60)
 
     assert first.phase == "waiting"
 

@@ -17,7 +17,7 @@ from booty.supervise import launch, rows, state
 from booty.supervise.client import Connection, ControlError, connect
 from booty.supervise.rows import Rows
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 def entry(name: str, run: str, **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest_supervise import Stack, alive, entry, need, probe
+from conftest_supervise import PATIENCE, Stack, alive, entry, need, probe
 
 SLEEP = "exec sleep 1000"
 DEAF = "trap '' TERM; while :; do sleep 0.05; done"
@@ -163,10 +163,10 @@ def test_die_with_me_takes_grandchildren_and_the_adopted(stack: Stack) -> None:
     stack.kill("supervisor", "guardian")
     pids = [stack.row(name)["pid"] for name in ("a.0", "b.0")] + [int(out.read_text())]
     with stack.ensure() as link:
-        link.request("lifetime", lifetime="die-with-me", timeout=5)
+        link.request("lifetime", lifetime="die-with-me", timeout=PATIENCE)
         still = [alive(pid) for pid in pids]
     stack.kill("supervisor")
-    stack.until(lambda: not any(alive(pid) for pid in pids), 5.0)
+    stack.until(lambda: not any(alive(pid) for pid in pids))
 
     assert still == [True, True, True]
 
@@ -176,7 +176,7 @@ def test_many_of_a_die_with_me_stack_go_at_once(stack: Stack) -> None:
     stack.up(*(entry(f"a.{n}", SLEEP) for n in range(40)), lifetime="die-with-me")
     pids, watchers = [stack.row(f"a.{n}")["pid"] for n in range(40)], stack.watchers()
     stack.kill("supervisor")
-    stack.until(lambda: not alive(watchers["guardian"]), 2.0)
+    stack.until(lambda: not alive(watchers["guardian"]))
 
     assert not any(alive(pid) for pid in pids)
 
@@ -245,7 +245,7 @@ def test_command_of_a_start_dies_with_its_stop(stack: Stack) -> None:
     pid = int(out.read_text())
     stack.ask("down")
 
-    stack.until(lambda: not alive(pid), 3.0)
+    stack.until(lambda: not alive(pid))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_children_get_the_file_limit_of_the_command(stack: Stack) -> None:
     out = stack.root / "limit"
     stack.up(entry("a.0", f"ulimit -Sn > {out}; {SLEEP}", ready=probe(file=str(out))))
 
-    stack.until(lambda: out.read_text().strip() == str(mine), 2.0)
+    stack.until(lambda: out.read_text().strip() == str(mine))
 
 
 ORPHAN = "setsid sh -c 'echo $$ >> {file}; exec sleep 1000' &"

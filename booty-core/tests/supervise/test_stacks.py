@@ -26,7 +26,7 @@ NOTIFIER = (
     "python3 -c 'import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);"
     's.sendto(b"READY=1",os.environ["NOTIFY_SOCKET"])\'; exec sleep 100'
 )
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 def write(root: Path, text: str) -> None:
@@ -52,8 +52,8 @@ def until(root: Path, wanted: Callable[[], bool]) -> None:
     while not wanted():
         assert time.monotonic() < end, (root / ".booty/events.jsonl").read_text()[-3000:]
         try:
-            with connect(root / ".booty", 2.0) as link:
-                link.request("subscribe", timeout=2.0)
+            with connect(root / ".booty", PATIENCE) as link:
+                link.request("subscribe", timeout=PATIENCE)
                 if not wanted():
                     next(link.events(0.1), None)
         except Exception:  # noqa: BLE001 - between two supervisors nobody answers
@@ -327,7 +327,7 @@ def test_die_with_me_ends_with_its_supervisor(booty: Any, root: Path) -> None:
     import select
 
     os.kill(watchers(root)["supervisor"], signal.SIGKILL)
-    gone = select.select(fds, [], [], 5.0)[0]
+    gone = select.select(fds, [], [], PATIENCE)[0]
     for fd in fds:
         os.close(fd)
 

@@ -18,7 +18,7 @@ from booty.supervise.client import connect
 HEAD = '[stack]\nformat = 1\nname = "t"\n[services.a]\nuse = "program"\n'
 SLEEPER = 'run = ["sleep", "1000"]\n'
 DEAF = "run = \"trap '' TERM; while :; do sleep 1; done\"\n"
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 def write(root: Path, text: str) -> None:
@@ -35,8 +35,8 @@ def row(root: Path) -> dict[str, Any]:
 def until(root: Path, wanted: Callable[[], bool]) -> None:
     """Wait for something that events of the stack bring about."""
     end = time.monotonic() + PATIENCE
-    with connect(root / ".booty", 2.0) as link:
-        link.request("subscribe", timeout=2.0)
+    with connect(root / ".booty", PATIENCE) as link:
+        link.request("subscribe", timeout=PATIENCE)
         while not wanted():
             assert time.monotonic() < end, (root / ".booty/events.jsonl").read_text()[-3000:]
             next(link.events(0.1), None)
