@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+CONFORMANCE := $(wildcard booty-*/tests/*/test_conformance.py booty-*/tests/test_conformance*.py)
 QUICKSTART := examples/quickstart/booty.toml
 MANIFESTS := pyproject.toml uv.lock $(wildcard booty-*/pyproject.toml)
 # with the machine's own list of authorities, as pip has them (the name changed between versions)
@@ -12,7 +13,7 @@ UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-fetch lint types floors unit e2e-minio docs bench chaos soak dist changelog clean
+.PHONY: help up down test test-fetch lint types floors unit e2e-minio conformance docs bench chaos soak dist changelog clean
 
 help:
 	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
@@ -23,6 +24,7 @@ help:
 	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
 	@echo 'make chaos      kill at every system call, and at random; some 20 minutes'
 	@echo 'make soak       200 services for 10 minutes, one killed every second'
+	@echo 'make conformance  run every driver of portable clients through the suite, write the matrix'
 	@echo 'make docs       write the generated pages again'
 	@echo 'make dist       build the wheels into dist/'
 
@@ -59,6 +61,11 @@ unit: $(VENV)/.developed
 # engines are taken from PATH and BOOTY_TEST_<ENGINE>, else got as a user gets them; skips say why
 e2e-minio: $(VENV)/.developed
 	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests
+
+# runs the conformance suite of portable clients, and writes the matrix driver x case by its outcome
+conformance: $(VENV)/.developed
+	BOOTY_CONFORMANCE=docs/reference/conformance $(BIN)/pytest -q -p no:cacheprovider $(CONFORMANCE)
+	$(BIN)/python docs/generate.py
 
 docs: $(VENV)/.developed
 	$(BIN)/python docs/generate.py

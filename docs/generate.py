@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import pages_conformance
 import pages_errors
 import pages_hooks
 import pages_nouns
@@ -63,6 +64,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "nouns.md": pages_nouns.render,
     "booty-toml.md": booty_toml,
     "python.md": pages_python.render,
+    "conformance.md": pages_conformance.render,
 }
 
 

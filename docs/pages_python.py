@@ -16,6 +16,8 @@ async with booty.Stack.open("booty.toml") as stack:
     await stack.up()
 with booty.SyncStack.open("booty.toml") as stack:  # the same names, blocking
     stack.up()
+async with booty.open_bucket("file:///var/lib/shop/files") as bucket:  # a portable client
+    await bucket.write("a", b"1")
 ```
 """
 _QUOTED: Final = re.compile(r"(: |-> )'([^']*)'")
@@ -28,9 +30,21 @@ def render() -> str:
 
     parts = [HEAD, *_kind("booty.Stack", booty.Stack), _blocking(booty.SyncStack)]
     parts += [*_errors(booty.BootyError)]
+    streams: list[type] = [booty.Bucket, booty.clients.Reader, booty.clients.Writer]
+    for kind in streams:
+        parts += _kind(_title(kind), kind)
+    parts += [_blocking(booty.SyncBucket)]
+    nouns: list[type] = [booty.clients.Attributes, booty.clients.Listed, booty.clients.Page]
+    parts += [f"\n## `{_title(kind)}`\n\n{_text(kind)}" for kind in nouns]
     parts.append("\n## `booty.testing`\n\n" + _text(testing))
     parts += [f"\n### `{name}`\n\n{_text(getattr(testing, name))}" for name in testing.__all__]
     return "".join(parts)
+
+
+def _title(kind: type) -> str:
+    import booty
+
+    return f"booty.{'' if hasattr(booty, kind.__name__) else 'clients.'}{kind.__name__}"
 
 
 def _kind(title: str, kind: type) -> list[str]:
@@ -48,7 +62,7 @@ def _kind(title: str, kind: type) -> list[str]:
 
 def _blocking(kind: type) -> str:
     names = ", ".join(f"`{name}`" for name, _ in _public(kind))
-    return f"\n## `booty.SyncStack`\n\n{_text(kind)}\nIt has {names}.\n"
+    return f"\n## `booty.{kind.__name__}`\n\n{_text(kind)}\nIt has {names}.\n"
 
 
 def _errors(base: type) -> list[str]:

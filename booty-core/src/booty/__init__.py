@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty import clients
+    from booty.clients.bucket.face import Bucket
+    from booty.clients.bucket.opening import open_bucket
+    from booty.clients.bucket.sync import SyncBucket
     from booty.clients.errors import (
         AlreadyExistsError,
         CanceledError,
@@ -86,6 +89,7 @@ __all__ = [
     "ArtifactWish",
     "BootyError",
     "BootyErrors",
+    "Bucket",
     "CanceledError",
     "Change",
     "ClientError",
@@ -144,6 +148,7 @@ __all__ = [
     "State",
     "StopError",
     "Subscription",
+    "SyncBucket",
     "SyncStack",
     "Topic",
     "UnimplementedError",
@@ -154,6 +159,7 @@ __all__ = [
     "__version__",
     "clients",
     "hookimpl",
+    "open_bucket",
     "open_subscription",
     "open_topic",
 ]
@@ -161,6 +167,9 @@ __all__ = [
 __version__: Final = "0.4.0"
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.clients.bucket.face": ("Bucket",),
+    "booty.clients.bucket.opening": ("open_bucket",),
+    "booty.clients.bucket.sync": ("SyncBucket",),
     "booty.clients.errors": (
         "AlreadyExistsError",
         "CanceledError",

@@ -11,6 +11,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.clients.blocking import Blocking, portal
+    from booty.clients.bucket.driver import BucketDriver, ObjectReader, ObjectWriter, call_before
+    from booty.clients.bucket.face import Bucket
+    from booty.clients.bucket.listing import paged
+    from booty.clients.bucket.nouns import (
+        Attributes,
+        Before,
+        Listed,
+        ListRequest,
+        Page,
+        SignRequest,
+        WriteRequest,
+    )
+    from booty.clients.bucket.opening import open_bucket
+    from booty.clients.bucket.reader import Reader
+    from booty.clients.bucket.sync import SyncBucket
+    from booty.clients.bucket.writer import Writer
     from booty.clients.calls import calling, wrapped
     from booty.clients.capability import Capability
     from booty.clients.drivers import Driver, Opener, find, schemes
@@ -33,6 +49,7 @@ if TYPE_CHECKING:
         os_code,
         raise_arguments,
     )
+    from booty.clients.file.signing import Signer
     from booty.clients.location import Location, Parameter
     from booty.clients.pubsub.driver import SubscriptionDriver, TopicDriver
     from booty.clients.pubsub.hooks import call_hook
@@ -40,7 +57,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlreadyExistsError",
+    "Attributes",
+    "Before",
     "Blocking",
+    "Bucket",
+    "BucketDriver",
     "CanceledError",
     "Capability",
     "ClientError",
@@ -51,23 +72,37 @@ __all__ = [
     "FailedPreconditionError",
     "InternalError",
     "InvalidArgumentError",
+    "ListRequest",
+    "Listed",
     "Location",
     "NotFoundError",
+    "ObjectReader",
+    "ObjectWriter",
     "Opener",
     "Outgoing",
+    "Page",
     "Parameter",
     "PermissionDeniedError",
+    "Reader",
     "ResourceExhaustedError",
+    "SignRequest",
+    "Signer",
     "SubscriptionDriver",
+    "SyncBucket",
     "TopicDriver",
     "UnimplementedError",
     "UnknownError",
+    "WriteRequest",
+    "Writer",
+    "call_before",
     "call_hook",
     "calling",
     "code_of",
     "error_of",
     "find",
+    "open_bucket",
     "os_code",
+    "paged",
     "portal",
     "raise_arguments",
     "schemes",
@@ -75,6 +110,23 @@ __all__ = [
 ]
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.clients.bucket.driver": ("BucketDriver", "ObjectReader", "ObjectWriter", "call_before"),
+    "booty.clients.bucket.face": ("Bucket",),
+    "booty.clients.bucket.listing": ("paged",),
+    "booty.clients.bucket.nouns": (
+        "Attributes",
+        "Before",
+        "Listed",
+        "ListRequest",
+        "Page",
+        "SignRequest",
+        "WriteRequest",
+    ),
+    "booty.clients.bucket.opening": ("open_bucket",),
+    "booty.clients.bucket.reader": ("Reader",),
+    "booty.clients.bucket.sync": ("SyncBucket",),
+    "booty.clients.bucket.writer": ("Writer",),
+    "booty.clients.file.signing": ("Signer",),
     "booty.clients.blocking": ("Blocking", "portal"),
     "booty.clients.calls": ("calling", "wrapped"),
     "booty.clients.capability": ("Capability",),

@@ -44,7 +44,7 @@ def wrapped(
 ) -> ClientError:
     """Return one of the eleven errors for what a driver raised."""
     if isinstance(error, ClientError):
-        said, found, native = error.message, error.code, error.native or error
+        said, found, native = error.message, error.code, error.native
         hint, reference = error.hint, error.reference
     else:
         said, found, native = str(error) or type(error).__name__, code(error), error
