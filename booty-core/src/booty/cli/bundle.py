@@ -26,8 +26,19 @@ def platform_names(_: click.Context, __: click.Parameter, incomplete: str) -> li
     shell_complete=platform_names,
     help="linux-amd64 and the like; may be given again. This machine's by default.",
 )
+@click.option(
+    "--python", "pythons", multiple=True, metavar="V", help="Likewise, 3.12; this one by default."
+)
+@click.option("--no-wheels", is_flag=True, help="Without booty itself: it is there already.")
 @click.pass_context
-def command(ctx: click.Context, out: str, platforms: tuple[str, ...]) -> None:
+def command(
+    ctx: click.Context,
+    out: str,
+    platforms: tuple[str, ...],
+    pythons: tuple[str, ...],
+    *,
+    no_wheels: bool,
+) -> None:
     """Gather everything that the stack needs in one tar, for machines without a network.
 
     Programs as their publishers have them, wheels of booty and of its providers, booty.toml and
@@ -42,7 +53,14 @@ def command(ctx: click.Context, out: str, platforms: tuple[str, ...]) -> None:
 
     place = common.place(ctx)
     with Fetching(quiet=common.quiet(ctx)) as screen:
-        made = bundling.make(place, Path(out), platforms, screen.tell)
+        made = bundling.make(
+            place,
+            Path(out),
+            screen.tell,
+            platforms=platforms,
+            pythons=pythons,
+            wheels=not no_wheels,
+        )
     if common.as_json(ctx):
         programs = [
             {"key": one.key, "platform": one.platform, "source": one.source, "sha256": one.digest}

@@ -7,7 +7,10 @@ So nothing depends on what the bundle says of itself; ``bundle.json`` is for peo
 ::
 
     bundle.json            what is in it, and for which platforms
+    install.sh             installs booty from the wheels below, and nothing else
+    sbom.cdx.json          all of it as CycloneDX
     programs/<sha256>/…    what publishers and indexes served
+    wheels/…               booty, its providers and all they need; lists of them with hashes
     stack/…                booty.toml with what it includes, and booty.lock
 """
 
@@ -27,12 +30,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["FORMAT", "HEAD", "KIND", "PROGRAMS", "STACK", "Bundle", "keep", "kept"]
+__all__ = ["FORMAT", "HEAD", "KIND", "PROGRAMS", "STACK", "WHEELS", "Bundle", "keep", "kept"]
 
 HEAD: Final = "bundle.json"
 FORMAT: Final = 1
 KIND: Final = "bundle"
 PROGRAMS: Final = "programs"
+WHEELS: Final = "wheels"
 STACK: Final = "stack"
 _PROGRAM: Final = re.compile(rf"{PROGRAMS}/([0-9a-f]{{64}})/[^/]+")
 

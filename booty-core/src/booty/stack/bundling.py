@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +25,7 @@ from booty.stack import fetching
 
 if TYPE_CHECKING:
     from booty.fetch import Lock, Tell
+    from booty.fetch.wheelhouse import House
     from booty.model.plan import Artifact, ArtifactWish
     from booty.stack.fetching import Wanted
     from booty.stack.place import Place
@@ -47,7 +52,15 @@ class Made:
     lock: Lock
 
 
-def make(place: Place, out: Path, platforms: Sequence[str], tell: Tell) -> Made:
+def make(
+    place: Place,
+    out: Path,
+    tell: Tell,
+    *,
+    platforms: Sequence[str] = (),
+    pythons: Sequence[str] = (),
+    wheels: bool = True,
+) -> Made:
     """Gather what a stack needs and write it to a tar; booty.lock gets what it lacked.
 
     Programs are downloaded again as their publishers have them, for each platform, judged and
@@ -56,14 +69,17 @@ def make(place: Place, out: Path, platforms: Sequence[str], tell: Tell) -> Made:
     Args:
         place: the stack.
         out: the file; one that is there is replaced.
-        platforms: ``os-arch`` each; this machine's if empty.
         tell: told of progress.
+        platforms: ``os-arch`` each; this machine's if empty.
+        pythons: versions of Python on the other machines, ``3.12``; this one if empty.
+        wheels: whether booty itself is to be in it.
 
     Raises:
         ConfigError: no such platform, or the file is wrong.
         FetchError, BootyErrors: something cannot be had for a platform; no file is written.
     """
     chosen = sorted({_platform(one) for one in platforms} or {Platform.current()})
+    versions = sorted({_python(one) for one in pythons}) or [_here()]
     asked = fetching.wanted(place)
     _refuse_own(asked)
     with tempfile.TemporaryDirectory(prefix=".booty-", dir=out.absolute().parent) as folder:
@@ -71,9 +87,16 @@ def make(place: Place, out: Path, platforms: Sequence[str], tell: Tell) -> Made:
         artifacts, lock = _programs(asked, chosen, gathered, tell)
         if asked.kept is not asked.lock:
             lock = fetching.keeping(lock, asked.wishes, asked.spec)
+        houses = _wheels(asked, chosen, versions, gathered, tell) if wheels else []
         names = tuple(str(one) for one in chosen)
-        head = _head(asked, names, artifacts)
-        digest = pack(out, _files(place, gathered, head, lock))
+        content: dict[str, Path | bytes] = {
+            bundle.HEAD: _json(_head(asked, names, artifacts)),
+            "sbom.cdx.json": _bill(asked, artifacts, houses),
+            f"{bundle.STACK}/booty.lock": lock.text().encode(),
+            **{f"{bundle.STACK}/{name}": file for name, file in _written(place).items()},
+            **_installer(houses),
+        }
+        digest = pack(out, _files(gathered, content))
     lock.write(place.lock)
     return Made(
         digest=digest,
@@ -189,14 +212,65 @@ def _head(asked: Wanted, platforms: Sequence[str], artifacts: Sequence[Artifact]
 
 
 def _files(
-    place: Place, gathered: Path, head: dict[str, Any], lock: Lock
+    gathered: Path, content: Mapping[str, Path | bytes]
 ) -> Iterator[tuple[str, Path | bytes]]:
-    yield bundle.HEAD, json.dumps(head, indent=1, ensure_ascii=False).encode()
-    for file in sorted((gathered / bundle.PROGRAMS).glob("*/*")):
-        yield file.relative_to(gathered).as_posix(), file
-    for name, file in _written(place).items():
-        yield f"{bundle.STACK}/{name}", file
-    yield f"{bundle.STACK}/booty.lock", lock.text().encode()
+    yield from content.items()  # what people look at first, the large files behind it
+    for pattern in (f"{bundle.PROGRAMS}/*/*", f"{bundle.WHEELS}/*.whl"):
+        for file in sorted(gathered.glob(pattern)):
+            yield file.relative_to(gathered).as_posix(), file
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, indent=1, ensure_ascii=False).encode()
+
+
+def _python(text: str) -> str:
+    if not re.fullmatch(r"3\.\d+", text):
+        raise ConfigError(
+            f'cannot bundle for Python "{text}": it is no version such as 3.12',
+            reference="no-python",
+            subject=text,
+            hint=f"--python {_here()}",
+        )
+    return text
+
+
+def _here() -> str:
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def _wheels(
+    asked: Wanted, chosen: Sequence[Platform], pythons: Sequence[str], gathered: Path, tell: Tell
+) -> list[House]:
+    from booty.fetch import wheelhouse
+
+    into = gathered / bundle.WHEELS
+    into.mkdir()
+    return wheelhouse.gather(_roots(asked), chosen, pythons, into, tell)
+
+
+def _installer(houses: Sequence[House]) -> dict[str, bytes]:
+    if not houses:
+        return {}
+    lists = {f"{bundle.WHEELS}/{one.name}.txt": one.requirements().encode() for one in houses}
+    return {"install.sh": Path(bundle.__file__).with_name("install.sh").read_bytes(), **lists}
+
+
+def _roots(asked: Wanted) -> list[str]:
+    own = [one.distribution for one in asked.known.values()]
+    sources = [one for wish in asked.wishes for one in wish.component.sources]
+    modules = [one.distribution for one in sources if isinstance(one, Module)]
+    found = {"booty-core", *own, *modules} - {""}
+    with suppress(metadata.PackageNotFoundError):  # an embedded core has no command
+        found.add(metadata.distribution("booty").name)
+    return sorted(found)
+
+
+def _bill(asked: Wanted, artifacts: Sequence[Artifact], houses: Sequence[House]) -> bytes:
+    from booty.fetch import sbom
+
+    wheels = [wheel for house in houses for wheel in house.wheels.values()]
+    return sbom.render(asked.spec.name, artifacts, wheels)
 
 
 def _written(place: Place) -> dict[str, Path]:
