@@ -278,7 +278,7 @@ def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], hint: str) -> Fetch
 
 def _way_out(wish: ArtifactWish, *, locked: bool) -> str:
     if wish.binary:
-        return "correct binary, or leave it out: then the program is fetched"
+        return "correct binary or version, or leave binary out: then the program is fetched"
     if locked and not wish.source:
         return (
             f"if this version is gone for good: booty lock --upgrade {wish.component_id}; "

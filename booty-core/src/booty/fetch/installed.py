@@ -81,16 +81,18 @@ class OnPathDriver:
         """Ask its version, record its digest."""
         path = _find(source, request)
         executable.check(path, request.platform)
+        said = _version(source, path)
+        _refuse_another(request, path, said)
         return Artifact(
             key=request.wish.key,
             program=request.wish.component.program,
-            version=request.wish.version,
+            version=request.wish.version or said,
             platform=str(request.platform),
             source=source.name,
             url=f"file:{path}",
             digest=sha256_of(path),
             size=path.stat().st_size,
-            trust=_yours(source, path),
+            trust=f"yours, says version {said or 'nothing'}" if source.version_args else "yours",
             path=str(path.parent),
             executable=path.name,
         )
@@ -99,39 +101,47 @@ class OnPathDriver:
 def _find(source: OnPath, request: Request) -> Path:
     wanted = request.wish.binary or source.binary or request.wish.component.program
     if os.sep in wanted:
-        path = Path(wanted)
-        if not path.exists():
+        if not Path(wanted).exists():
             raise FetchError(
                 f'cannot find "{wanted}": there is no such file',
                 reference="program-missing",
                 subject=request.wish.key,
                 hint="check binary = … in booty.toml",
             )
-        return path.resolve()
+        return _pinned(Path(wanted))
     found = shutil.which(wanted)
     if found is None:
         raise Refused(f'no "{wanted}" on PATH')
-    return Path(found).resolve()
+    return _pinned(Path(found))
 
 
-def _yours(source: OnPath, path: Path) -> str:
-    # one that is not to be asked might do anything at all when it is run
-    if not source.version_args:
-        return "yours"
-    return f"yours, says version {_version(source, path) or 'nothing'}"
+def _pinned(path: Path) -> Path:
+    # where a link leads may change under a running stack; but what goes by its own name, as the
+    # one file behind many commands does, is nothing without it
+    found = path.resolve()
+    return found if found.name == path.name else path.absolute()
+
+
+def _refuse_another(request: Request, path: Path, said: str) -> None:
+    wanted = request.wish.version
+    if wanted and said and not re.match(rf"{re.escape(wanted)}(?![\w.])", said):
+        raise Refused(f'"{path}" says version {said}')
 
 
 def _version(source: OnPath, path: Path) -> str:
+    if not source.version_args:
+        return ""  # one that is not to be asked might do anything at all when it is run
     try:
         done = subprocess.run(
             [str(path), *source.version_args],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=ANSWER,
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+    except (OSError, subprocess.TimeoutExpired):
         return ""  # a program that cannot say its version is still the user's own
     found = re.search(source.version_pattern, done.stdout + done.stderr)
     return found[1] if found else ""

@@ -212,6 +212,8 @@ class Module(Source):
 class OnPath(Source):
     """A program that the user has: on PATH, or named by ``binary = "…"``.
 
+    It is taken if the version that it says is the one that is wanted, or if it says none.
+
     Attributes:
         binary: the name looked for on PATH, or a path; empty = the component's program.
         version_args: arguments that make it print its version; none = it is not asked.
