@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from booty import __version__ as booty_version
 from booty.supervise import state
+from booty.supervise.client import connect
 
 HEAD = '[stack]\nformat = 1\nname = "shop"\n'
 WEB = """
@@ -106,6 +109,34 @@ def test_self_restart_touches_no_service(stack: Any, root: Path) -> None:
     stack("wait", "side")
     assert rows(root)["side.0"]["exit"] is None
     stack("down")
+
+
+def test_a_newer_booty_takes_over(booty: Any, root: Path, stack_env: dict[str, str]) -> None:
+    """Another version in the place of the one that started the stack: every service goes on."""
+    tree = root.parent / "tree"
+    own = Path(state.__file__).parents[1]
+    shutil.copytree(own, tree / "booty", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "booty.toml").write_text(HEAD + WEB + SIDE)
+
+    def older(*words: str) -> None:
+        argv, env = [sys.executable, "-m", "booty", *words], {"PYTHONPATH": str(tree)}
+        subprocess.run(argv, cwd=root, env=stack_env | env, check=True, capture_output=True)
+
+    def version() -> object:
+        with connect(root / ".booty") as link:
+            return link.hello["version"]
+
+    older("up", "-d")
+    before, first = {name: row["pid"] for name, row in rows(root).items()}, version()
+    door = tree / "booty/__init__.py"
+    door.write_text(door.read_text().replace(f'"{first}"', '"9.9.9"'))
+    older("self-restart")
+
+    assert (first, version()) == (booty_version, "9.9.9")
+    assert {name: row["pid"] for name, row in rows(root).items()} == before
+    booty("kill", "side")
+    booty("wait", "side")
+    booty("down")
 
 
 def test_analyze_names_what_was_waited_for(stack: Any, root: Path) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "go_on_starting",
     "judge",
     "live",
+    "pause",
     "satisfied",
     "unmet",
     "unsettled",
@@ -335,7 +336,7 @@ async def _again(sup: Supervisor, unit: Unit, tries: int, reason: str) -> int | 
     if tries > policy["give_up"]:
         _give_up(sup, unit, f"given up after {tries - 1} restarts: {reason}")
         return None
-    delay = _delay(policy, tries)
+    delay = pause(policy, tries)
     if delay:
         unit.to("backoff", f"{reason}; restarted in {delay:.1f} s")
     unit.note(restarts=int(unit.row["restarts"]) + 1)
@@ -345,7 +346,13 @@ async def _again(sup: Supervisor, unit: Unit, tries: int, reason: str) -> int | 
     return tries
 
 
-def _delay(policy: dict[str, Any], tries: int) -> float:
+def pause(policy: dict[str, Any], tries: int) -> float:
+    """Return the seconds before a restart.
+
+    Args:
+        policy: ``next max`` (seconds) and ``factor``.
+        tries: which restart it is since the last quiet time; the first is at once.
+    """
     if tries == 1:
         return 0.0
     delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
