@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from booty import plan
+from booty.plan.versions import older
 
 
 def _wish(world: Any, line: str) -> Any:
@@ -91,8 +92,22 @@ def test_own_binary(world: Any) -> None:
 
 def test_versions_that_are_dates(world: Any) -> None:
     """A publisher that counts by dates is compared by them; another date may be named exactly."""
-    from booty.plan.versions import older
-
     assert older("2025-04-22T22-12-26Z", "2025-09-07T16-13-09Z")
     assert not older("2025-09-07T16-13-09Z", "2025-04-22T22-12-26Z")
     assert not _wish(world, 'version = "2025-04-22T22-12-26Z"').tested
+
+
+@pytest.mark.parametrize(
+    ("version", "than", "is_older"),
+    [
+        ("2.9.0", "2.10.0", True),
+        ("2.10.0", "2.9.0", False),
+        ("RELEASE.2025-09-07T16-13-09Z", "RELEASE.2025-10-15T17-29-55Z", True),
+        ("RELEASE.2025-10-15T17-29-55Z", "RELEASE.2025-09-07T16-13-09Z", False),
+        ("RELEASE.2025-09-07T16-13-09Z", "2.10.0", False),
+        ("2.15.0rc1", "2.15.0", True),
+    ],
+)
+def test_which_is_older(version: str, than: str, is_older: bool) -> None:
+    """Number by number, in a publisher's own form too; what cannot be compared is not older."""
+    assert older(version, than) is is_older

@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "lock": ("lock", "Write booty.lock."),
     "bundle": ("bundle", "Gather what the stack needs for machines without a network."),
     "store": ("store", "List, check and clear out the programs on this machine."),
+    "rollback": ("rollback", "Go back to the versions that ran before."),
     "which": ("which", "Print the path of a program in the store."),
     "run-tool": ("run_tool", "Run a program out of the store."),
     "env": ("env", "Print URLs and credentials as variables."),

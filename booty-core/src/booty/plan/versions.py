@@ -67,12 +67,16 @@ def _in_range(version: str, asked: str) -> bool:
 
 
 def older(version: str, than: str) -> bool:
-    """Tell whether a version is older than another one; unreadable versions are not compared."""
+    """Tell whether a version is older than another one.
+
+    Versions of a publisher's own form (``RELEASE.2025-09-07T16-13-09Z``) are compared by their
+    numbers, where what is around these is the same; else nobody can tell, and it is not older.
+    """
     from packaging.version import InvalidVersion, Version
 
-    if _DATED.fullmatch(version) and _DATED.fullmatch(than):
-        return version < than
     try:
         return Version(version) < Version(than)
     except InvalidVersion:
-        return False
+        one, other = (re.split(r"(\d+)", text) for text in (version, than))
+        alike = one[::2] == other[::2]
+        return alike and [int(part) for part in one[1::2]] < [int(part) for part in other[1::2]]

@@ -44,6 +44,7 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
     made.lock.write(place.lock)
     # the lock is an input too, and has just been written
     inputs = planning.inputs(made.known, scaling.kept(plans.scaled(made.plan)))
-    digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs)
+    text = made.lock.text() if made.lock.programs else ""
+    digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs, text)
     plans.remember(place, digest, {**made.known, "inputs": inputs})
     return made, digest

@@ -144,8 +144,16 @@ def save(
     plan: Plan,
     sheet: Mapping[str, Any],
     blobs: Mapping[str, bytes],
+    lock: str = "",
 ) -> str:
     """Write a plan, its sheet, its blobs and its ports.
+
+    Args:
+        place: the stack.
+        plan: the plan.
+        sheet: its run sheet.
+        blobs: large files by digest.
+        lock: text of the lock that it was made with, kept once the stack is ready; empty = none.
 
     Returns:
         The plan's digest.
@@ -163,6 +171,8 @@ def save(
             whole.replace(folder / "blobs" / name, data)
         whole.replace(folder / f"{digest}.plan.json", planning.to_json(plan))
         whole.replace(folder / f"{digest}.run.json", json.dumps(sheet).encode())
+        if lock:
+            whole.replace(folder / f"{digest}.lock", lock.encode())
         numbers.save_ports(place, plan.ports)
     _prune(folder, digest)
     return digest
@@ -199,4 +209,5 @@ def _prune(folder: Path, digest: str) -> None:
         name = file.name.partition(".")[0]
         if name not in {digest, running}:
             file.unlink(missing_ok=True)
-            (folder / f"{name}.plan.json").unlink(missing_ok=True)
+            for end in ("plan.json", "lock"):
+                (folder / f"{name}.{end}").unlink(missing_ok=True)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty.supervise import files, fitness, living, notices, rolling, starting, stopping, tasks
+from booty.supervise import (
+    files,
+    fitness,
+    kept,
+    living,
+    notices,
+    rolling,
+    starting,
+    stopping,
+    tasks,
+)
 from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
 from booty.supervise.occupied import refuse_occupied
@@ -154,6 +164,7 @@ class Convergence:
         if self.fault is not None:
             await self._fail(self.fault)
         else:
+            kept.keep(self.sup.folder, self.sheet["digest"])
             seconds = round(self.sup.loop.now() - begin, 3)
             self.sup.journal.tell("ready", None, seconds=seconds, plan=self.sheet["digest"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.supervise import formats, state
@@ -120,7 +121,7 @@ def refuse_older(entry: dict[str, Any], values: Values) -> None:
     wrote = str(marker(entry["name"], values).get("version") or "")
     if entry.get("older_on_newer") or not wrote or not entry["version"]:
         return
-    if _numbers(entry["version"]) < _numbers(wrote):
+    if _older(entry["version"], wrote):
         raise ControlError.of(
             f'cannot start "{entry["name"]}" with version {entry["version"]}: its data was'
             f" written by {wrote}",
@@ -129,6 +130,14 @@ def refuse_older(entry: dict[str, Any], values: Values) -> None:
             subject=entry["name"],
             hint=f'write version = "{wrote}", or booty destroy {entry["service"]}',
         )
+
+
+def _older(version: str, than: str) -> bool:
+    # of one form: number by number; else as far as there are dotted numbers
+    one, other = re.split(r"(\d+)", version), re.split(r"(\d+)", than)
+    if one[::2] == other[::2]:
+        return [int(part) for part in one[1::2]] < [int(part) for part in other[1::2]]
+    return _numbers(version) < _numbers(than)
 
 
 def _numbers(version: str) -> list[int]:
