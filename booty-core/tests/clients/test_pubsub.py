@@ -376,14 +376,18 @@ def test_p37_receives_that_may_go_well_later() -> None:
 
 def test_p38_prefetch_follows_the_consumer() -> None:
     """A consumer that finds nothing left gets more at a time; one that lets things lie, less."""
-    ahead = Prefetch(most=100, patience=2.0)
-    for _ in range(10):
-        ahead.dry()
+    ahead = Prefetch(most=100, seconds=2.0)
+    for now in range(10):
+        ahead.taken = 1000
+        ahead.look(now)
     assert ahead.size == 100
-    ahead.taken(1.9)
-    assert ahead.size == 100
-    for _ in range(10):
-        ahead.taken(2.1)
+    for now in range(10, 20):
+        ahead.taken = 3
+        ahead.look(now)
+    assert ahead.size == 6
+    for now in range(100, 1000, 100):
+        ahead.taken = 1
+        ahead.look(now)
     assert ahead.size == 1
 
     async def body() -> None:
@@ -513,7 +517,7 @@ def test_what_lay_too_long_is_not_handed_out() -> None:
                 intake._room.set()
                 with anyio.move_on_after(0.01):
                     await intake.wait()
-            intake._ready[0][1].delivery.expires = 0.0
+            intake._ready[0].delivery.expires = 0.0
             assert (await one.receive()).body == b"3"
 
     run(body)

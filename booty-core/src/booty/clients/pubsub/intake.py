@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "Intake"]
 
-LIE_SECONDS: Final = 2.0
-"""Seconds that a message may lie here before it is taken."""
+LIE_SECONDS: Final = 1.0
+"""Seconds that what is taken ahead shall last."""
 LIE_SHARE: Final = 4
 """And the part of its deadline: a quarter."""
+
+
+AVERAGED: Final = 16
+"""Messages over which the size of a body is averaged."""
 
 
 @frozen(kw_only=True)
@@ -61,8 +65,8 @@ class Intake:
         admit: Callable[[Delivery], Message | None],
         failed: Callable[[Exception], None],
     ) -> None:
-        patience = min(LIE_SECONDS, driver.ack_wait / LIE_SHARE)
-        self.prefetch = Prefetch(most=flow.messages, patience=patience)
+        seconds = min(LIE_SECONDS, driver.ack_wait / LIE_SHARE)
+        self.prefetch = Prefetch(most=flow.messages, seconds=seconds)
         self.over = asyncio.Event()
         self._driver = driver
         self._flow = flow
@@ -71,10 +75,11 @@ class Intake:
         self._failed = failed
         self._clock = asyncio.get_running_loop().time
         self._most = min(flow.batch or driver.max_batch, driver.max_batch)
-        self._ready: deque[tuple[float, Message]] = deque()
+        self._ready: deque[Message] = deque()
         self._held: dict[Message, None] = {}
         self._bytes = 0
-        self._full = False
+        self._average = 0.0
+        """Bytes of a body, of late."""
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -84,22 +89,19 @@ class Intake:
         now = self._clock()
         found: list[Message] = []
         while self._ready and len(found) < limit:
-            since, message = self._ready.popleft()
+            message = self._ready.popleft()
             if message.delivery.expires <= now:  # somebody else has it by now
                 self._bytes -= len(message.delivery.body)
                 continue
-            self.prefetch.taken(now - since)
             self._held[message] = None
             found.append(message)
+        self.prefetch.taken += len(found)
         if found and not self._room.is_set() and self._wants() > 0:
             self._room.set()
         return found
 
     async def wait(self) -> None:
         """Wait until something happens: a message, a fault, the end."""
-        if self._full:
-            self._full = False
-            self.prefetch.dry()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         future = asyncio.get_running_loop().create_future()
@@ -137,7 +139,7 @@ class Intake:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        unseen = [message.delivery for _, message in self._ready]
+        unseen = [message.delivery for message in self._ready]
         self._ready.clear()
         self.wake()
         return unseen
@@ -157,10 +159,11 @@ class Intake:
     async def _run(self) -> None:
         tries = 0
         while not self.over.is_set():
-            wanted = min(self._wants(), self._most)
-            if wanted <= 0:
+            if self._wants() <= 0:
                 await self._until_room()
                 continue
+            self.prefetch.look(self._clock())
+            wanted = min(self._wants(), self._most)
             try:
                 found = await self._driver.receive(wanted)
             except Exception as error:  # noqa: BLE001 - the driver says what it means
@@ -172,26 +175,29 @@ class Intake:
                 continue
             tries = 0
             self._arrived(found)
-            self._full = len(found) >= wanted
             if not found:  # whoever answers at once with nothing shall not have the loop alone
                 await checkpoint()
 
     def _arrived(self, found: Sequence[Delivery]) -> None:
-        now, admitted = self._clock(), 0
+        admitted = 0
         for delivery in found:
             message = self._admit(delivery)
             if message is not None:
-                self._ready.append((now, message))
-                self._bytes += len(delivery.body)
+                size = len(delivery.body)
+                self._ready.append(message)
+                self._bytes += size
+                self._average += (size - self._average) / AVERAGED
                 admitted += 1
         self.wake(admitted)
 
     def _wants(self) -> int:
         ready = len(self._ready)
         size = max(self.prefetch.size, len(self._waiters))
-        if ready > size // 2 or self._bytes >= self._flow.bytes:
+        room = self._flow.bytes - self._bytes
+        if ready > size // 2 or room <= 0:
             return 0
-        return min(size - ready, self._flow.messages - ready - len(self._held))
+        fit = max(int(room / (self._average + 1)), 1)
+        return min(size - ready, self._flow.messages - ready - len(self._held), fit)
 
     async def _until_room(self) -> None:
         self._room.clear()

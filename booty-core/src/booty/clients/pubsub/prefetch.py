@@ -11,25 +11,31 @@ __all__ = ["Prefetch"]
 class Prefetch:
     """A number that follows the consumer.
 
-    A message that lies here is one that nobody else can take, and its deadline runs. So the number
-    doubles when the consumer finds nothing left, and is halved when it takes what has lain here for
-    too long.
+    A message that lies here is one that nobody else can take, and its deadline runs. So there are
+    as many as the consumer takes in a short time; the number at most doubles, or halves, at once.
 
     Attributes:
         most: never more than so many.
-        patience: seconds that a message may lie here.
+        seconds: how long they shall last.
         size: how many are taken ahead at this moment.
+        taken: how many the consumer took since the last look.
     """
 
     most: int
-    patience: float
+    seconds: float
     size: int = 1
+    taken: int = 0
+    _since: float = 0.0
 
-    def dry(self) -> None:
-        """Take note that the consumer found nothing left of a full batch."""
-        self.size = min(self.size * 2, self.most)
+    def look(self, now: float) -> int:
+        """Return the number for now, after what the consumer did since the last look.
 
-    def taken(self, age: float) -> None:
-        """Take note that a batch's first message was taken after ``age`` seconds."""
-        if age > self.patience:
-            self.size = max(self.size // 2, 1)
+        Args:
+            now: seconds of any clock.
+        """
+        passed, self._since = now - self._since, now
+        wanted = self.taken * self.seconds / passed if passed > 0 else float(self.most)
+        if self.taken:
+            self.size = int(max(self.size / 2, min(self.size * 2, wanted, self.most), 1))
+        self.taken = 0
+        return self.size

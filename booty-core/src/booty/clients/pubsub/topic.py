@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import anyio
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Topic"]
 
 _T = TypeVar("_T")
+BATCH_BYTES: Final = 4 << 20
+"""A batch with so many bytes of bodies gets no more messages."""
 CLOSE_SECONDS: Final = 3.0
 """Seconds that a driver has to let go, when nobody wants to wait for it any longer."""
 _DEFAULT: Final = Backoff()
@@ -131,11 +132,17 @@ class Topic:
                 self._raise_first(found)
 
     def _batch(self, source: Iterator[Outgoing | bytes]) -> list[Outgoing]:
-        batch = []
-        for one in islice(source, self._most):
+        batch: list[Outgoing] = []
+        size = 0
+        while (
+            len(batch) < self._most
+            and size < BATCH_BYTES
+            and (one := next(source, None)) is not None
+        ):
             message = one if isinstance(one, Outgoing) else Outgoing(body=one)
             message.check()
             batch.append(message)
+            size += len(message.body)
         return batch
 
     @staticmethod
@@ -209,13 +216,19 @@ class Topic:
     async def _drain(self) -> None:
         while self._queue:
             async with self._turn:
-                # who was cancelled meanwhile has left the queue
-                size = min(len(self._queue), self._most)
-                batch = [self._queue.popleft() for _ in range(size)]
+                batch = self._waiting()
                 found = await self._attempt([message for message, _ in batch]) if batch else ()
             for (_, future), fault in zip(batch, found, strict=True):
                 if not future.done():
                     _settle(future, fault)
+
+    def _waiting(self) -> list[tuple[Outgoing, asyncio.Future[None]]]:
+        batch: list[tuple[Outgoing, asyncio.Future[None]]] = []
+        size = 0
+        while self._queue and len(batch) < self._most and size < BATCH_BYTES:
+            batch.append(self._queue.popleft())
+            size += len(batch[-1][0].body)
+        return batch
 
     async def _attempt(self, messages: Sequence[Outgoing]) -> list[Exception | None]:
         found: list[Exception | None] = [None] * len(messages)
