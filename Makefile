@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-CONFORMANCE := $(wildcard booty-*/tests/*/test_conformance.py booty-*/tests/test_conformance*.py)
+CONFORMANCE := $(wildcard booty-*/tests/*/test_conformance*.py booty-*/tests/test_conformance*.py)
 QUICKSTART := examples/quickstart/booty.toml
 MANIFESTS := pyproject.toml uv.lock $(wildcard booty-*/pyproject.toml)
 # with the machine's own list of authorities, as pip has them (the name changed between versions)

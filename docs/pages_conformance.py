@@ -15,7 +15,7 @@ which makes this page of them. ✓ passed. - skipped, only ever because of a cap
 Ids never change and are never used for anything else. Each case runs twice, on the bucket and through a view below a prefix; cases of the column `portable` test the portable type
 itself, once. How a driver of your own is run through the suite: [Use a bucket](../how-to/use-a-bucket.md#a-driver-of-your-own).
 """
-KINDS: Final = {"buckets": "Buckets"}
+KINDS: Final = {"buckets": "Buckets", "topics": "Topics"}
 """Kinds of client by the name that outcomes have, in the order of the page."""
 
 

@@ -357,6 +357,19 @@ def _fetched(version: str, folder: Path) -> Artifact:
     return evolve(one, path=str(folder / one.path))
 
 
+@pytest.fixture(scope="class")
+def lasting_rig(
+    tmp_path_factory: pytest.TempPathFactory, artifact: Callable[[str], Artifact]
+) -> Iterator[Rig]:
+    """As ``rig``, for all tests of a class."""
+    root = tmp_path_factory.mktemp("rig")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOOTY_HOME", str(root / "home"))
+        made = Rig(root, artifact)
+        yield made
+        made.end()
+
+
 @pytest.fixture
 def rig(
     tmp_path: Path, artifact: Callable[[str], Artifact], monkeypatch: pytest.MonkeyPatch

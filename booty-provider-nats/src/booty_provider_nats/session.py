@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from booty import Consumer, Endpoint, Instance
     from nats.aio.client import Client
 
-__all__ = ["as_consumer", "as_health", "as_system", "client_of", "greeting"]
+__all__ = [
+    "as_consumer",
+    "as_health",
+    "as_system",
+    "client_of",
+    "dial",
+    "greeting",
+    "hang_up",
+    "stay",
+    "trust",
+]
 
 CONNECT_SECONDS: Final = 3.0
 GREETING_SECONDS: Final = 2.0
@@ -153,11 +163,7 @@ async def client_of(
         told: called with ``lost`` and ``back`` as the connection goes and comes.
     """
     async with as_consumer(instance, told=told) as connection:
-        # only now: the options of nats-py hold for the first connection too, and with these one
-        # to a closed port, or with a wrong password, would be tried for ever
-        connection.options["allow_reconnect"] = True
-        connection.options["max_reconnect_attempts"] = -1
-        connection.options["reconnect_time_wait"] = RECONNECT_WAIT
+        stay(connection)
         yield connection
 
 
@@ -173,7 +179,7 @@ async def _open(
     try:
         yield connection
     finally:
-        await _close(connection)
+        await hang_up(connection)
 
 
 async def _to_any(
@@ -209,7 +215,7 @@ async def _to_first(
     try:
         await _connect(connection, instance, servers, user, password, **_news(connection, told))
     except BaseException:
-        await _close(connection)
+        await hang_up(connection)
         raise
     return connection
 
@@ -235,24 +241,43 @@ async def _connect(
 ) -> None:
     from nats.errors import Error
 
+    name, tls = f"booty {instance.service}", _trust(instance)
     try:
-        await connection.connect(
-            servers,
-            user=user,
-            password=password,
-            name=f"booty {instance.service}",
-            tls=_trust(instance),
-            connect_timeout=int(CONNECT_SECONDS),
-            # allow_reconnect=False alone tries a closed port for 120 s (nats-io/nats.py#645)
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            dont_randomize=True,
-            error_cb=_unheard,
-            **more,
-        )
+        await dial(connection, servers, user=user, password=password, name=name, tls=tls, **more)
     except (Error, OSError, TimeoutError) as error:
         raise _refused(instance, user, error) from error
+
+
+async def dial(connection: Client, servers: list[str], **more: Any) -> None:
+    """Connect, tried once at each server.
+
+    Args:
+        connection: a client that was never connected.
+        servers: URLs without credentials, in the order in which they are tried.
+        **more: options of nats-py: ``user``, ``password``, ``name``, ``tls``.
+
+    Raises:
+        nats.errors.Error, OSError, TimeoutError: nobody took the connection.
+    """
+    given: dict[str, Any] = {
+        "connect_timeout": int(CONNECT_SECONDS),
+        # allow_reconnect=False alone tries a closed port for 120 s (nats-io/nats.py#645)
+        "allow_reconnect": False,
+        "max_reconnect_attempts": 1,
+        "reconnect_time_wait": 0,
+        "dont_randomize": True,
+        "error_cb": _unheard,
+    }
+    await connection.connect(servers, **{**given, **more})
+
+
+def stay(connection: Client) -> None:
+    """Let an open connection find the servers again after they were away."""
+    # only now: the options of nats-py hold for the first connection too, and with these one
+    # to a closed port, or with a wrong password, would be tried for ever
+    connection.options["allow_reconnect"] = True
+    connection.options["max_reconnect_attempts"] = -1
+    connection.options["reconnect_time_wait"] = RECONNECT_WAIT
 
 
 async def _unheard(_error: Exception) -> None:
@@ -260,7 +285,8 @@ async def _unheard(_error: Exception) -> None:
     pass
 
 
-async def _close(connection: Client) -> None:
+async def hang_up(connection: Client) -> None:
+    """Close a connection, with what was published on its way; a broken one, too."""
     import asyncio
     from contextlib import suppress
 
@@ -276,13 +302,16 @@ async def _close(connection: Client) -> None:
 
 
 def _trust(instance: Instance) -> ssl.SSLContext | None:
-    if not instance.settings.tls:
-        return None
+    return trust(cadata=instance.secrets["certificate:ca"]) if instance.settings.tls else None
+
+
+def trust(*, cadata: str | None = None, cafile: str | None = None) -> ssl.SSLContext:
+    """Return what trusts an authority; the machine's own if none is named."""
     import logging
     import ssl
 
     logging.getLogger("asyncio").addFilter(_worth_saying)
-    return ssl.create_default_context(cadata=instance.secrets["certificate:ca"])
+    return ssl.create_default_context(cadata=cadata, cafile=cafile)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:

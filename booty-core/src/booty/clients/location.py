@@ -43,7 +43,8 @@ class Location:
     Attributes:
         shown: the URL without user, password and parameters, for people.
         scheme: without a prefix such as ``blob+``.
-        host, port: where the URL has them, else empty and ``None``.
+        host, port: where the URL has them, else empty and ``None``; of several the first.
+        hosts: all of them, where a URL lists several with commas between.
         user, password: percent-decoded; never shown.
         path: percent-decoded, with its leading slash.
         parameters: every declared parameter with its value or default.
@@ -53,6 +54,7 @@ class Location:
     scheme: str
     host: str = ""
     port: int | None = None
+    hosts: tuple[tuple[str, int | None], ...] = ()
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     path: str = ""
@@ -72,15 +74,16 @@ def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
             that is none: all of them at once.
     """
     parts = urlsplit(url)
-    port, faults = _port(parts)
+    hosts, faults = _hosts(parts)
     values: dict[str, Any] = {}
     faults += _read(parse_qsl(parts.query, keep_blank_values=True), parameters, values)
     raise_arguments(f'cannot open "{shown(url)}"', faults, shown(url))
     return Location(
         shown=shown(url),
         scheme=scheme,
-        host=unquote(_host(parts)),
-        port=port,
+        host=hosts[0][0] if hosts else "",
+        port=hosts[0][1] if hosts else None,
+        hosts=hosts,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         path=unquote(parts.path),
@@ -96,19 +99,31 @@ def shown(url: str) -> str:
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _host(parts: SplitResult) -> str:
+def _hosts(
+    parts: SplitResult,
+) -> tuple[tuple[tuple[str, int | None], ...], list[InvalidArgumentError]]:
+    named = [one for one in parts.netloc.rpartition("@")[2].split(",") if one]
+    faults = [fault for one in named if (fault := _wrong_port(one)) is not None]
+    return () if faults else tuple((unquote(_host(one)), _port(one)) for one in named), faults
+
+
+def _host(text: str) -> str:
     # not ``hostname``, which lower-cases: names of buckets and subjects have case
-    host = parts.netloc.rpartition("@")[2]
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0]
 
 
-def _port(parts: SplitResult) -> tuple[int | None, list[InvalidArgumentError]]:
+def _port(text: str) -> int | None:
+    return urlsplit(f"//{text}").port
+
+
+def _wrong_port(text: str) -> InvalidArgumentError | None:
     try:
-        return parts.port, []
+        _port(text)
     except ValueError as error:
-        return None, [_fault(f'cannot read the port of "{parts.netloc.rpartition("@")[2]}"', error)]
+        return _fault(f'cannot read the port of "{text}"', error)
+    return None
 
 
 def _fault(message: str, error: Exception | None = None) -> InvalidArgumentError:

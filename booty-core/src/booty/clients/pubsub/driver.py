@@ -38,11 +38,17 @@ class TopicDriver(_Driver, Protocol):
     def max_batch(self) -> int:
         """The largest batch that :meth:`send` takes."""
 
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
+    async def send(
+        self, messages: Sequence[Outgoing], numbers: Sequence[int]
+    ) -> Sequence[Exception | None]:
         """Store messages, in this order; returns when all are stored or refused.
 
-        May be called with messages that it stored before without anybody knowing: an ``id`` is the
-        same then. Hooks of a message are called by the driver.
+        May be called with messages that it stored before without anybody knowing; they have the
+        numbers of then. Hooks of a message are called by the driver.
+
+        Args:
+            messages: what to store.
+            numbers: one for each, given once in the life of the topic.
 
         Returns:
             For each message, in order, what went wrong.

@@ -101,7 +101,9 @@ class _Topic(_File):
         self._largest: int = location.parameters["max_payload"]
         self._room: int = location.parameters["max_bytes"]
 
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
+    async def send(
+        self, messages: Sequence[Outgoing], numbers: Sequence[int]
+    ) -> Sequence[Exception | None]:
         return await local.send(messages, self._largest, self._stored)
 
     async def _stored(self, messages: list[Outgoing]) -> None:
@@ -256,4 +258,5 @@ def topic(location: Location) -> _Topic:
 
 def subscription(location: Location) -> _Subscription:
     """Make the driver of a subscription for ``file:///FOLDER/NAME?durable=…``."""
+    local.check_end(location)
     return _Subscription(location)

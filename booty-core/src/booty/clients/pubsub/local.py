@@ -14,7 +14,14 @@ from booty.clients.pubsub.message import Outgoing
 if TYPE_CHECKING:
     from booty.clients.location import Location
 
-__all__ = ["CAPABILITIES", "name", "send", "subscription_parameters", "topic_parameters"]
+__all__ = [
+    "CAPABILITIES",
+    "check_end",
+    "name",
+    "send",
+    "subscription_parameters",
+    "topic_parameters",
+]
 
 CAPABILITIES: Final = frozenset(
     (
@@ -118,6 +125,22 @@ def _refused(message: Outgoing, largest: int) -> Exception | None:
             hint="put it in a bucket and send its key, or raise max_payload",
         )
     return call_hook(message.before_send)
+
+
+def check_end(location: Location) -> None:
+    """Refuse a last delivery after which a message would be nowhere.
+
+    Raises:
+        InvalidArgumentError: there is a number of tries, and no place for what fails.
+    """
+    given = location.parameters
+    if given["max_deliver"] and not given["dead_letter"]:
+        raise InvalidArgumentError(
+            f'cannot open "{location.shown}": after max_deliver tries a message would be lost',
+            reference="url-value",
+            subject=location.shown,
+            hint="add dead_letter=NAME, or leave out max_deliver",
+        )
 
 
 def name(location: Location) -> str:

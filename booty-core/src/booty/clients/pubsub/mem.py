@@ -143,7 +143,9 @@ class _Topic(_Mem):
     window: float
     max_payload: int
 
-    async def send(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
+    async def send(
+        self, messages: Sequence[Outgoing], numbers: Sequence[int]
+    ) -> Sequence[Exception | None]:
         store = _store(self.name, create=self.create)
 
         async def put(good: list[Outgoing]) -> None:
@@ -228,5 +230,6 @@ def topic(location: Location) -> _Topic:
 
 def subscription(location: Location) -> _Subscription:
     """Make the driver of a subscription for ``mem://NAME?durable=…``."""
+    local.check_end(location)
     given = location.parameters
     return _Subscription(local.name(location), given["durable"], given["create"], given["ack_wait"])

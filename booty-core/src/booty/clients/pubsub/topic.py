@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import anyio
@@ -57,6 +58,7 @@ class Topic:
         self._driver = driver
         self._most = min(max_batch or driver.max_batch, driver.max_batch)
         self._backoff = backoff
+        self._numbers = count()
         self._turn = asyncio.Lock()
         self._queue: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
         self._drainer: asyncio.Task[None] | None = None
@@ -231,21 +233,23 @@ class Topic:
         return batch
 
     async def _attempt(self, messages: Sequence[Outgoing]) -> list[Exception | None]:
-        found: list[Exception | None] = [None] * len(messages)
-        left, tries = list(range(len(messages))), 0
-        while left:
-            answers = await self._try([messages[at] for at in left])
+        # most batches go well at once
+        numbers = list(islice(self._numbers, len(messages)))
+        found = list(await self._try(messages, numbers))
+        tries = 1
+        while left := [at for at, fault in enumerate(found) if self._again(fault)]:
+            await self._backoff.pause(tries, self._never)
+            answers = await self._try([messages[at] for at in left], [numbers[at] for at in left])
             for at, fault in zip(left, answers, strict=True):
                 found[at] = fault
-            left = [at for at in left if self._again(found[at])]
             tries += 1
-            if left:
-                await self._backoff.pause(tries, self._never)
         return found
 
-    async def _try(self, messages: Sequence[Outgoing]) -> Sequence[Exception | None]:
+    async def _try(
+        self, messages: Sequence[Outgoing], numbers: Sequence[int]
+    ) -> Sequence[Exception | None]:
         try:
-            return await self._driver.send(messages)
+            return await self._driver.send(messages, numbers)
         except Exception as error:  # noqa: BLE001 - the driver says what it means
             return [error] * len(messages)
 

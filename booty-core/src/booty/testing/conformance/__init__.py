@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from booty.testing.conformance.harness import BucketHarness
     from booty.testing.conformance.suite import BucketConformance
+    from booty.testing.conformance.topics.harness import TopicHarness
+    from booty.testing.conformance.topics.suite import TopicConformance
 
-__all__ = ["BucketConformance", "BucketHarness"]
+__all__ = ["BucketConformance", "BucketHarness", "TopicConformance", "TopicHarness"]
 
 
 def __getattr__(name: str) -> Any:
@@ -39,5 +41,13 @@ def __getattr__(name: str) -> Any:
         from booty.testing.conformance.harness import BucketHarness
 
         return BucketHarness
+    if name == "TopicConformance":
+        from booty.testing.conformance.topics.suite import TopicConformance
+
+        return TopicConformance
+    if name == "TopicHarness":
+        from booty.testing.conformance.topics.harness import TopicHarness
+
+        return TopicHarness
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

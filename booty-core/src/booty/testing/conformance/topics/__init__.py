@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from booty.testing.conformance.topics import basic, native, promised, settled
+from booty.testing.conformance.topics import basic, native, portable, promised, settled
 from booty.testing.conformance.topics.harness import CASES, TopicHarness
 
-__all__ = ["CASES", "TopicHarness", "basic", "native", "promised", "settled"]
+__all__ = ["CASES", "TopicHarness", "basic", "native", "portable", "promised", "settled"]

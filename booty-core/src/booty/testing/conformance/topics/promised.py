@@ -49,7 +49,10 @@ async def restart(harness: TopicHarness) -> None:
         done = {message.body for message in found}
         await harness.restart()
         await topic.send(b"after")
-        assert await settled(one, 11) == {*numbers(20), b"after"} - done
+        wanted, seen = {*numbers(20), b"after"} - done, set[bytes]()
+        while seen != wanted:  # at least once: what was not acknowledged may come twice
+            seen |= await settled(one, 1)
+            assert not seen & done
         await one.flush()
 
 

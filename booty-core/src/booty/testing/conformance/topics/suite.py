@@ -15,6 +15,7 @@ import anyio
 import pytest
 
 from booty.testing.conformance.case import Case
+from booty.testing.conformance.suite import Outcomes
 from booty.testing.conformance.topics import CASES, TopicHarness
 
 __all__ = ["TopicConformance"]
@@ -29,24 +30,40 @@ class TopicConformance:
 
     harness: ClassVar[type[TopicHarness]]
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give the test every case."""
+        if "case" in metafunc.fixturenames and metafunc.cls is not None:
+            portable = metafunc.cls.harness.driver == "portable"
+            own = [pytest.param(one, id=one.id) for one in CASES if one.portable == portable]
+            metafunc.parametrize("case", own)
+
     @pytest.fixture(scope="class")
     @classmethod
-    def running(cls) -> Iterator[TopicHarness]:
-        """Start the driver's server, and stop it at the end."""
-        harness = cls.harness()
-        harness.start()
-        try:
-            yield harness
-        finally:
-            harness.stop()
+    def place(cls) -> TopicHarness:
+        """Make the harness; a driver that needs more for that has a fixture of this name."""
+        return cls.harness()
 
-    @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES])
-    def test_case(self, case: Case[TopicHarness], running: TopicHarness) -> None:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def running(cls, place: TopicHarness) -> Iterator[tuple[TopicHarness, Outcomes]]:
+        """Start the driver's server, stop it at the end, write down how the cases ended."""
+        outcomes = Outcomes("topics", place.driver)
+        place.start()
+        try:
+            yield place, outcomes
+        finally:
+            place.stop()
+        outcomes.write()
+
+    def test_case(self, case: Case[TopicHarness], running: tuple[TopicHarness, Outcomes]) -> None:
         """Run one case, or skip it because of what the driver declares."""
-        reason = case.skipped(running.capabilities)
+        harness, outcomes = running
+        reason = case.skipped(harness.capabilities)
         if reason is not None:
+            outcomes.note(case.id, reason)
             pytest.skip(reason)
-        anyio.run(_run, case, running)
+        anyio.run(_run, case, harness)
+        outcomes.note(case.id, "pass")
 
 
 async def _run(case: Case[TopicHarness], harness: TopicHarness) -> Any:
