@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest_hello import ELSEWHERE, HERE, Hello
+from booty.fetch import Store
+from booty.model.plan import Artifact
+from conftest_hello import ELSEWHERE, HERE, SCRIPT, Hello
 
 ALONE = """
 import fcntl, os, socket, struct, sys
@@ -21,6 +23,21 @@ try:
 except OSError as error:
     assert error.errno == 101, error  # no route to anywhere
 os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+BUILT = """
+from booty import Component, GoInstall, Launch, hookimpl
+BOOTY_API = 1
+
+@hookimpl
+def components():
+    sources = (GoInstall(module="module.example/built"),)
+    return (Component(id="hello", program="hello", versions=("0.0.2",), sources=sources),)
+
+@hookimpl
+def configure(instance):
+    return Launch(argv=(instance.program, "serve"))
 """
 
 
@@ -144,6 +161,67 @@ def test_without_a_lock_nothing_vouches(hello: Hello, bundle: Path) -> None:
 
     assert "neither booty.lock nor the provider names its digest" in said["message"]
     assert hello.publisher.seen == []
+
+
+@pytest.fixture
+def built(hello: Hello) -> Path:
+    """A bundle of a program that was built here: nobody vouches for a file of it."""
+    (hello.root.parent / "installed/hello_module.py").write_text(BUILT)
+    store = Store(hello.root.parent / "home/store")
+    made = Artifact(
+        key="hello@0.0.2", program="hello", version="0.0.2", platform=HERE, source="go",
+        url="go:module.example/built@v0.0.2", digest="5" * 64, size=7, trust="Go checksum database",
+        module="module.example/built v0.0.2", h1="h1:…", toolchain="go1.26.8",
+    )  # fmt: skip
+
+    def fill(into: Path) -> str:
+        (into / "bin").mkdir()
+        (into / "bin/hello").write_text(SCRIPT.format(version="0.0.2"))
+        (into / "bin/hello").chmod(0o755)
+        (into / "link").symlink_to("bin/hello")
+        return "bin/hello"
+
+    store.install(made, fill)
+    hello.run("bundle", "hello.tar", "--no-wheels")
+    return hello.root / "hello.tar"
+
+
+def test_a_program_that_was_built_goes_along(hello: Hello, built: Path) -> None:
+    """Packed as it is, locked by the sha256 of that, the same bytes there without a toolchain."""
+    first, lock = built.read_bytes(), hello.lock()
+    hello.run("bundle", "hello.tar", "--no-wheels")
+    again = built.read_bytes()
+    elsewhere(hello)
+    hello.run("up", "-d", "--frozen", "--bundle", built.name)
+    row = json.loads(hello.run("store", "ls", "--json").stdout)["programs"][0]
+    place = hello.root.parent / "elsewhere/store" / row["path"]
+
+    assert again == first
+    assert 'packed = "' in lock
+    assert hello.lock() == lock
+    assert (row["source"], row["toolchain"]) == ("go", "go1.26.8")
+    assert row["trust"] == "Go checksum database"
+    assert (place / "link").readlink() == Path("bin/hello")
+    assert (place / "bin/hello").stat().st_mode & 0o777 == 0o555
+    assert hello.ps()["main.0"]["state"] == "ready"
+
+
+@pytest.mark.parametrize("what", ["a byte", "not locked"])
+def test_a_built_program_is_judged_by_the_lock(hello: Hello, built: Path, what: str) -> None:
+    """Another byte than was locked, or a lock that knows nothing of it: refused."""
+    if what == "a byte":
+        data = built.read_bytes()
+        built.write_bytes(data.replace(b"0.0.2 serves", b"0.0.2 swerve"))
+    else:
+        lines = hello.lock().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("packed")]
+        (hello.root / "booty.lock").write_text("".join(kept))
+    elsewhere(hello)
+    status = 6 if what == "a byte" else 5
+    said = refused(hello, "up", "-d", "--bundle", built.name, status=status)
+
+    assert said["reference"] == ("digest-mismatch" if what == "a byte" else "no-source")
+    assert list((hello.root.parent / "elsewhere/store").glob("hello/*/*/entry.json")) == []
 
 
 def test_what_cannot_be_bundled_is_said(hello: Hello) -> None:

@@ -19,7 +19,7 @@ from attrs import evolve
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import integrity
-from booty.fetch.parcel import Parcel, pack
+from booty.fetch.parcel import Parcel, lay, pack
 from booty.fetch.store import Store, unwritable
 from booty.fetch.unpack import unpack
 from booty.model import codec
@@ -64,23 +64,8 @@ def _files(
         with packed.open("wb") as file, tarfile.open(fileobj=file, mode="w") as made:
             place = store.root / one.path
             for path in sorted(place.rglob("*")):
-                _add(made, path, path.relative_to(place).as_posix())
+                lay(made, path, path.relative_to(place).as_posix())
         yield f"programs/{one.path.replace('/', '_')}.tar", packed
-
-
-def _add(made: tarfile.TarFile, path: Path, name: str) -> None:
-    info = tarfile.TarInfo(name)
-    info.mode = 0o755 if path.lstat().st_mode & 0o100 else 0o644
-    if path.is_symlink():
-        info.type, info.linkname = tarfile.SYMTYPE, str(path.readlink())
-        made.addfile(info)
-    elif path.is_dir():
-        info.type = tarfile.DIRTYPE
-        made.addfile(info)
-    else:
-        info.size = path.stat().st_size
-        with path.open("rb") as file:
-            made.addfile(info, file)
 
 
 def bring(store: Store, source: Path) -> tuple[list[Artifact], list[Artifact]]:

@@ -12,7 +12,7 @@ from attrs import Factory, evolve, frozen
 
 from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
-from booty.fetch import listed
+from booty.fetch import assembled, listed
 from booty.fetch.command import Stop
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
@@ -219,10 +219,13 @@ def _from(source: Source, request: Request) -> _Got:
         request.tell(Progress(key=key, phase="stored", source=source.name))
         return _stored(request, held)
     asked = driver(source.kind)
-    if request.bundle and not isinstance(source, BUNDLED):
-        raise Refused("a bundle cannot hold what it gives")
-    asked.probe(source, request)
-    found = asked.get(source, request)
+    if request.bundle and request.locked and request.bundle.has(request.locked.packed):
+        found = assembled.take(source, request)
+    elif request.bundle and not isinstance(source, BUNDLED):
+        raise Refused("the bundle does not hold it, or booty.lock does not know how it was packed")
+    else:
+        asked.probe(source, request)
+        found = asked.get(source, request)
     note = f"{source.name}, {found.trust}"
     request.tell(Progress(key=key, phase="done", source=source.name, note=note))
     lists = None if request.bundle else getattr(asked, "others", None)

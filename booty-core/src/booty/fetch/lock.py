@@ -37,6 +37,8 @@ class Locked:
         module: of a built program: the module with its version; empty = it was not built here.
         h1: of a built program: the module's sum, as the checksum database has it.
         toolchain: of a built program: what built it.
+        packed: of a program that no single file vouches for: sha256 of it as a bundle carries it;
+            empty = it was in none yet.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Locked:
     module: str = ""
     h1: str = ""
     toolchain: str = ""
+    packed: str = ""
 
 
 Platforms = Mapping[str, tuple[Locked, ...]]
@@ -92,6 +95,20 @@ class Lock:
         for platform, one in (others or {}).items():
             if all(known.source != one.source for known in platforms.get(platform, ())):
                 _lay(platforms, platform, one)
+        return evolve(self, programs={**self.programs, artifact.key: platforms})
+
+    def packing(self, artifact: Artifact, digest: str) -> Lock:
+        """Return a lock that also knows a program as bundles carry it.
+
+        Args:
+            artifact: the program; it is in the lock.
+            digest: sha256 of what a bundle holds.
+        """
+        platforms = dict(self.programs[artifact.key])
+        platforms[artifact.platform] = tuple(
+            evolve(one, packed=digest) if one.source == artifact.source else one
+            for one in platforms[artifact.platform]
+        )
         return evolve(self, programs={**self.programs, artifact.key: platforms})
 
     def merged(self, other: Lock) -> Lock:
@@ -220,9 +237,11 @@ def _lay(platforms: dict[str, tuple[Locked, ...]], platform: str, one: Locked) -
     # what stands there stays; what was only listed is completed by who downloads it
     known = {entry.source: entry for entry in platforms.get(platform, ())}
     before = known.get(one.source)
-    listed = before is not None and not before.size and bool(one.size)
-    if before is None or before.digest != one.digest or listed:
+    if before is None or before.digest != one.digest:
         known[one.source] = one
+    else:
+        whole = one if not before.size and one.size else before
+        known[one.source] = evolve(whole, packed=before.packed or one.packed)
     platforms[platform] = tuple(known[name] for name in sorted(known))
 
 
@@ -264,7 +283,7 @@ def _platforms(table: Mapping[str, Any]) -> Platforms:
 def _locked(source: str, values: Mapping[str, Any]) -> Locked:
     found = Locked(source=source, **values)
     texts = (found.url, found.digest, found.trust, found.module, found.h1, found.toolchain)
-    if not all(isinstance(one, str) for one in texts):
+    if not all(isinstance(one, str) for one in (*texts, found.packed)):
         raise TypeError
     if type(found.size) is not int:
         raise TypeError
@@ -272,7 +291,7 @@ def _locked(source: str, values: Mapping[str, Any]) -> Locked:
 
 
 def _fields(one: Locked) -> list[str]:
-    built = {"h1": one.h1, "module": one.module, "toolchain": one.toolchain}
+    built = {"h1": one.h1, "module": one.module, "toolchain": one.toolchain, "packed": one.packed}
     texts = {"digest": one.digest, "trust": one.trust, "url": one.url}
     texts |= {name: text for name, text in built.items() if text}
     lines = {name: f"{name} = {_quoted(text)}" for name, text in texts.items()}

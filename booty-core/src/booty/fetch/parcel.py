@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Parcel", "pack"]
+__all__ = ["Parcel", "lay", "pack"]
 
 BLOCK: Final = 1 << 20
 SMALL: Final = 16 << 20
@@ -66,6 +66,28 @@ def _add(made: tarfile.TarFile, name: str, content: Path | bytes) -> None:
     info.size = content.stat().st_size
     with content.open("rb") as file:
         made.addfile(info, file)
+
+
+def lay(made: tarfile.TarFile, path: Path, name: str) -> None:
+    """Add a file, a link or a folder to a tar, the same whenever it is done.
+
+    Args:
+        made: the tar.
+        path: what is added; a folder without what is in it.
+        name: its name there.
+    """
+    info = tarfile.TarInfo(name)
+    info.mode = 0o755 if path.lstat().st_mode & 0o100 else 0o644
+    if path.is_symlink():
+        info.type, info.linkname = tarfile.SYMTYPE, str(path.readlink())
+        made.addfile(info)
+    elif path.is_dir():
+        info.type = tarfile.DIRTYPE
+        made.addfile(info)
+    else:
+        info.size = path.stat().st_size
+        with path.open("rb") as file:
+            made.addfile(info, file)
 
 
 class Parcel:

