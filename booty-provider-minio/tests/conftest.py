@@ -111,6 +111,10 @@ class Stacks:
         """Write booty.toml with the service ``files`` of an engine."""
         return self.write(f"[services.files]\n{engine_lines(engine, self.store)}{text}")
 
+    def forget(self) -> None:
+        """Remove everything that a stack which is down has left."""
+        shutil.rmtree(self.root / ".booty")
+
     @contextmanager
     def up(self, engine: str, text: str = "") -> Iterator[booty.SyncStack]:
         """Run such a stack until the block ends."""

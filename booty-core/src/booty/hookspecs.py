@@ -317,21 +317,22 @@ def client(instance: Instance) -> AbstractAsyncContextManager[Any] | None:
 def backup(service: Service, out: str) -> Awaitable[None] | None:
     """Write the service's data to a path.
 
-    Runs in: caller, by ``booty backup`` and ``restore`` (not there yet). Absent: the command says
-    that it cannot, never a pretence.
+    Runs in: caller, by ``booty backup`` and ``restore``. Absent: the command says that it cannot,
+    never a pretence.
 
     Args:
         service: with true values; it runs.
-        out: path of a file or folder that does not exist yet.
+        out: path of a file or folder that does not exist yet, in a folder that does; it counts only
+            when the hook has returned.
     """
 
 
 @hookspec(firstresult=True)
 def restore(service: Service, source: str) -> Awaitable[None] | None:
-    """Put back what ``backup`` wrote.
+    """Put back what ``backup`` wrote; what the service holds already is not lost by it.
 
-    Runs in: caller, by ``booty backup`` and ``restore`` (not there yet). Absent: the command says
-    that it cannot, never a pretence.
+    Runs in: caller, by ``booty backup`` and ``restore``. Absent: the command says that it cannot,
+    never a pretence.
 
     Args:
         service: with true values; it runs.

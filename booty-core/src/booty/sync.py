@@ -104,6 +104,16 @@ class SyncStack:
         """Return the variables that ``booty run`` gives."""
         return self._stack.environment(consumer)
 
+    def backup(self, name: str, out: str | Path) -> dict[str, Any]:
+        """Write the data of a running service to a new folder: whole, or not at all."""
+        head: dict[str, Any] = self._call("backup", name, out)
+        return head
+
+    def restore(self, name: str, source: str | Path) -> dict[str, Any]:
+        """Put back into a running service what ``backup`` wrote."""
+        head: dict[str, Any] = self._call("restore", name, source)
+        return head
+
     @contextmanager
     def client(self, name: str, consumer: str = "user") -> Iterator[Any]:
         """Give a connected native client; its coroutines, and those of what it gives, block."""

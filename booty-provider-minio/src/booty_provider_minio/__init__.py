@@ -93,3 +93,19 @@ async def client(instance: Instance) -> AsyncIterator[Any]:
 
     async with client_of(instance) as connection:
         yield connection
+
+
+@hookimpl
+async def backup(service: Service, out: str) -> None:
+    """Write every bucket to a folder, with former versions where the engine has them."""
+    from booty_provider_minio.saving import save
+
+    await save(service.instances[0], out)
+
+
+@hookimpl
+async def restore(service: Service, source: str) -> None:
+    """Put back what ``backup`` wrote; refused while one of the buckets holds something."""
+    from booty_provider_minio.saving import load
+
+    await load(service, source)

@@ -122,10 +122,10 @@ async def client_of(instance: Instance) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def as_root(instance: Instance) -> AsyncIterator[Any]:
+async def as_root(instance: Instance, patience: int = LOOK_SECONDS) -> AsyncIterator[Any]:
     """Give a client with the server's own key, to this very one, which asks once and gives up."""
     endpoint = instance.endpoints["api"]
-    async with _open(instance, endpoint, root_key(instance), LOOK_SECONDS, 1) as client:
+    async with _open(instance, endpoint, root_key(instance), patience, 1) as client:
         yield client
 
 

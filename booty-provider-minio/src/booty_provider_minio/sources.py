@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from booty import GoInstall, Release, Source, Wheel
+from booty import GoInstall, Release, Signature, Source, Wheel
 
 __all__ = ["MINIO", "RCLONE", "SILO", "VERSITYGW", "Known"]
 
@@ -13,6 +13,9 @@ Known = tuple[tuple[str, ...], tuple[Source, ...]]
 
 _MINIO: Final = "https://github.com/minio/minio/releases/download/RELEASE.{version}"
 _MINIO_FILE: Final = f"{_MINIO}/minio.{{os}}-{{arch}}.RELEASE.{{version}}"
+_VENDOR: Final = (
+    "https://dl.min.io/server/minio/release/{os}-{arch}/archive/minio.RELEASE.{version}"
+)
 _BINARY: Final = "2025-09-07T16-13-09Z"
 """The last version that was published as a binary."""
 _COMMIT: Final = "2026-02-12T20-18-48Z"
@@ -32,6 +35,21 @@ MINIO: Final[Known] = (
                     "7c5bd8512c6e966455b1d198209358b2d191c77a83ab377c4073281065fb855f"
                 )
             },
+        ),
+        # gone since 2026, but mirrors of it are not: [stack] mirrors names yours
+        Release(
+            name="vendor",
+            url=_VENDOR,
+            member="minio",
+            archive="bare",
+            versions=(_BINARY,),
+            sums=f"{_VENDOR}.sha256sum",
+            signature=Signature(
+                scheme="minisign",
+                keys=("RWTx5Zr1tiHQLwG9keckT0c45M3AGeHD6IvimQHpyRywVWGbP1aVSGav",),
+                url=f"{_VENDOR}.minisig",
+                by="MinIO",
+            ),
         ),
         GoInstall(
             module="github.com/minio/minio",

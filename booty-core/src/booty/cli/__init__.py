@@ -53,6 +53,8 @@ COMMANDS: Final = {
     "run": ("run", "Run a command with URLs and credentials."),
     "exec": ("exec_", "Run a command in a service's own surroundings."),
     "client": ("client", "Talk to a service."),
+    "backup": ("backup", "Write a service's data to a folder."),
+    "restore": ("restore", "Put back what backup wrote."),
     "secrets": ("secrets", "Set, get, list and rotate secrets."),
     "doctor": ("doctor", "See whether this machine is fit."),
     "unit": ("unit", "Print a systemd unit that brings the stack up at boot."),

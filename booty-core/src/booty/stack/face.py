@@ -311,6 +311,40 @@ class Stack:
         async with found as native:
             yield native
 
+    async def backup(self, name: str, out: str | Path) -> dict[str, Any]:
+        """Write the data of a running service to a new folder: whole, or not at all.
+
+        Args:
+            name: the service.
+            out: the folder; nothing is there yet.
+
+        Returns:
+            What it is of: ``format stack root service component version at``.
+
+        Raises:
+            BootyError: it cannot be written, or the provider knows no backup.
+        """
+        from booty.stack import saving
+
+        return await saving.backup(self.place, name, out)
+
+    async def restore(self, name: str, source: str | Path) -> dict[str, Any]:
+        """Put back into a running service what :meth:`backup` wrote.
+
+        Args:
+            name: the service.
+            source: the folder.
+
+        Returns:
+            What it is of.
+
+        Raises:
+            BootyError: it is no backup of such a service, or cannot be put back.
+        """
+        from booty.stack import saving
+
+        return await saving.restore(self.place, name, source)
+
 
 async def _request(link: Connection, do: str, **fields: Any) -> dict[str, Any]:
     # the thread that waits is let go when its task is cancelled

@@ -11,6 +11,7 @@ from attrs import evolve
 from booty import paths, plan, providers, secrets
 from booty.errors import ConfigError, from_data
 from booty.model import codec
+from booty.model.instance import Service
 from booty.model.reference import fill
 from booty.model.reference import place as in_place
 from booty.run import runtime
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
     from booty.model.instance import Instance
     from booty.providers import Provider
 
-__all__ = ["entry", "environment", "instance", "lookup", "own_environment", "plan_data", "service"]
+__all__ = [
+    "entry",
+    "environment",
+    "instance",
+    "lookup",
+    "own_environment",
+    "plan_data",
+    "service",
+    "whole",
+]
 
 
 def plan_data(place: Place) -> dict[str, Any]:
@@ -112,13 +122,33 @@ def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider,
     data = plan_data(place)
     own = entry(data, name)["instance"]
     provider = providers.load(str(own["component"]).partition("/")[0])
-    filled = fill(own, lookup(place, data, str(own["name"])))
-    found = codec.instance_from_data(filled, provider.components[own["component"]])
     if consumer not in {"user", *data["services"]}:
         raise from_data(no_such(consumer, data["services"], "service").data)
+    return provider, _filled(place, data, own, provider, consumer)
+
+
+def _filled(
+    place: Place, data: Mapping[str, Any], own: Mapping[str, Any], provider: Provider, consumer: str
+) -> Instance:
+    filled = fill(own, lookup(place, data, str(own["name"])))
+    found = codec.instance_from_data(filled, provider.components[own["component"]])
     known = [one for one in found.consumers if one.name == consumer]
     known = known or [one for one in found.consumers if one.name == "user"]
-    return provider, evolve(found, consumers=tuple(known))
+    return evolve(found, consumers=tuple(known))
+
+
+def whole(place: Place, name: str) -> tuple[Provider, Service]:
+    """Return a service with true values, as hooks of its provider see it that act on all of it.
+
+    Raises:
+        BootyError: no such service, or its provider cannot be loaded.
+    """
+    data = plan_data(place)
+    service = entry(data, name)["instance"]["service"]
+    own = [one["instance"] for one in data["instances"] if one["instance"]["service"] == service]
+    provider = providers.load(str(own[0]["component"]).partition("/")[0])
+    found = tuple(_filled(place, data, one, provider, "user") for one in own)
+    return provider, Service(name=service, instances=found)
 
 
 def service(place: Place, name: str) -> dict[str, Any]:

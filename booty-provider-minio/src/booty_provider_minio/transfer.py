@@ -1,0 +1,108 @@
+"""Bodies of objects up and down, in pieces: of any size in little memory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from booty_provider_minio.session import Unreachable, ask
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+    from typing import IO
+
+__all__ = ["KEPT", "SECONDS", "pages", "pieces", "upload"]
+
+SECONDS: Final = 60
+"""How long the server may be silent."""
+PART: Final = 16 * 1024 * 1024
+"""Bytes that are sent at one time; S3 takes at most 10,000 parts, and none under 5 MiB."""
+_MOST_PARTS: Final = 10_000
+KEPT: Final = (
+    *("ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage"),
+    *("CacheControl", "Metadata"),
+)
+"""What is kept of an object beside its body."""
+
+
+async def pages(client: Any, listing: str, **about: Any) -> AsyncIterator[dict[str, Any]]:
+    """Yield the pages of a listing.
+
+    Args:
+        client: an S3 client.
+        listing: the call, such as ``list_objects_v2``.
+        about: its fields.
+
+    Raises:
+        Refused: the server said no.
+        Unreachable: it said nothing.
+    """
+    found = aiter(client.get_paginator(listing).paginate(**about))
+    while True:
+        try:
+            page = await ask(anext(found))
+        except StopAsyncIteration:
+            return
+        yield page
+
+
+async def pieces(body: Any, size: int) -> AsyncIterator[bytes]:
+    """Yield a body in pieces, and close it.
+
+    Raises:
+        Unreachable: the server stopped in the middle.
+    """
+    async with body:
+        while piece := await ask(body.read(size)):
+            yield piece
+
+
+async def upload(client: Any, bucket: str, key: str, file: Path, **told: Any) -> None:
+    """Send a file: at once if it is small, else in parts; an upload that fails leaves nothing.
+
+    Args:
+        client: an S3 client.
+        bucket: its name.
+        key: the object's.
+        file: what is sent.
+        told: further fields, see :data:`KEPT`.
+
+    Raises:
+        Refused: the server said no.
+        Unreachable: it said nothing.
+    """
+    with file.open("rb") as body:
+        size = os.fstat(body.fileno()).st_size
+        if size <= PART:
+            await ask(client.put_object(Bucket=bucket, Key=key, Body=body.read(), **told))
+            return
+        made = await ask(client.create_multipart_upload(Bucket=bucket, Key=key, **told))
+        about = {"Bucket": bucket, "Key": key, "UploadId": made["UploadId"]}
+        try:
+            parts = await _parts(client, body, max(PART, -(-size // _MOST_PARTS)), about)
+            await ask(client.complete_multipart_upload(**about, MultipartUpload={"Parts": parts}))
+        except BaseException:
+            await _give_up(client, about)
+            raise
+
+
+async def _parts(
+    client: Any, body: IO[bytes], size: int, about: dict[str, Any]
+) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    while piece := body.read(size):
+        number = len(parts) + 1
+        answer = await ask(client.upload_part(**about, PartNumber=number, Body=piece))
+        parts.append({"ETag": answer["ETag"], "PartNumber": number})
+    return parts
+
+
+async def _give_up(client: Any, about: dict[str, Any]) -> None:
+    import asyncio
+    from contextlib import suppress
+
+    from booty_provider_minio.session import Refused
+
+    with suppress(Refused, Unreachable):
+        await asyncio.shield(ask(client.abort_multipart_upload(**about)))
