@@ -9,7 +9,7 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
-    from booty.fetch import Outlook
+    from booty.fetch import Outlook, Progress
     from booty.model.plan import Artifact
     from booty.stack.place import Place
 
@@ -49,13 +49,22 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> No
     if options["explain"]:
         _explain(ctx, place, of_stack, loose)
         return
-    found = _fetched(ctx, place, of_stack, loose, options)
-    rows = [_row(one) for one in found.values()]
+    found, fresh = _fetched(ctx, place, of_stack, loose, options)
+    rows = [{**_row(one), "fetched": one.key in fresh} for one in found.values()]
     if common.as_json(ctx):
         common.emit({"format": 1, "artifacts": rows})
         return
-    cells = [(row["key"], row["source"], row["trust"], row["path"]) for row in rows]
-    click.echo(common.table(("PROGRAM", "SOURCE", "TRUST", "PLACE"), cells))
+    cells = [
+        (
+            row["key"],
+            "fetched" if row["fetched"] else "was there",
+            row["source"],
+            row["trust"],
+            row["path"],
+        )
+        for row in rows
+    ]
+    click.echo(common.table(("PROGRAM", "NOW", "SOURCE", "TRUST", "PLACE"), cells))
 
 
 def _fetched(
@@ -64,20 +73,27 @@ def _fetched(
     of_stack: list[str],
     loose: list[str],
     options: dict[str, Any],
-) -> dict[str, Artifact]:
+) -> tuple[dict[str, Artifact], set[str]]:
     from booty.cli.progress import Fetching
     from booty.stack import fetching
 
     found: dict[str, Artifact] = {}
+    fresh: set[str] = set()
     accept, frozen, bundle = options["accept"], options["frozen"], options["bundle"] or ""
     with Fetching(quiet=common.quiet(ctx)) as screen:
+
+        def tell(progress: Progress) -> None:
+            if progress.phase == "done":
+                fresh.add(progress.key)
+            screen.tell(progress)
+
         if place and (of_stack or not loose):
             found |= fetching.fetch_named(
-                place, of_stack, screen.tell, accept=accept, frozen=frozen, bundle=bundle
+                place, of_stack, tell, accept=accept, frozen=frozen, bundle=bundle
             )
         if loose:
-            found |= fetching.fetch_loose(place, loose, screen.tell, accept)
-    return found
+            found |= fetching.fetch_loose(place, loose, tell, accept)
+    return found, fresh
 
 
 def _explain(
