@@ -147,11 +147,15 @@ def test_bad_value_of_the_variable(files: Any) -> None:
 
 
 def test_users_own_file(files: Any) -> None:
-    """Mirrors of the user's own file lie under those of the stack."""
-    files.write("~/config.toml", '[mirrors]\n"a.example" = "https://x"\n"*" = "https://y"\n')
-    spec = files.load('[stack]\nmirrors = { "*" = "https://z" }\n')
+    """Mirrors and tokens of the user's own file lie under those of the stack."""
+    files.write("~/config.toml", '[mirrors]\n"a.example" = "https://x"\n"*" = "https://y"\n'
+                '[tokens]\n"a.example" = "${env.A_TOKEN}"\n')  # fmt: skip
+    spec = files.load(
+        '[stack]\nmirrors = { "*" = "https://z" }\ntokens = { "b.example" = "secret://b" }\n'
+    )
 
     assert spec.mirrors == {"a.example": "https://x", "*": "https://z"}
+    assert spec.tokens == {"a.example": "${env.A_TOKEN}", "b.example": "secret://b"}
     assert spec.origins['stack.mirrors."a.example"'] == "config.toml"
     assert files.write("~/config.toml", "miror = 1").fault("").reference == "unknown-key"
 

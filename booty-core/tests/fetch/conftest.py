@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from booty.fetch import Lock, Store, _http, unreachable
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from conftest_fetch import Publisher
+from conftest_fetch import Host, Publisher
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,20 @@ def publisher() -> Iterator[Publisher]:
     one = Publisher()
     yield one
     one.close()
+
+
+@pytest.fixture
+def hosts() -> Iterator[Callable[..., Host]]:
+    """Make hosts that answer as a test says."""
+    made: list[Host] = []
+
+    def make(*args: Any) -> Host:
+        made.append(Host(*args))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import ssl
 import tarfile
 import threading
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from booty import ArtifactWish, Component, Platform, Release
@@ -127,3 +130,75 @@ def wish(end: str = ".tar.gz", member: str = f"{STEM}/tool", **more: object) -> 
     source = Release(url=f"{url}/{STEM}{end}", member=member, **fields)  # type: ignore[arg-type]  # test data
     component = Component(id="tool", program="tool", versions=("1.2.3",), sources=(source,))
     return ArtifactWish(key="tool@1.2.3", component=component, version="1.2.3")
+
+
+class Host:
+    """A host that answers as a test says, and remembers what it was asked.
+
+    Args:
+        answer: called with the handler of each GET; may write to it whatever it likes.
+        context: for https.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[BaseHTTPRequestHandler], None],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+            def do_HEAD(self) -> None:
+                """Answer that somebody is here."""
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                """Answer as the test says."""
+                host.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+                with suppress(OSError):  # the other side may have gone
+                    answer(self)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.scheme = "https" if context else "http"
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    @property
+    def name(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.server.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{self.scheme}://{self.name}"
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def reply(
+    handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", **headers: str
+) -> None:
+    """Send a whole answer."""
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    if "Content_Length" not in headers:
+        handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)

@@ -6,7 +6,7 @@ import json
 import socket
 
 import pytest
-from booty.fetch import _http, index
+from booty.fetch import _http, index, look
 from booty.fetch.index import Listed
 from conftest_fetch import Publisher
 
@@ -66,7 +66,7 @@ def test_a_silent_server_costs_so_much() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(_http.Unreachable, match=r"cannot reach 127\.0\.0\.1:\d+"):
-            _http.looked(url, seconds=0.05)
+            look.looked(url, seconds=0.05)
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_a_silent_server_costs_so_much() -> None:
 )
 def test_days(text: str, day: str) -> None:
     """A date of HTTP, or none."""
-    assert _http.day(text) == day
+    assert look.day(text) == day

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from booty.errors import BootyError, FetchError, VerifyError
 from booty.fetch import Lock, Store, ensure
+from booty.fetch.access import Access
+from booty.fetch.patience import Patience
 from booty.model.plan import Artifact, ArtifactWish
 from conftest_fetch import HERE, SCRIPT, STEM, Publisher, tar, wish, zipped
 
@@ -19,7 +21,14 @@ GOOD = tar({f"{STEM}/tool": SCRIPT})
 def get(publisher: Publisher, store: Store, asked: ArtifactWish, lock: Lock | None = None) -> Any:
     """Fetch from the publisher on loopback."""
     mirrors = {"publisher.example": publisher.url}
-    return ensure([asked], platform=HERE, lock=lock or Lock(), store=store, mirrors=mirrors)
+    return ensure(
+        [asked],
+        platform=HERE,
+        lock=lock or Lock(),
+        store=store,
+        mirrors=mirrors,
+        access=Access(patience=Patience(tries=1)),
+    )
 
 
 def leftovers(store: Store) -> list[Path]:

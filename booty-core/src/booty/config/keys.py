@@ -207,10 +207,23 @@ _MIRRORS: Final = MapOf(
     'a host name or "*"',
     sample='"github.com"',
 )
+_TOKENS: Final = MapOf(
+    Text(
+        r"^(secret://[A-Za-z0-9][A-Za-z0-9._-]*|\$\{env\.[A-Za-z_][A-Za-z0-9_]*(:-)?\})$",
+        'a reference such as "secret://gh-token" or "${env.GH_TOKEN}"',
+        "secret://gh-token",
+        template=None,
+        secret=True,
+    ),
+    r"^[A-Za-z0-9.-]+(:[0-9]+)?$",
+    "a host name",
+    sample='"github.com"',
+)
 _BACKEND: Final = NotYet(Text(NAME, "the name of a backend", "file", template=False), ("file",))
 
 USER_KEYS: Final = by_name((
     Key("mirrors", _MIRRORS, 'where to fetch from instead, by host; "*" = all others'),
+    Key("tokens", _TOKENS, "what private releases are asked with, by host"),
     Key("secrets", _BACKEND, "where secret values are kept", '"file"'),
 ))  # fmt: skip
 USER: Final = Table(USER_KEYS)

@@ -1,4 +1,4 @@
-"""The user's own ``config.toml``: mirrors and the secrets backend, for all stacks."""
+"""The user's own ``config.toml``: mirrors, tokens and the secrets backend, for all stacks."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ class UserConfig:
 
     Attributes:
         mirrors: base-URL overrides by host, ``*`` for all others.
+        tokens: references to what private releases are asked with, by host.
         secrets: name of the backend; empty = ``file``.
     """
 
     mirrors: Mapping[str, str] = Factory(dict)
+    tokens: Mapping[str, str] = Factory(dict)
     secrets: str = ""
 
 

@@ -3,67 +3,79 @@
 from __future__ import annotations
 
 import re
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
-from booty.errors import FetchError
+from booty.errors import FetchError, VerifyError
+from booty.fetch import authority, retry_after
+from booty.fetch.access import OPEN, Access
+from booty.fetch.patience import Passing, Patience, persist
 
 __all__ = [
-    "Seen", "Unreachable", "client", "day", "decoded", "host", "looked", "opened", "reach",
-    "shown", "small",
-]  # fmt: skip
+    "Unreachable",
+    "ahead",
+    "chunks",
+    "client",
+    "decoded",
+    "fault",
+    "host",
+    "local",
+    "opened",
+    "phrase",
+    "reach",
+    "shown",
+    "small",
+    "unanswered",
+]
 
 CONNECT: Final = 2.0
 """Seconds to find out that a publisher cannot be reached, name look-up included."""
-READ: Final = 30.0
-"""Seconds without a byte until a server counts as hanging."""
 REDIRECTS: Final = 8
 LONGEST_TEXT: Final = 1 << 20
-LONGEST_PAGE: Final = 32 << 20
-"""Bytes of a page of an index: a distribution may have thousands of files."""
+BLOCK: Final = 1 << 16
+PASSING: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
+"""Answers that may be others a moment later."""
+GONE: Final = frozenset((404, 410))
+_LOST: Final = (
+    httpx.ReadError,
+    httpx.WriteError,
+    httpx.ReadTimeout,
+    httpx.ConnectTimeout,
+    httpx.RemoteProtocolError,
+)
+_PAGE: Final = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 
 
 class Unreachable(Exception):  # noqa: N818 - a finding; it never leaves this floor
     """A host does not answer."""
 
 
-class Seen(NamedTuple):
-    """What a server said of a file: status, headers (lower case), the text if asked for, where."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    url: str
-
-
 _making: Final = threading.Lock()
 
 
 def client() -> httpx.Client:
-    """Return the one client of this process; proxies and CAs are what the environment says."""
+    """Return the one client of this process; proxies and CAs are what the environment says.
+
+    Raises:
+        FetchError: the environment names authorities that cannot be read.
+    """
     with _making:
         return _client()
 
 
 @cache
 def _client() -> httpx.Client:
-    timeout = httpx.Timeout(READ, connect=CONNECT)
-    context = ssl.create_default_context()
-    if not context.cert_store_stats()["x509_ca"]:  # a machine without a list of authorities
-        import certifi
-
-        context.load_verify_locations(certifi.where())
     return httpx.Client(
-        timeout=timeout,
+        timeout=httpx.Timeout(Patience().silence, connect=CONNECT),
         follow_redirects=False,
-        verify=context,
+        verify=authority.context(),
         headers={"Accept-Encoding": "identity", "User-Agent": "booty"},
     )
 
@@ -88,6 +100,8 @@ def reach(url: str, seconds: float = CONNECT) -> None:
     Raises:
         Unreachable: with a phrase that says why.
     """
+    if urlsplit(url).scheme == "file":
+        return  # what is there, the download will tell
     answer: list[str] = []
     asked = threading.Thread(target=_ask, args=(url, seconds, answer), daemon=True)
     asked.start()
@@ -104,7 +118,7 @@ def _ask(url: str, seconds: float, answer: list[str]) -> None:
     except FetchError:
         answer.append("")  # it answers; with what, the download will tell
     except Exception as error:  # noqa: BLE001 - a proxy's address or a host's name that makes no sense, as well
-        answer.append(_phrase(error))
+        answer.append(phrase(error))
     else:
         answer.append("")
 
@@ -115,133 +129,193 @@ def _follow(url: str, seconds: float) -> None:
         asked.append(host(target))
         response = client().head(target, timeout=seconds)
         if response.is_redirect:
-            target = _next(url, target, response.headers.get("location", ""))
+            target = ahead(url, target, response.headers.get("location", ""))
 
 
-def _phrase(error: Exception) -> str:
+def phrase(error: Exception) -> str:
+    """Return what an error of the library means, in one line."""
     said = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip())
     return said.splitlines()[0] if said else type(error).__name__
 
 
-def looked(url: str, *, get: bool = False, accept: str = "", seconds: float = CONNECT) -> Seen:
-    """Ask for a file's headers, or for a whole short text, in bounded time.
-
-    Args:
-        url: of the file; redirects are followed as for a download.
-        get: ask for the text too.
-        accept: kinds of answers that are understood; empty = any.
-        seconds: how long all of it may take.
-
-    Raises:
-        Unreachable: nobody answers, or not in time; with a phrase that says why.
-    """
-    answer: list[Seen | str] = []
-
-    def ask() -> None:
-        try:
-            answer.append(_seen(url, get=get, accept=accept, seconds=seconds))
-        except Exception as error:  # noqa: BLE001 - an address that makes no sense, as well
-            answer.append(error.message if isinstance(error, FetchError) else _phrase(error))
-
-    asked = threading.Thread(target=ask, daemon=True)
-    asked.start()
-    asked.join(seconds)
-    found = answer[0] if answer else f"no answer within {seconds:g} s"
-    if isinstance(found, str):
-        raise Unreachable(f"cannot reach {host(url)}: {found}")
-    return found
-
-
-def day(text: str) -> str:
-    """Return the day of a date as HTTP writes it, ``2026-11-25``; empty if it is none."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text).date().isoformat()
-    except (ValueError, TypeError):
-        return ""
-
-
-def _seen(url: str, *, get: bool, accept: str, seconds: float) -> Seen:
-    target = url
-    headers = {"Accept": accept} if accept else {}
-    for _ in range(REDIRECTS):
-        asked = client().build_request(
-            "GET" if get else "HEAD", target, headers=headers, timeout=seconds
-        )
-        response = client().send(asked, stream=True)
-        try:
-            if not response.is_redirect:
-                body = _short(response) if get else b""
-                return Seen(response.status_code, dict(response.headers), body, target)
-        finally:
-            response.close()
-        target = _next(url, target, response.headers.get("location", ""))
-    raise _fault(url, f"more than {REDIRECTS} redirects")
-
-
-def _short(response: httpx.Response) -> bytes:
-    data = b""
-    for chunk in response.iter_raw():
-        data += chunk
-        if len(data) > LONGEST_PAGE:
-            raise FetchError("cannot read it: it is too long", reference="download-failed")
-    return data
-
-
 @contextmanager
-def opened(url: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx.Response]:
+def opened(
+    url: str, headers: Mapping[str, str] | None = None, access: Access = OPEN
+) -> Iterator[httpx.Response]:
     """Open a URL for streaming, following redirects; never from https down to http.
 
+    Each host is shown what is meant for it, and nothing else.
+
     Raises:
-        FetchError: the host hangs or refuses, redirects in a circle or to something unsafe.
+        FetchError: the host refuses, redirects in a circle or to something unsafe.
+        Passing: it hangs or broke off: another try may help.
     """
-    target = url
-    for _ in range(REDIRECTS):
-        try:
-            response = client().send(
-                client().build_request("GET", target, headers=dict(headers or {})), stream=True
-            )
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:
-            raise _fault(url, _phrase(error)) from error
+    if urlsplit(url).scheme == "file":
+        yield local(url)
+        return
+    target, seen = url, [url]
+    while True:
+        response = _send(url, access.address(target, url), headers or {}, access)
         if not response.is_redirect:
             yield from _closing(url, response)
             return
         response.close()
-        target = _next(url, target, response.headers.get("location", ""))
-    raise _fault(url, f"more than {REDIRECTS} redirects")
+        target = ahead(url, target, response.headers.get("location", ""))
+        if target in seen:
+            raise fault(url, "it redirects in a circle", "redirect-loop")
+        if len(seen) > REDIRECTS:
+            raise fault(url, f"more than {REDIRECTS} redirects", "redirect-loop")
+        seen.append(target)
+
+
+def _send(url: str, target: str, headers: Mapping[str, str], access: Access) -> httpx.Response:
+    own = {**headers, **access.headers(target)}
+    timeout = httpx.Timeout(access.patience.silence, connect=CONNECT)
+    answer: list[httpx.Response | Exception] = []
+
+    def ask() -> None:
+        try:
+            request = client().build_request(
+                "GET", access.identified(target), headers=own, timeout=timeout
+            )
+            answer.append(client().send(request, stream=True))
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            answer.append(error)
+
+    # a server may give its head byte by byte for ever: no time-out of the library sees that
+    asked = threading.Thread(target=ask, daemon=True)
+    asked.start()
+    asked.join(access.patience.answer)
+    if not answer:
+        raise fault(url, f"no answer within {access.patience.answer:g} s", "too-slow")
+    return _answered(url, answer[0])
+
+
+def _answered(url: str, answer: httpx.Response | Exception) -> httpx.Response:
+    if isinstance(answer, httpx.Response):
+        return answer
+    if isinstance(answer, _LOST):
+        raise Passing(fault(url, phrase(answer))) from answer
+    if isinstance(answer, (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError)):
+        raise fault(url, phrase(answer)) from answer
+    raise answer
+
+
+def local(url: str) -> httpx.Response:
+    """Return the answer of a ``file://`` address."""
+    path = Path(unquote(urlsplit(url).path))
+    if not path.is_file():
+        return httpx.Response(404)
+    return httpx.Response(
+        200, headers={"Content-Length": str(path.stat().st_size)}, content=_blocks(path)
+    )
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
 
 
 def _closing(url: str, response: httpx.Response) -> Iterator[httpx.Response]:
     try:
         yield response
+    except _LOST as error:
+        raise Passing(fault(url, phrase(error))) from error
     except httpx.HTTPError as error:
-        raise _fault(url, _phrase(error)) from error
+        raise fault(url, phrase(error)) from error
     finally:
         response.close()
 
 
-def _next(url: str, current: str, location: str) -> str:
+def ahead(url: str, current: str, location: str) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        FetchError: from https down to http, or to anything else.
+    """
     target = urljoin(current, location)
-    if urlsplit(current).scheme == "https" and urlsplit(target).scheme != "https":
-        raise _fault(url, f"it redirects to an unsafe address, {urlsplit(target).scheme}://…")
+    scheme = urlsplit(target).scheme
+    if scheme not in {"http", "https"} or (urlsplit(current).scheme, scheme) == ("https", "http"):
+        raise fault(url, f"it redirects to an unsafe address, {scheme}://…", "unsafe-redirect")
     return target
 
 
-def small(url: str) -> bytes:
+def unanswered(url: str, response: httpx.Response) -> FetchError | Passing:
+    """Return what an answer means that brings no file."""
+    code = response.status_code
+    if code in GONE:
+        return FetchError(
+            f'cannot download "{shown(url)}": the server says {code}, there is no such file',
+            reference="not-published",
+            subject=shown(url),
+            hint="is the version right? booty providers lists those that were tested",
+        )
+    if code in {401, 403}:
+        return FetchError(
+            f'cannot download "{shown(url)}": the server says {code}, it wants to know who asks',
+            reference="not-allowed",
+            subject=shown(url),
+            hint='[stack] tokens = { "HOST" = "secret://NAME" }, or an entry in ~/.netrc',
+        )
+    told = fault(url, f"the server says {code}")
+    if code in PASSING:
+        return Passing(told, retry_after.seconds(response.headers.get("retry-after", "")))
+    return told
+
+
+def chunks(url: str, response: httpx.Response, access: Access) -> Iterator[bytes]:
+    """Return the bytes of an answer as they come, from a server that keeps up.
+
+    Raises:
+        FetchError: it gives less than a person would wait for.
+        VerifyError: it is a web page.
+    """
+    patience = access.patience
+    begin, got = patience.now(), 0
+    first = True
+    for chunk in response.iter_raw():
+        if first and _PAGE.match(chunk):
+            raise _page(url)
+        first = False
+        got += len(chunk)
+        now = patience.now()
+        if now - begin >= patience.window:
+            if got < patience.slowest * (now - begin):
+                why = f"{got} bytes in {now - begin:.0f} s are too slow"
+                raise fault(url, why, "too-slow")
+            begin, got = now, 0
+        yield chunk
+
+
+def _page(url: str) -> VerifyError:
+    return VerifyError(
+        f'cannot trust "{shown(url)}": a web page came in its place',
+        reference="web-page",
+        subject=shown(url),
+        hint="does a proxy want you to log in, is the mirror's address right? see it in a browser",
+    )
+
+
+def small(url: str, access: Access = OPEN) -> bytes:
     """Return a short file (sums, a signature).
 
     Raises:
         FetchError: it cannot be had or is too long.
+        VerifyError: it is a web page.
     """
-    with opened(url) as response:
+    return persist(lambda: _small(url, access), access.patience, told=lambda _: None)
+
+
+def _small(url: str, access: Access) -> bytes:
+    with opened(url, access=access) as response:
         if response.status_code != httpx.codes.OK:
-            raise _fault(url, f"the server says {response.status_code}")
+            raise unanswered(url, response)
         data = b""
-        for chunk in response.iter_raw():
+        for chunk in chunks(url, response, access):
             data += chunk
             if len(data) > LONGEST_TEXT:
-                raise _fault(url, "it is too long for a sums file")
+                raise fault(url, "it is too long for a sums file")
     return data
 
 
@@ -254,13 +328,14 @@ def decoded(url: str, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise _fault(url, "it is no text") from error
+        raise fault(url, "it is no text") from error
 
 
-def _fault(url: str, why: Any) -> FetchError:
+def fault(url: str, why: Any, reference: str = "download-failed") -> FetchError:
+    """Return what is told of a download that did not come to an end."""
     return FetchError(
         f'cannot download "{shown(url)}": {why}',
-        reference="download-failed",
+        reference=reference,
         subject=shown(url),
         hint='try again, or set a mirror: [stack] mirrors = { "HOST" = "https://…" }',
     )

@@ -41,26 +41,31 @@ class Stop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
-        self._stopped = False
+        self._over = threading.Event()
 
     def now(self) -> None:
         """End everything, and start nothing more."""
         with self._lock:
-            self._stopped = True
+            self._over.set()
             for one in self._running:
                 _let_go(one)
 
     def check(self) -> None:
         """Raise ``CancelledError`` if it is over."""
-        if self._stopped:
+        if self._over.is_set():
             raise CancelledError
+
+    def wait(self, seconds: float) -> None:
+        """Wait some seconds; raise ``CancelledError`` if it is over."""
+        self._over.wait(seconds)
+        self.check()
 
     @contextmanager
     def holding(self, process: subprocess.Popen[str]) -> Iterator[None]:
         """Have a process ended by us while it runs."""
         with self._lock:
             self._running.add(process)
-            if self._stopped:
+            if self._over.is_set():
                 _let_go(process)
         try:
             yield

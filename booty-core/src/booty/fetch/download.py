@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import _http
+from booty.fetch.access import OPEN, Access
+from booty.fetch.patience import Passing, persist
 from booty.fetch.progress import Progress, Tell
 from booty.fetch.store import unwritable
 from booty.fetch.sums import SHA256, Sum
@@ -24,7 +26,6 @@ __all__ = ["Downloaded", "download"]
 
 OK: Final = 200
 PARTIAL: Final = 206
-NOT_THERE: Final = "is the version right? booty providers lists those that were tested"
 TOLD_EVERY: Final = 1 << 20
 BLOCK: Final = 1 << 20
 
@@ -47,6 +48,7 @@ def download(
     tell: Tell,
     expected: Sum | None = None,
     limit: int,
+    access: Access = OPEN,
 ) -> Downloaded:
     """Download a file.
 
@@ -58,13 +60,22 @@ def download(
         tell: told of progress.
         expected: what its bytes must add up to, ``None`` if it is judged later.
         limit: the most bytes that are accepted.
+        access: how the host is asked.
 
     Raises:
         FetchError: it cannot be had whole, or the disk is full.
         VerifyError: it is another file than expected; nothing of it is left.
     """
-    progress = Progress(key=key, phase="downloading", source=source)
-    got = _Download(url, target, progress, tell, limit=limit, expected=expected)
+    got = _Download(
+        url=url,
+        part=target.with_name(target.name + ".part"),
+        mark=target.with_name(target.name + ".etag"),
+        progress=Progress(key=key, phase="downloading", source=source),
+        tell=tell,
+        limit=limit,
+        expected=expected,
+        access=access,
+    )
     size = got.run()
     if expected and got.digest(expected.algorithm) != expected.digest:
         got.part.unlink(missing_ok=True)
@@ -83,76 +94,87 @@ def _mismatch(url: str, key: str, expected: Sum, found: str) -> VerifyError:
     )
 
 
+@define(kw_only=True)
 class _Download:
-    """One download under way."""
+    """One download under way; what came is in ``part``, the server's word for it in ``mark``."""
 
-    def __init__(
-        self,
-        url: str,
-        target: Path,
-        progress: Progress,
-        tell: Tell,
-        *,
-        limit: int,
-        expected: Sum | None,
-    ) -> None:
-        self.url = url
-        self.part = target.with_name(target.name + ".part")
-        self.mark = target.with_name(target.name + ".etag")
-        self.progress = progress
-        self.tell = tell
-        self.limit = limit
-        self.expected = expected
-        self._hashes = self._fresh()
+    url: str
+    part: Path
+    mark: Path
+    progress: Progress
+    tell: Tell
+    limit: int
+    expected: Sum | None
+    access: Access
+    _hashes: dict[str, hashlib._Hash] = field(factory=dict, init=False)
+    _have: int = field(default=0, init=False)
+    _base: int = field(default=0, init=False)
 
     def digest(self, algorithm: str) -> str:
         """Return what was counted, in hex."""
         return self._hashes[algorithm].hexdigest()
 
-    def _fresh(self) -> dict[str, hashlib._Hash]:
+    def _begin(self) -> None:
         wanted = {SHA256, self.expected.algorithm if self.expected else SHA256}
-        return {name: hashlib.new(name) for name in sorted(wanted)}
+        self._hashes = {name: hashlib.new(name) for name in sorted(wanted)}
+        self._have = 0
 
     def _count(self, data: bytes) -> None:
         for one in self._hashes.values():
             one.update(data)
+        self._have += len(data)
 
     def run(self) -> int:
         """Download it, or what is still missing of it; return its size."""
         try:
             self.part.parent.mkdir(parents=True, exist_ok=True)
-            have, headers = self._resume()
-            done = bool(have) and self._whole()  # killed before its last step
-            size = have if done else self._run(have, headers)
+            persist(self._try, self.access.patience, told=self._again, moved=self._moved)
         except OSError as error:
             raise unwritable(self.part.parent, error) from error
+        except FetchError:
+            if not self._mark():  # without it nobody can go on there
+                self.part.unlink(missing_ok=True)
+            raise
         self.mark.unlink(missing_ok=True)
-        return size
+        return self._have
+
+    def _moved(self) -> bool:
+        moved = self._have - self._base >= TOLD_EVERY
+        self._base = self._have
+        return moved
+
+    def _again(self, why: str) -> None:
+        self.tell(evolve(self.progress, phase="retrying", note=why))
+
+    def _try(self) -> None:
+        headers = self._resume()
+        if self._have and self._whole():  # killed before its last step
+            return
+        with _http.opened(self.url, headers, self.access) as response:
+            if response.status_code == OK or _goes_on(response, self._have):
+                if response.status_code == OK:
+                    self._begin()
+                self._receive(response)
+                return
+            fault = _http.unanswered(self.url, response)
+            if not self._have or isinstance(fault, Passing):
+                raise fault
+        self.mark.unlink(missing_ok=True)  # the unfinished one does not fit any more: begin anew
+        self._try()
 
     def _whole(self) -> bool:
         wanted = self.expected
         return wanted is not None and self.digest(wanted.algorithm) == wanted.digest
 
-    def _run(self, have: int, headers: dict[str, str]) -> int:
-        with _http.opened(self.url, headers) as response:
-            if response.status_code == OK or _goes_on(response, have):
-                if response.status_code == OK:
-                    have, self._hashes = 0, self._fresh()
-                return self._receive(response, have)
-            if not have:
-                raise self._fault(f"the server says {response.status_code}", NOT_THERE)
-        self._hashes = self._fresh()  # the unfinished one does not fit any more: begin anew
-        return self._run(0, {})
-
-    def _resume(self) -> tuple[int, dict[str, str]]:
+    def _resume(self) -> dict[str, str]:
+        self._begin()
         mark = self._mark()
         if not mark or mark.get("url") != _http.shown(self.url) or not self.part.is_file():
-            return 0, {}
+            return {}
         with self.part.open("rb") as file:
             while block := file.read(BLOCK):
                 self._count(block)
-            have = file.tell()
-        return have, {"Range": f"bytes={have}-", "If-Range": mark["etag"]} if have else {}
+        return {"Range": f"bytes={self._have}-", "If-Range": mark["etag"]} if self._have else {}
 
     def _mark(self) -> dict[str, str]:
         try:
@@ -161,45 +183,39 @@ class _Download:
             return {}
         return found if isinstance(found, dict) and found.get("etag") else {}
 
-    def _receive(self, response: httpx.Response, have: int) -> int:
+    def _receive(self, response: httpx.Response) -> None:
         length = int(response.headers.get("content-length", 0))
-        total = have + length if length else 0
-        if total > self.limit:
-            raise self._fault(f"it has {total} bytes, more than {self.limit}", "this is no program")
+        total = self._have + length if length else 0
+        self._bounded(total)
         etag = response.headers.get("etag", "")
+        self.mark.unlink(missing_ok=True)
         if etag and not etag.startswith("W/"):
             self.mark.write_text(json.dumps({"url": _http.shown(self.url), "etag": etag}))
-        with self.part.open("ab" if have else "wb") as file:
-            have = self._copy(response, file.write, have, total)
+        with self.part.open("ab" if self._have else "wb") as file:
+            self._copy(response, file.write, total)
             file.flush()
             os.fsync(file.fileno())
-        if total and have != total:
-            raise self._fault(
-                f"it ended after {have} of {total} bytes", "try again; it goes on there"
-            )
-        return have
+        if total and self._have != total:
+            raise self._fault(f"it ended after {self._have} of {total} bytes", "try again")
 
-    def _copy(
-        self, response: httpx.Response, write: Callable[[bytes], int], have: int, total: int
-    ) -> int:
-        told = have
-        for chunk in response.iter_raw():
+    def _copy(self, response: httpx.Response, write: Callable[[bytes], int], total: int) -> None:
+        told = self._have
+        for chunk in _http.chunks(self.url, response, self.access):
             write(chunk)
             self._count(chunk)
-            have += len(chunk)
-            if have > self.limit:
-                raise self._fault(f"it has more than {self.limit} bytes", "this is no program")
-            if have - told >= TOLD_EVERY:
-                told = have
-                self._tell(have, total)
-        self._tell(have, total)
-        return have
+            self._bounded(self._have)
+            if self._have - told >= TOLD_EVERY:
+                told = self._have
+                self._tell(total)
+        self._tell(total)
 
-    def _tell(self, have: int, total: int) -> None:
-        now = self.progress
-        self.tell(
-            Progress(key=now.key, phase=now.phase, source=now.source, bytes=have, total=total)
-        )
+    def _bounded(self, size: int) -> None:
+        if size > self.limit:
+            self.mark.unlink(missing_ok=True)
+            raise self._fault(f"it has {size} bytes, more than {self.limit}", "this is no program")
+
+    def _tell(self, total: int) -> None:
+        self.tell(evolve(self.progress, bytes=self._have, total=total))
 
     def _fault(self, why: str, hint: str) -> FetchError:
         return FetchError(

@@ -13,6 +13,7 @@ from attrs import Factory, evolve, frozen
 from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
 from booty.fetch import assembled, listed
+from booty.fetch.access import OPEN, Access
 from booty.fetch.command import Stop
 from booty.fetch.lock import Lock, Locked
 from booty.fetch.progress import Progress, Tell, silent
@@ -59,6 +60,7 @@ def ensure(
     lock: Lock,
     store: Store,
     mirrors: Mapping[str, str] | None = None,
+    access: Access = OPEN,
     tell: Tell = silent,
     keep_to_lock: bool = False,
     bundle: Bundle | None = None,
@@ -72,6 +74,7 @@ def ensure(
         lock: what was taken before; its sources are tried first.
         store: where programs are kept.
         mirrors: base URLs by host.
+        access: tokens for private releases by host, and patience.
         tell: told of progress, from several threads.
         keep_to_lock: ask no source that the lock does not name.
         bundle: takes the place of every network.
@@ -93,7 +96,8 @@ def ensure(
             store=store,
             downloads=paths.cache() / "downloads",
             mirrors=mirrors or {},
-            tell=tell,
+            access=evolve(access, patience=access.patience.until(stop.wait)),
+            tell=_until(stop, tell),
             keep_to_lock=keep_to_lock,
             stop=stop,
             bundle=bundle,
@@ -113,6 +117,14 @@ def ensure(
             fresh = not lock.of(wish.key, str(platform))  # what is locked stays as it is
             lock = lock.adding(got.artifact, got.others if fresh else {})
     return {key: one.artifact for key, one in found.items()}, lock
+
+
+def _until(stop: Stop, tell: Tell) -> Tell:
+    def telling(progress: Progress) -> None:
+        stop.check()  # a download tells at every megabyte
+        tell(progress)
+
+    return telling
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from booty.fetch import _http
+from booty.fetch.look import Seen, looked
 
 __all__ = ["Listed", "listed"]
 
@@ -56,7 +57,7 @@ def listed(distribution: str) -> list[Listed]:
     for index in _indexes():
         try:
             page = f"{index.rstrip('/')}/{_name(distribution)}/"
-            seen = _http.looked(page, get=True, accept=ACCEPT)
+            seen = looked(page, get=True, accept=ACCEPT)
         except _http.Unreachable as error:
             silent.append(error)
             continue
@@ -73,7 +74,7 @@ def _name(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _parsed(seen: _http.Seen) -> list[Listed]:
+def _parsed(seen: Seen) -> list[Listed]:
     try:
         if seen.headers.get("content-type", "").startswith(JSON):
             return [*_of_json(json.loads(seen.body))]

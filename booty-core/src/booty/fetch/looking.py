@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from booty import paths
 from booty.errors import BootyError
+from booty.fetch.access import OPEN, Access
 from booty.fetch.getting import order, stored
 from booty.fetch.request import Look, Refused, Request
 from booty.fetch.sources import driver
@@ -64,6 +65,7 @@ def outlooks(
     lock: Lock,
     store: Store,
     mirrors: Mapping[str, str],
+    access: Access = OPEN,
 ) -> list[Outlook]:
     """Ask every source of every program, all side by side.
 
@@ -73,6 +75,7 @@ def outlooks(
         lock: what was taken before.
         store: where programs are kept.
         mirrors: base URLs by host.
+        access: how publishers are asked.
 
     Returns:
         By program, in the order in which the sources would be tried.
@@ -80,7 +83,12 @@ def outlooks(
     asked = [(wish, source) for wish in wishes for source in _all(wish, lock, platform)]
     requests = {
         wish.key: Request(
-            wish=wish, platform=platform, store=store, downloads=paths.cache(), mirrors=mirrors
+            wish=wish,
+            platform=platform,
+            store=store,
+            downloads=paths.cache(),
+            mirrors=mirrors,
+            access=access,
         )
         for wish, _ in asked
     }

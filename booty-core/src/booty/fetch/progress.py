@@ -16,8 +16,9 @@ class Progress:
     Attributes:
         key: the artifact's key (``nats@2.15.0``).
         phase: ``stored`` (was there), ``waiting`` (for another process that gets it), ``trying``,
-            ``refused`` (a source cannot serve; ``note`` says
-            why), ``warning`` (it goes on all the same), ``downloading``, ``unpacking``, ``done``.
+            ``refused`` (a source cannot serve; ``note`` says why), ``warning`` (it goes on all
+            the same), ``retrying`` (``note`` says why and when), ``downloading``, ``unpacking``,
+            ``done``.
         source: name of the source.
         bytes: bytes so far.
         total: bytes in all, 0 = unknown.

@@ -109,16 +109,16 @@ class Proofs:
     def _file(self, template: str, source: Release, request: Request) -> bytes:
         url = mirrored(filled(template, source, request), request.mirrors)
         if url not in self._files:
-            self._files[url] = _small(url)
+            self._files[url] = _small(url, request)
         found = self._files[url]
         if isinstance(found, FetchError):
             raise found
         return found
 
 
-def _small(url: str) -> bytes | FetchError:
+def _small(url: str, request: Request) -> bytes | FetchError:
     try:
-        return _http.small(url)
+        return _http.small(url, request.access)
     except FetchError as error:
         return error
 

@@ -14,12 +14,13 @@ from booty.fetch.address import asset, filled, mirrored
 from booty.fetch.bundle import keep
 from booty.fetch.download import Downloaded, download
 from booty.fetch.lock import Locked
+from booty.fetch.look import day, looked
 from booty.fetch.progress import Progress
 from booty.fetch.proof import Proof, Proofs, known, promise
 from booty.fetch.request import Look, Refused, Request, bundled
 from booty.fetch.sums import SHA256
 from booty.fetch.unpack import kind_of, unpack
-from booty.fetch.unreachable import reachable
+from booty.fetch.unreachable import missing, reachable
 from booty.model.plan import Artifact
 from booty.model.platform import COMMON, Platform
 
@@ -57,6 +58,13 @@ class ReleaseDriver:
 
     def get(self, source: Release, request: Request) -> Artifact:
         """Download, verify, unpack."""
+        try:
+            return self._get(source, request)
+        except FetchError as error:
+            missing(error)
+            raise
+
+    def _get(self, source: Release, request: Request) -> Artifact:
         proof = self._proofs.of(source, request)
         target = request.downloads / f"{_stem(source, request, proof)}-{asset(source, request)}"
         with request.store.locked(f"download-{target.name}"):  # two components may share an archive
@@ -77,7 +85,8 @@ class ReleaseDriver:
         """Ask the publisher for size and date of the asset."""
         try:
             trust = promise(source, request)
-            seen = _http.looked(mirrored(filled(source.url, source, request), request.mirrors))
+            url = mirrored(filled(source.url, source, request), request.mirrors)
+            seen = looked(url, access=request.access)
         except Refused as error:
             return Look(can=False, why=str(error))
         except _http.Unreachable as error:
@@ -90,7 +99,7 @@ class ReleaseDriver:
             can=True,
             trust=trust,
             size=int(size) if size.isdecimal() else 0,
-            date=_http.day(seen.headers.get("last-modified", "")),
+            date=day(seen.headers.get("last-modified", "")),
         )
 
     def others(self, source: Release, request: Request) -> dict[str, Locked]:
@@ -126,6 +135,7 @@ def _download(source: Release, request: Request, target: Path, proof: Proof) -> 
         source=source.name,
         tell=request.tell,
         expected=proof.sum,
+        access=request.access,
         limit=(request.locked.size if request.locked else 0) or LIMIT,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import Factory, frozen
 
 from booty.errors import VerifyError
+from booty.fetch.access import OPEN, Access
 from booty.fetch.command import Stop
 from booty.fetch.progress import Tell, silent
 from booty.fetch.store import Store
@@ -47,6 +48,7 @@ class Request:
         store: where it goes.
         downloads: a folder for unfinished downloads.
         mirrors: base URLs by host, ``*`` for all others.
+        access: how hosts are asked: tokens for private releases, patience.
         locked: what the lock says of this source, ``None`` if nothing.
         anew: ask hosts that did not answer lately, too.
         keep_to_lock: ask no source that the lock does not name.
@@ -61,6 +63,7 @@ class Request:
     store: Store
     downloads: Path
     mirrors: Mapping[str, str] = Factory(dict)
+    access: Access = OPEN
     locked: Locked | None = None
     anew: bool = False
     keep_to_lock: bool = False

@@ -1,4 +1,4 @@
-"""Hosts that did not answer lately: paid for once, not at every ``up``."""
+"""Hosts that did not answer lately, and files they lack: paid for once, not at every ``up``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from booty import paths
+from booty.errors import FetchError
 from booty.fetch import _http
 
-__all__ = ["REMEMBERED", "reachable"]
+__all__ = ["MISSING", "REMEMBERED", "missing", "reachable"]
 
 REMEMBERED: Final = 300.0
 """Seconds for which a host that did not answer is not asked again."""
+
+MISSING: Final = 60.0
+"""Seconds for which a file that was not there is not asked for again, if others can serve."""
 
 _writing: Final = threading.Lock()
 _asked: Final[dict[str, float]] = {}
@@ -32,7 +36,10 @@ def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
     Returns:
         The reason, empty if it can be reached; and whether it is remembered only.
     """
-    host = _http.host(url)
+    file, host = _http.shown(url), _http.host(url)
+    age, why = _read().get(file, (MISSING, ""))
+    if 0 <= age < MISSING and not anew:
+        return f"{why} ({age:.0f} s ago; asked again after {MISSING:.0f} s)", True
     age, why = _read().get(host, (REMEMBERED, ""))
     own = time.monotonic() - _asked.get(host, -REMEMBERED)
     if 0 <= age < REMEMBERED and (not anew or own < REMEMBERED):
@@ -43,6 +50,12 @@ def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
         _remember(host, str(error))
         return str(error), False
     return "", False
+
+
+def missing(error: FetchError) -> None:
+    """Remember for a short while that a publisher has no such file."""
+    if error.reference == "not-published" and error.subject:
+        _remember(error.subject, error.message)
 
 
 def _file() -> Path:
@@ -62,7 +75,8 @@ def _remember(host: str, why: str) -> None:
     with _writing:
         _asked[host] = time.monotonic()
         now = time.time()
-        kept = {name: [now - age, text] for name, (age, text) in _read().items()}
+        kept = {name: [now - age, text] for name, (age, text) in _read().items()
+                if age < REMEMBERED}  # fmt: skip
         _write(kept | {host: [now, why]})
 
 

@@ -165,6 +165,8 @@ class StackSpec:
         lifetime: ``outlive-me``, ``die-with-me`` or empty = by how it is started.
         services: by name, in the file's order; disabled ones included.
         mirrors: base-URL overrides by host, ``*`` for all.
+        tokens: what private releases are asked with, by host: ``secret://NAME`` or
+            ``${env.NAME}``, never a value.
         secrets: the backend's name, empty = the user's default.
         requires: version range of booty that the file asks for.
         profiles: names of the profiles laid over it.
@@ -180,6 +182,7 @@ class StackSpec:
     lifetime: str = ""
     services: Mapping[str, ServiceSpec] = Factory(dict)
     mirrors: Mapping[str, str] = Factory(dict)
+    tokens: Mapping[str, str] = Factory(dict)
     secrets: str = ""
     requires: str = ""
     profiles: tuple[str, ...] = ()

@@ -150,6 +150,7 @@ def _programs(
                 lock=lock,
                 store=store,
                 mirrors=asked.spec.mirrors,
+                access=asked.access,
                 tell=tell,
                 keep=gathered,
             )

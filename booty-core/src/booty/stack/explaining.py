@@ -26,4 +26,5 @@ def explain(asked: Wanted) -> list[Outlook]:
         lock=asked.lock,
         store=fetch.Store(paths.store()),
         mirrors=asked.spec.mirrors,
+        access=asked.access,
     )

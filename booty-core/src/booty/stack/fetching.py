@@ -10,7 +10,7 @@ from booty import config, fetch, plan, providers
 from booty.errors import BootyError, BootyErrors, ProviderError, from_data, raise_all
 from booty.model.platform import Platform
 from booty.model.stack import ServiceSpec, StackSpec
-from booty.stack import plans, programs
+from booty.stack import access, plans, programs
 from booty.stack.choice import Choice
 from booty.stack.left_out import needed
 from booty.supervise.naming import no_such
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from booty.fetch import Lock, Tell
+    from booty.fetch.access import Access
     from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
     from booty.stack.place import Place
@@ -46,6 +47,7 @@ class Wanted:
         wishes: its programs at exact versions.
         lock: booty.lock as it stands.
         kept: the lock without what no service of the file uses any more.
+        access: how publishers are asked.
     """
 
     spec: StackSpec
@@ -53,6 +55,7 @@ class Wanted:
     wishes: tuple[ArtifactWish, ...]
     lock: Lock
     kept: Lock
+    access: Access
 
 
 def wanted(
@@ -82,7 +85,14 @@ def wanted(
     wishes = resolved(part, known, lock.versions, accept)
     # another profile may use another version
     kept = lock if names or spec.profiles else keeping(lock, wishes, spec)
-    return Wanted(spec=part, known=known, wishes=wishes, lock=lock, kept=kept)
+    return Wanted(
+        spec=part,
+        known=known,
+        wishes=wishes,
+        lock=lock,
+        kept=kept,
+        access=access.of(spec, place.id),
+    )
 
 
 def keeping(lock: Lock, wishes: Iterable[ArtifactWish], spec: StackSpec) -> Lock:
@@ -129,6 +139,7 @@ def fetch_all(
             asked.known,
             asked.lock,
             mirrors=asked.spec.mirrors,
+            access=asked.access,
             tell=tell,
             keep_to_lock=frozen,
             bundle=opened,
@@ -181,8 +192,14 @@ def fetch_loose(
         BootyError, BootyErrors: a program cannot be had, or there is no such name or version.
     """
     asked = loose(place, names, accept)
-    mirrors = asked.spec.mirrors
-    return programs.get(asked.wishes, asked.known, asked.lock, mirrors=mirrors, tell=tell)[0]
+    return programs.get(
+        asked.wishes,
+        asked.known,
+        asked.lock,
+        mirrors=asked.spec.mirrors,
+        access=asked.access,
+        tell=tell,
+    )[0]
 
 
 def loose(place: Place | None, names: Sequence[str], accept: Collection[str] = ()) -> Wanted:
@@ -202,11 +219,19 @@ def loose(place: Place | None, names: Sequence[str], accept: Collection[str] = (
     known = {key: one for part in asked for key, one in _loaded(part).items()}
     wishes = {wish.key: wish for part in asked for wish in resolved(part, known, {}, accept)}
     empty = fetch.Lock()
-    return Wanted(spec=spec, known=known, wishes=tuple(wishes.values()), lock=empty, kept=empty)
+    return Wanted(
+        spec=spec,
+        known=known,
+        wishes=tuple(wishes.values()),
+        lock=empty,
+        kept=empty,
+        access=access.of(spec, place.id if place else ""),
+    )
 
 
 def _nowhere() -> StackSpec:
-    return StackSpec(name="", root="", state_dir="", mirrors=config.user().mirrors)
+    own = config.user()
+    return StackSpec(name="", root="", state_dir="", mirrors=own.mirrors, tokens=own.tokens)
 
 
 def _asked(spec: StackSpec, text: str) -> StackSpec:

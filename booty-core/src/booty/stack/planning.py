@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import identity, machine, numbers, plans, programs, scaling
+from booty.stack import access, identity, machine, numbers, plans, programs, scaling
 from booty.stack.choice import Choice
 from booty.stack.fetching import keeping
 from booty.stack.left_out import enabled, needed, rest, users
@@ -319,7 +319,7 @@ class Planning:
         with programs.opened(self.choice.bundle) as bundle:
             got, lock = programs.get(
                 asked, known, lock, mirrors=spec.mirrors, tell=self.tell, keep_to_lock=frozen,
-                bundle=bundle,
+                access=access.of(spec, self.place.id), bundle=bundle,
             )  # fmt: skip
         return got, keeping(lock, used, spec) if whole else lock
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from booty.fetch import Lock, Tell
+    from booty.fetch.access import Access
     from booty.fetch.bundle import Bundle
     from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
@@ -43,6 +44,7 @@ def get(
     lock: Lock,
     *,
     mirrors: Mapping[str, str],
+    access: Access,
     tell: Tell,
     keep_to_lock: bool = False,
     bundle: Bundle | None = None,
@@ -54,6 +56,7 @@ def get(
         known: loaded providers by name, one for every wish.
         lock: what was taken before.
         mirrors: base URLs by host.
+        access: how publishers are asked.
         tell: told of progress.
         keep_to_lock: take only what the lock names.
         bundle: takes the place of every network.
@@ -76,6 +79,7 @@ def get(
         lock=lock,
         store=fetch.Store(paths.store()),
         mirrors=mirrors,
+        access=access,
         tell=tell,
         keep_to_lock=keep_to_lock,
         bundle=bundle,

@@ -12,13 +12,14 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import FetchError, ProviderError, from_data
 from booty.model.platform import Platform
 from booty.model.stack import ServiceSpec, StackSpec
-from booty.stack import fetching, plans, programs
+from booty.stack import access, fetching, plans, programs
 from booty.supervise.naming import no_such
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from booty.fetch import Lock, Tell
+    from booty.fetch.access import Access
     from booty.model.plan import Artifact, ArtifactWish
     from booty.providers import Provider
     from booty.stack.place import Place
@@ -37,6 +38,7 @@ class Tool:
         known: the provider of the program, by name.
         lock: what is locked of it.
         mirrors: base URLs by host.
+        access: how publishers are asked.
         place: the stack whose lock it belongs to; ``None`` for one beside every stack.
     """
 
@@ -46,6 +48,7 @@ class Tool:
     known: Mapping[str, Provider]
     lock: Lock
     mirrors: Mapping[str, str]
+    access: Access
     place: Place | None = None
 
 
@@ -84,6 +87,7 @@ def find(place: Place | None, text: str) -> Tool:
         known=known,
         lock=lock,
         mirrors=spec.mirrors,
+        access=access.of(spec, place.id if place else ""),
         place=place if own else None,
     )
 
@@ -113,7 +117,9 @@ def get(tool: Tool, tell: Tell) -> Artifact:
     Raises:
         BootyError, BootyErrors: it cannot be had.
     """
-    found, lock = programs.get([tool.wish], tool.known, tool.lock, mirrors=tool.mirrors, tell=tell)
+    found, lock = programs.get(
+        [tool.wish], tool.known, tool.lock, mirrors=tool.mirrors, access=tool.access, tell=tell
+    )
     if tool.place is not None:
         lock.write(tool.place.lock)
     return found[tool.wish.key]
@@ -141,7 +147,8 @@ def argv(tool: Tool, artifact: Artifact) -> list[str]:
 
 def _spec(place: Place | None) -> StackSpec:
     if place is None:
-        return StackSpec(name="", root="", state_dir="", mirrors=config.user().mirrors)
+        own = config.user()
+        return StackSpec(name="", root="", state_dir="", mirrors=own.mirrors, tokens=own.tokens)
     spec = config.load(place.file, profiles=plans.profiles(place))
     services = {name: one for name, one in spec.services.items() if one.enabled}
     return evolve(spec, services={**services, **plan.tools(spec)})

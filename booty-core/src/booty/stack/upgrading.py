@@ -101,6 +101,7 @@ class _Upgrading:
             lock=self.before.lock,
             store=fetch.Store(paths.store()),
             mirrors=self.before.spec.mirrors,
+            access=self.before.access,
         ):
             self.seen[one.wish.key].append(one)
 
@@ -141,7 +142,12 @@ def upgrade(
     under_way.look([one for one in old if one.key in before.lock.programs])
     wishes = under_way.wishes()
     _, lock = programs.get(
-        wishes, before.known, before.lock, mirrors=before.spec.mirrors, tell=tell
+        wishes,
+        before.known,
+        before.lock,
+        mirrors=before.spec.mirrors,
+        access=before.access,
+        tell=tell,
     )
     if before.kept is before.lock:  # another profile may use other versions of the rest
         rest = {key for key in lock.programs if key.partition("@")[0] not in components}
