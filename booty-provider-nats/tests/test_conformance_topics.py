@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from anyio import to_thread
+from booty.clients import Capability
 from booty.testing.conformance.topics import TopicHarness
 from booty.testing.conformance.topics.suite import TopicConformance
 from booty_provider_nats.sending import CAPABILITIES
@@ -69,3 +71,60 @@ class TestNats(TopicConformance):
     def place(cls, lasting_rig: Any) -> TopicHarness:
         """One server for all cases."""
         return NatsHarness(lasting_rig)
+
+
+class ClusterHarness(NatsHarness):
+    """Three servers, and streams of three copies."""
+
+    driver = "nats of 3"
+    capabilities = CAPABILITIES | {Capability.REPLICATED}
+
+    def start(self) -> None:
+        """Start the servers."""
+        self.rig.up("replicas = 3")
+
+    def topic(self, name: str, **parameters: str) -> str:
+        """As the suite asks."""
+        more = urlencode({"create": "true", "replicas": "3", **parameters})
+        return f"{self._hosts()}/{name}?{more}"
+
+    def missing_topic(self, name: str) -> str:
+        """As the suite asks."""
+        return f"{self._hosts()}/{name}"
+
+    def missing_subscription(self, name: str) -> str:
+        """As the suite asks."""
+        return f"{self._hosts()}/{name}?durable=nobody"
+
+    def _hosts(self) -> str:
+        first, *others = self.rig.url.split(",")
+        return ",".join([first, *(one.partition("@")[2] for one in others)])
+
+    def _restart(self) -> None:
+        for server in self.rig.servers:
+            server.stop()
+            server.start()
+            self.rig.until(server.ready)
+
+    async def kill_leader(self, name: str) -> None:
+        """Kill the server that leads the stream; it comes back."""
+        await to_thread.run_sync(self._kill_leader, name)
+
+    def _kill_leader(self, name: str) -> None:
+        leader = self.rig.call(f"STREAM.INFO.{name}")["cluster"]["leader"]
+        server = next(one for one in self.rig.servers if one.instance.name == leader)
+        server.stop(signal.SIGKILL)
+        server.start()
+
+
+@pytest.mark.slow
+class TestCluster(TopicConformance):
+    """The suite, on three servers."""
+
+    harness = ClusterHarness
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, lasting_rig: Any) -> TopicHarness:
+        """Three servers for all cases."""
+        return ClusterHarness(lasting_rig)

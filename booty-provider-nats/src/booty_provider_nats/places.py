@@ -90,15 +90,21 @@ async def consumer(connection: Client, kept_in: str, subject: str, given: Any) -
     """
     jetstream = JetStream(connection)
     name = given["durable"]
-    asked = _asked(subject, given)
+    asked = _asked(given)
     found = await jetstream.info(f"CONSUMER.INFO.{kept_in}.{name}")
     if found is None:
         if not given["create"]:
             raise ApiError(404, 10014, f'there is no consumer "{name}" of "{kept_in}"')
-        config = {**_DEFAULTS, **asked, "durable_name": name, "name": name}
+        config = {
+            **_DEFAULTS,
+            **asked,
+            "durable_name": name,
+            "name": name,
+            "filter_subject": subject,
+        }
         return await _create(jetstream, kept_in, config, "create")
     config = found["config"]
-    _suits(config, subject, name)
+    await _suits(jetstream, kept_in, config, subject)
     differs = {key: value for key, value in asked.items() if config.get(key) != value}
     if differs and not given["create"]:
         raise _another(name, f"{', '.join(differs)} differ", "leave them out, or add create=true")
@@ -118,8 +124,8 @@ _DEFAULTS: Final[dict[str, Any]] = {
 }
 
 
-def _asked(subject: str, given: Any) -> dict[str, Any]:
-    asked: dict[str, Any] = {"filter_subject": subject}
+def _asked(given: Any) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
     if given["ack_wait"] is not None:
         asked["ack_wait"] = int(given["ack_wait"] * _NANOSECONDS)
     if given["dead_letter"]:
@@ -139,12 +145,16 @@ async def _create(
     return found
 
 
-def _suits(config: dict[str, Any], subject: str, name: str) -> None:
+async def _suits(jetstream: JetStream, kept_in: str, config: dict[str, Any], subject: str) -> None:
+    name = config["durable_name"]
     if config.get("ack_policy") != "explicit":
         raise _another(name, "it does not wait for each acknowledgement", 'ack = "explicit"')
     if config.get("deliver_subject"):
         raise _another(name, "it pushes", "name another durable")
-    filters = config.get("filter_subjects") or [config.get("filter_subject") or subject]
+    filters = config.get("filter_subjects") or [config.get("filter_subject", "")]
+    if filters == [""]:  # for all that the stream keeps
+        found = await jetstream.call(f"STREAM.INFO.{kept_in}")
+        filters = found["config"].get("subjects") or [subject]
     if filters != [subject]:
         hint = f"subscribe to {filters[0]}, or name another durable"
         raise _another(name, f'it is for "{", ".join(filters)}"', hint)

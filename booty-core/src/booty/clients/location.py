@@ -122,7 +122,12 @@ def _wrong_port(text: str) -> InvalidArgumentError | None:
     try:
         _port(text)
     except ValueError as error:
-        return _fault(f'cannot read the port of "{text}"', error)
+        return InvalidArgumentError(
+            f'cannot read the port of "{text}"',
+            reference="url-invalid",
+            hint="write a number from 0 to 65535",
+            native=error,
+        )
     return None
 
 
