@@ -176,13 +176,14 @@ def publisher() -> Iterator[str]:
     server.server_close()
 
 
-def test_b15_ctrl_c_while_it_downloads(case: Case, publisher: str) -> None:
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_b15_ctrl_c_while_it_downloads(case: Case, publisher: str, name: str) -> None:
     """The end comes at once with status 130; what came of the file is kept, nothing runs."""
     bus = '[services.bus]\nuse = "nats"\n'
     case.write(fake("a") + bus, stack=f'mirrors = {{ "*" = "{publisher}" }}\n')
     with case.follow("up") as up:
         assert Slow.began.wait(PATIENCE), up.said
-        up.type(b"\x03")
+        up.signal(signal.Signals[f"SIG{name}"])
         assert up.end() == 130
     halves = [file for file in Path(case.env["BOOTY_HOME"]).rglob("*") if file.is_file()]
 
@@ -190,6 +191,22 @@ def test_b15_ctrl_c_while_it_downloads(case: Case, publisher: str) -> None:
     assert [file.stat().st_size for file in halves if file.suffix == ".part"] != [], halves
     assert case.notes() == []
     assert case.left() == []
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM"])
+@pytest.mark.parametrize("detached", [[], ["-d"]])
+def test_b15_stopped_as_it_is_handed_over(case: Case, name: str, detached: list[str]) -> None:
+    """Status 130 and nobody left, also between the command that plans and the one that waits."""
+    case.write(fake("a", slow=100))
+    case.run("up", "-d", "--timeout", "0.1", status=8)
+    for _ in range(3):
+        before = len(case.events("state"))
+        with case.follow("up", *detached) as up:
+            until(lambda before=before: "starting" in case.states("a.0")[before:])
+            up.signal(signal.Signals[f"SIG{name}"])
+            assert up.end() == 130, up.said
+        assert "Traceback" not in up.said
+        gone(case)
 
 
 def test_b15_ctrl_c_while_the_second_starts(case: Case) -> None:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
+
+INTERRUPTED: Final = 130
 
 
 def main() -> None:
     """Run the command line; ends the process with its exit status."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # while something was imported: nothing was done yet
+
+
+def _main() -> None:
     if os.getpid() == 1:
         from booty.run import first
 
@@ -25,8 +35,9 @@ def _up_again(words: list[str]) -> None:
 
     if not ahead.begin(words):
         return
-    from booty.stack import again
+    from booty.stack import again, following
 
+    following.hear_stops()
     try:
         status = again.up(words)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told as the command tells it

@@ -13,6 +13,15 @@ from booty import __version__, cli
 from booty.run import locks
 
 
+@pytest.mark.parametrize("command", ["ps", "up"])
+def test_an_interruption_of_an_import(booty: Any, tmp_path: Path, command: str) -> None:
+    """Ctrl-C before anything is done is no fault that has to be read."""
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = booty(command, status=130, PYTHONPATH=str(tmp_path))
+
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

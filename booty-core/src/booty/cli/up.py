@@ -126,6 +126,7 @@ class Up:
             self._refuse_remove()
         if self.options.get("watch") and self.detach:
             raise click.UsageError("--watch ends with this command: leave out -d")
+        following.hear_stops()
         reader, writer = os.pipe()
         session = Session(
             self.place,
@@ -133,6 +134,7 @@ class Up:
             default=OUTLIVE if self.detach else DIE,
             # who returns when all is ready holds nothing
             hold=None if self.detach else reader,
+            handed=following.hold_stops,
         )
         events = following.size(self.place.state / "events.jsonl")
         with Fetching(quiet=common.quiet(self.ctx)) as fetching:

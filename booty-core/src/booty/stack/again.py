@@ -42,7 +42,7 @@ def up(words: Sequence[str]) -> int | None:
     as_json = "--json" in words or os.environ.get("BOOTY_JSON") == "1"
     place = find()
     events = following.size(place.state / "events.jsonl")
-    session = Session(place)
+    session = Session(place, handed=following.hold_stops)
     outcome = session.again(Choice())
     if outcome is None:
         return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from booty.stack.place import read
+from booty.supervise.launch import STOPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +18,28 @@ if TYPE_CHECKING:
     from booty.stack.handing import Outcome, Session
     from booty.stack.place import Place
 
-__all__ = ["arguments", "called", "follow_start", "say", "say_nothing", "size"]
+__all__ = [
+    "arguments",
+    "called",
+    "follow_start",
+    "hear_stops",
+    "hold_stops",
+    "say",
+    "say_nothing",
+    "size",
+]
+
+
+def hear_stops() -> None:
+    """Let every signal that asks for a stop be what ctrl-C is, unless the shell ignores it."""
+    for number in STOPS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
+def hold_stops() -> None:
+    """Let no such signal come between a hand-over and its follower, who then takes it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
 def say(outcome: Outcome) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -64,6 +64,7 @@ class Session:
         lifetime: asked for, empty = as the file says, else ``default``.
         default: the lifetime of this way of starting.
         hold: read end of the holder's pipe; ``None`` = nobody holds.
+        handed: called as soon as a plan was handed over; up to then a fault takes it back.
 
     Attributes:
         link: the connection to the supervisor, once there is one.
@@ -77,11 +78,13 @@ class Session:
         lifetime: str = "",
         default: str = "outlive-me",
         hold: int | None = None,
+        handed: Callable[[], None] = lambda: None,
     ) -> None:
         self.place = place
         self.lifetime = lifetime
         self.default = default
         self.hold = hold
+        self._handed = handed
         self.link: Connection | None = None
         self.started = False
         self._start: launch.Start | None = None
@@ -335,6 +338,7 @@ class Session:
         finally:
             os.close(handle)
         self._live_on()
+        self._handed()
         found: list[dict[str, Any]] = answer["changes"]
         return found
 
