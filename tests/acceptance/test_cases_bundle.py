@@ -72,6 +72,9 @@ def test_up_from_a_bundle_asks_nobody(hello: Hello, bundle: Path) -> None:
     row = json.loads(hello.run("store", "ls", "--json").stdout)["programs"][0]
     hello.run("down")
     hello.run("up", "-d")
+    hello.ps()
+    hello.run("down")
+    hello.run("destroy", "--yes", "t")
     seen = list(hello.publisher.seen)
 
     assert seen == []
@@ -237,8 +240,22 @@ def test_what_cannot_be_bundled_is_said(hello: Hello) -> None:
     assert "linux-riscv64" in nobody["message"]
     assert wrong["reference"] == "no-platform"
     assert own["reference"] == "not-bundled"
-    assert not (hello.root / "x.tar").exists()
-    assert not list(hello.root.glob(".booty-*"))
+    assert not list(hello.root.glob("*x.tar*"))
+
+
+def test_where_it_cannot_be_written(hello: Hello) -> None:
+    """A folder that is not there is said; what somebody who was killed left beside it goes."""
+    said = refused(hello, "bundle", "nowhere/x.tar", "--no-wheels", status=5)
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    left = hello.root / f".x.tar.{killed.pid}.gathering"
+    left.mkdir()
+    (left / "half").write_bytes(b"x")
+    hello.run("bundle", "x.tar", "--no-wheels")
+
+    assert said["reference"] == "parcel-unwritable"
+    assert not left.exists()
+    assert list(hello.root.glob("*x.tar*")) == [hello.root / "x.tar"]
 
 
 def test_a_machine_without_any_network(hello: Hello, bundle: Path) -> None:

@@ -165,8 +165,12 @@ def test_a_lock_that_cannot_be_read_stops_it(hello: Hello, home: Path) -> None:
     hello.run("down")
     (hello.root / "booty.lock").write_text("format = 9\n")
     refused = hello.run("store", "gc", "--age", "0s", "--yes", status=3)
+    spared = hello.run("store", "rm", "hello", "--yes", status=3)
+    hello.run("store", "verify")
 
     assert "lock-unreadable" in refused.stderr
+    assert "lock-unreadable" in spared.stderr
+    assert set(listed(hello)) == {"hello@0.0.1"}
 
 
 def test_what_runs_outside_of_a_stack_is_kept(hello: Hello, home: Path) -> None:

@@ -19,7 +19,7 @@ from attrs import evolve
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import integrity
-from booty.fetch.parcel import Parcel, lay, pack
+from booty.fetch.parcel import Parcel, gathering, lay, pack
 from booty.fetch.store import Store, unwritable
 from booty.fetch.unpack import unpack
 from booty.model import codec
@@ -51,8 +51,8 @@ def carry(store: Store, artifacts: Iterable[Artifact], out: Path) -> str:
     known = sorted(artifacts, key=lambda one: one.path)
     for one in known:
         store.verify(one)
-    with tempfile.TemporaryDirectory(prefix=".booty-", dir=out.parent) as folder:
-        return pack(out, _files(store, known, Path(folder)))
+    with gathering(out) as folder:
+        return pack(out, _files(store, known, folder))
 
 
 def _files(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Parcel", "lay", "pack"]
+__all__ = ["Parcel", "gathering", "lay", "pack"]
 
 BLOCK: Final = 1 << 20
 SMALL: Final = 16 << 20
@@ -38,12 +39,43 @@ def pack(out: Path, files: Iterable[tuple[str, Path | bytes]]) -> str:
         FetchError: it cannot be written.
     """
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
+    with _writing(out):
         with part.open("wb") as file, tarfile.open(fileobj=file, mode="w") as made:
             for name, content in files:
                 _add(made, name, content)
         digest = sha256_of(part)
         part.replace(out)
+    return digest
+
+
+@contextmanager
+def gathering(out: Path) -> Iterator[Path]:
+    """Give a folder beside a file that is about to be written, for what goes into it.
+
+    It is gone afterwards; those of who was killed before are removed.
+
+    Args:
+        out: the file.
+
+    Raises:
+        FetchError: its folder is not there, or cannot be written.
+    """
+    place = out.with_name(f".{out.name}.{os.getpid()}.gathering")
+    with _writing(out):
+        for one in out.parent.glob(f".{out.name}.*"):
+            if one.suffix in {".gathering", ".part"} and not _lives(one.suffixes[-2]):
+                _remove(one)
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            _remove(place)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise FetchError(
             f'cannot write "{out}": {error.strerror}',
@@ -52,8 +84,25 @@ def pack(out: Path, files: Iterable[tuple[str, Path | bytes]]) -> str:
             hint="make room, or write it elsewhere",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
-    return digest
+        with suppress(OSError):
+            out.with_name(f".{out.name}.{os.getpid()}.part").unlink()
+
+
+def _lives(suffix: str) -> bool:
+    try:
+        os.kill(int(suffix.removeprefix(".")), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _add(made: tarfile.TarFile, name: str, content: Path | bytes) -> None:

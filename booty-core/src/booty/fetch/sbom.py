@@ -7,6 +7,7 @@ bundle, with five more; the tests have it, and its schema.
 from __future__ import annotations
 
 import json
+import platform
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -86,8 +87,20 @@ def _purl(one: Artifact) -> str:
     if kind == "go":
         module, _, version = rest.partition("@")
         return f"pkg:golang/{quote(module)}@{quote(version)}"
+    if kind == "deb":
+        name, _, version = rest.partition("=")
+        arch = one.platform.partition("-")[2]
+        return f"pkg:deb/{_vendor()}/{quote(name)}@{quote(version)}?arch={arch}"
     place = f"checksum=sha256:{one.digest}&download_url={quote(one.url, safe=':/')}"
     return f"pkg:generic/{quote(one.program)}@{quote(one.version)}?{place}"
+
+
+def _vendor() -> str:
+    # whose packages apt has here
+    try:
+        return quote(platform.freedesktop_os_release().get("ID", "debian"))
+    except OSError:
+        return "debian"
 
 
 def _wheel(one: Wheel) -> dict[str, Any]:

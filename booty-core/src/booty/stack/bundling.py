@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
@@ -18,7 +17,7 @@ from booty import __version__, fetch, paths
 from booty.config import files
 from booty.errors import BootyError, BootyErrors, ConfigError, FetchError, raise_all
 from booty.fetch import bundle
-from booty.fetch.parcel import pack
+from booty.fetch.parcel import gathering, pack
 from booty.model.platform import Platform
 from booty.model.source import Module, OnPath, Release, Wheel
 from booty.stack import fetching
@@ -85,8 +84,7 @@ def make(
     versions = sorted({_python(one) for one in pythons}) or [_here()]
     asked = fetching.wanted(place)
     _refuse_own(asked)
-    with tempfile.TemporaryDirectory(prefix=".booty-", dir=out.absolute().parent) as folder:
-        gathered = Path(folder)
+    with gathering(out.absolute()) as gathered:
         artifacts, lock = _programs(asked, chosen, gathered, tell)
         if asked.kept is not asked.lock:
             lock = fetching.keeping(lock, asked.wishes, asked.spec)
@@ -99,7 +97,7 @@ def make(
             **{f"{bundle.STACK}/{name}": file for name, file in _written(place).items()},
             **_installer(houses),
         }
-        digest = pack(out, _files(gathered, content))
+        digest = pack(out.absolute(), _files(gathered, content))
     lock.write(place.lock)
     return Made(
         digest=digest,

@@ -73,18 +73,19 @@ def store() -> fetch.Store:
     return fetch.Store(paths.store())
 
 
-def rows(asked: Sequence[str] = ()) -> list[Row]:
+def rows(asked: Sequence[str] = (), *, strict: bool = False) -> list[Row]:
     """Return the programs of the store with their users.
 
     Args:
         asked: components, programs, or ``NAME@VERSION``; all if empty.
+        strict: refuse where a lock cannot be read, so that nobody can tell who uses what.
 
     Raises:
         ConfigError: a name that stands for nothing in the store, or a lock that cannot be read.
     """
     kept = store()
     items = inventory.items(kept)
-    by_path = users(kept.root, [one.artifact for one in items])
+    by_path = users(kept.root, [one.artifact for one in items], strict=strict)
     found = [Row(item=one, users=by_path.get(one.artifact.path, ())) for one in items]
     return _chosen(found, asked)
 
@@ -126,7 +127,7 @@ def remove(asked: Sequence[str], *, used: bool = False) -> list[Row]:
         ConflictError, BootyErrors: somebody uses them; nothing is removed.
         ConfigError: likewise.
     """
-    found = rows(asked)
+    found = rows(asked, strict=True)
     raise_all([_in_use(row) for row in found if row.users and not (used and not _runs(row))])
     for row in found:
         store().remove(row.item.artifact)
@@ -171,7 +172,7 @@ def unused(age: float = AGE) -> Unused:
     Raises:
         ConfigError: a lock cannot be read, so nobody can tell.
     """
-    free = [row for row in rows() if not row.users]
+    free = [row for row in rows(strict=True) if not row.users]
     limit = time.time() - age
     old = tuple(row for row in free if row.item.used <= limit)
     left = tuple(inventory.leftovers(store(), paths.cache() / "downloads"))

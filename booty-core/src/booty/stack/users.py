@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from booty.errors import ConfigError
 from booty.fetch import Lock
 from booty.stack.place import Place, read, registered
 
@@ -34,25 +35,28 @@ class User:
     running: bool = False
 
 
-def users(root: Path, artifacts: Iterable[Artifact]) -> Mapping[str, tuple[User, ...]]:
+def users(
+    root: Path, artifacts: Iterable[Artifact], *, strict: bool = True
+) -> Mapping[str, tuple[User, ...]]:
     """Return who uses which program: by a lock, a saved lock, a saved plan, or a live process.
 
     Args:
         root: the store.
         artifacts: what is in it.
+        strict: refuse where nobody can tell, because the lock of a stack cannot be read.
 
     Returns:
         Users by the program's folder in the store; a program that nobody uses is not there.
 
     Raises:
-        ConfigError: the lock of a stack cannot be read, so nobody can tell.
+        ConfigError: a lock cannot be read.
     """
     known = list(artifacts)
     found: dict[str, set[User]] = defaultdict(set)
     for entry in registered():
         place = _place(entry)
         if place.id == entry["id"]:
-            for path, running in _of_stack(place, known).items():
+            for path, running in _of_stack(place, known, strict=strict).items():
                 found[path].add(User(name=_name(entry), root=str(place.root), running=running))
     for pid, path in _executed(root, known):
         if not any(user.running for user in found[path]):
@@ -69,10 +73,10 @@ def _name(entry: Mapping[str, Any]) -> str:
     return str(entry.get("name") or Path(entry["root"]).name)
 
 
-def _of_stack(place: Place, known: list[Artifact]) -> dict[str, bool]:
+def _of_stack(place: Place, known: list[Artifact], *, strict: bool) -> dict[str, bool]:
     stack = place.stack
     now = str(stack.get("plan")) if stack.get("supervisor") or stack.get("unwatched") else ""
-    found = {path: False for lock in _locks(place) for path in _locked(lock, known)}
+    found = {path: False for lock in _locks(place, strict=strict) for path in _locked(lock, known)}
     for file in (place.state / "plans").glob("*.run.json"):
         running = file.name == f"{now}.run.json"
         for one in read(file).get("artifacts", {}).values():
@@ -80,10 +84,13 @@ def _of_stack(place: Place, known: list[Artifact]) -> dict[str, bool]:
     return found
 
 
-def _locks(place: Place) -> Iterator[Lock]:
-    yield Lock.read(place.lock)
-    for file in sorted((place.state / "locks").glob("*.lock")):
-        yield Lock.read(file)
+def _locks(place: Place, *, strict: bool) -> Iterator[Lock]:
+    for file in (place.lock, *sorted((place.state / "locks").glob("*.lock"))):
+        try:
+            yield Lock.read(file)
+        except ConfigError:
+            if strict:
+                raise
 
 
 def _locked(lock: Lock, known: list[Artifact]) -> list[str]:
