@@ -38,6 +38,7 @@ _ENV: Final = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 """What the SDKs and command lines of S3 read."""
+_CLIENTS: Final = {"s3": "booty_provider_minio.commands:s3"}
 _API: Final = Port("api", 9000, "http")
 _RESOURCES: Final = (
     Resource(key="buckets", entry=Bucket, listed=True),
@@ -76,6 +77,7 @@ def _minio(name: str, summary: str, known: sources.Known, other: str) -> Compone
         reads=(f"{engines.PROVIDER}/{other}",),
         metrics=(Metrics(port="api", path="/minio/v2/metrics/cluster"),),
         env=_ENV,
+        clients=_CLIENTS,
     )
 
 
@@ -108,6 +110,7 @@ VERSITYGW: Final = Component(
     # its users stand in a file, which it reads when it meets one that it does not know
     changes={**_CHANGES, "consumers": Change.RELOAD},
     env=_ENV,
+    clients=_CLIENTS,
 )
 
 RCLONE: Final = Component(
@@ -129,6 +132,7 @@ RCLONE: Final = Component(
     # "2026/11/25 20:13:42.922629 NOTICE: …"; --log-format says UTC
     log_time="%Y/%m/%d %H:%M:%S.%f",
     env=_ENV,
+    clients=_CLIENTS,
 )
 
 COMPONENTS: Final = (MINIO, SILO, VERSITYGW, RCLONE)

@@ -1,0 +1,188 @@
+"""``booty client NAME …``: objects for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from booty_provider_minio.places import BUCKETS, EITHER, OBJECT, Place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from booty import Instance
+
+__all__ = ["s3"]
+
+_OWN: Final = "booty-"
+_WEEK: Final = 7 * 86400
+_SECONDS: Final = click.IntRange(min=1, max=_WEEK)
+PIECE: Final = 1024 * 1024
+
+
+@click.group(name="s3")
+def s3() -> None:
+    """List, copy, read, remove objects; give somebody an address for a while.
+
+    Example: booty client files ls uploads/
+    """
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def _client(instance: Instance, what: str) -> AsyncIterator[Any]:
+    from booty import RunError
+
+    from booty_provider_minio.session import Refused, Unreachable, client_of
+
+    try:
+        async with client_of(instance) as client:
+            yield client
+    except (Refused, Unreachable) as error:
+        raise RunError(
+            f"cannot {what}: {error}",
+            reference="minio-refused" if isinstance(error, Refused) else "minio-no-answer",
+            subject=instance.service,
+            hint=f"booty client {instance.service} ls"
+            if isinstance(error, Refused)
+            else f"booty health {instance.service}",
+        ) from error
+
+
+@s3.command()
+@click.argument("place", type=BUCKETS, required=False, metavar="[BUCKET[/PREFIX]]")
+@click.option("-r", "--recursive", is_flag=True, help="Everything below, not one level.")
+@click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print JSON lines.")
+@click.pass_obj
+def ls(instance: Instance, place: Place | None, recursive: bool, as_json: bool) -> None:
+    """List buckets, or what is in one.
+
+    Example: booty client files ls uploads/2026/
+    """
+    _run(_list(instance, place, recursive, as_json))
+
+
+async def _list(instance: Instance, place: Place | None, recursive: bool, as_json: bool) -> None:
+    from booty_provider_minio.listing import buckets, objects
+
+    async with _client(instance, f'list "{place or instance.service}"') as client:
+        found = objects(client, place, recursive=recursive) if place else buckets(client, _OWN)
+        async for row in found:
+            click.echo(json.dumps(row, ensure_ascii=False) if as_json else _line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    size = "" if row["size"] is None else str(row["size"])
+    return f"{(row['modified'] or ''):>20}  {size:>12}  {row['name']}"
+
+
+@s3.command()
+@click.argument("source", type=EITHER)
+@click.argument("target", type=EITHER)
+@click.option("-r", "--recursive", is_flag=True, help="A folder, or all keys that begin so.")
+@click.option("--type", "content_type", help="Content type; by default by the name's end.")
+@click.pass_obj
+def cp(
+    instance: Instance, source: Any, target: Any, recursive: bool, content_type: str | None
+) -> None:
+    """Copy a file to s3://BUCKET/KEY, back, or from key to key; "-" is standard input or output.
+
+    Example: booty client files cp photo.jpg s3://uploads/photo.jpg
+    """
+    if not isinstance(source, Place) and not isinstance(target, Place):
+        message = "one of the two must be on the server: s3://BUCKET/KEY"
+        raise click.UsageError(message)
+    _run(_copy(instance, source, target, recursive, content_type))
+
+
+async def _copy(
+    instance: Instance, source: Any, target: Any, recursive: bool, content_type: str | None
+) -> None:
+    from booty_provider_minio.copying import copy
+
+    async with _client(instance, f'copy "{source}" to "{target}"') as client:
+        async for one, other in copy(client, source, target, recursive, content_type):
+            click.echo(f"{one} -> {other}", err=True)
+
+
+@s3.command()
+@click.argument("place", type=OBJECT, metavar="BUCKET/KEY")
+@click.pass_obj
+def cat(instance: Instance, place: Place) -> None:
+    """Write an object to standard output.
+
+    Example: booty client files cat uploads/notes.txt
+    """
+    _run(_copy_out(instance, place))
+
+
+async def _copy_out(instance: Instance, place: Place) -> None:
+    from booty_provider_minio import transfer
+    from booty_provider_minio.session import ask
+
+    async with _client(instance, f'read "{place}"') as client:
+        answer = await ask(client.get_object(Bucket=place.bucket, Key=place.key))
+        async for piece in transfer.pieces(answer["Body"], PIECE):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+
+
+@s3.command()
+@click.argument("place", type=BUCKETS, metavar="BUCKET/KEY")
+@click.option("-r", "--recursive", is_flag=True, help="All keys that begin so.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def rm(instance: Instance, place: Place, recursive: bool, yes: bool) -> None:
+    """Remove an object, or with -r all whose keys begin so. Former versions stay.
+
+    Example: booty client files rm uploads/notes.txt
+    """
+    if not place.key and not recursive:
+        message = f'"{place}" is a bucket: name a key, or -r for all that is in it'
+        raise click.UsageError(message)
+    if recursive and not yes:
+        click.confirm(f"remove everything at {place}?", abort=True, err=True)
+    _run(_remove(instance, place, recursive))
+
+
+async def _remove(instance: Instance, place: Place, recursive: bool) -> None:
+    from booty_provider_minio.listing import keys
+    from booty_provider_minio.session import ask
+
+    async with _client(instance, f'remove "{place}"') as client:
+        if not recursive:
+            await ask(client.head_object(Bucket=place.bucket, Key=place.key))  # or it is not there
+            await ask(client.delete_object(Bucket=place.bucket, Key=place.key))
+            return
+        async for some in keys(client, place):
+            gone = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+            await ask(client.delete_objects(Bucket=place.bucket, Delete=gone))
+
+
+@s3.command()
+@click.argument("place", type=OBJECT, metavar="BUCKET/KEY")
+@click.option("--expires", default=3600, show_default=True, type=_SECONDS, help="Seconds.")
+@click.option("--put", is_flag=True, help="For writing, not for reading.")
+@click.pass_obj
+def presign(instance: Instance, place: Place, expires: int, put: bool) -> None:
+    """Print an address by which anybody may read or write one object for a while.
+
+    Example: curl -o photo.jpg "$(booty client files presign uploads/photo.jpg)"
+    """
+    click.echo(_run(_signed(instance, place, expires, put)))
+
+
+async def _signed(instance: Instance, place: Place, expires: int, put: bool) -> str:
+    async with _client(instance, f'sign an address of "{place}"') as client:
+        verb = "put_object" if put else "get_object"
+        about = {"Bucket": place.bucket, "Key": place.key}
+        return str(await client.generate_presigned_url(verb, Params=about, ExpiresIn=expires))

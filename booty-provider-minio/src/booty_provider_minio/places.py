@@ -1,0 +1,76 @@
+"""Where an object is, as people write it: ``BUCKET/KEY``, or ``s3://BUCKET/KEY``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+from attrs import frozen
+
+__all__ = ["BUCKETS", "EITHER", "OBJECT", "Place"]
+
+SCHEME: Final = "s3://"
+
+
+@frozen
+class Place:
+    """An object, or all whose keys begin so.
+
+    Attributes:
+        bucket: the bucket; empty = all of them.
+        key: the key, or the beginning of keys.
+    """
+
+    bucket: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition("/")[2]
+
+    def below(self, name: str) -> Place:
+        """Return a place under this one."""
+        return Place(self.bucket, f"{self.key.rstrip('/')}/{name}" if self.key else name)
+
+
+class _Remote(click.ParamType[Place]):
+    """A place on the server.
+
+    Args:
+        name: what it is, for people.
+        whole: whether it must name an object.
+    """
+
+    def __init__(self, name: str, *, whole: bool = False) -> None:
+        self.name = name
+        self._whole = whole
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Place:
+        """Return the place; end with a usage error if it names none."""
+        if isinstance(value, Place):
+            return value
+        bucket, _, key = str(value).removeprefix(SCHEME).partition("/")
+        if not bucket or (self._whole and not key):
+            self.fail(f'cannot use "{value}" as a {self.name}: write BUCKET/KEY', param, ctx)
+        return Place(bucket, key)
+
+
+class _Either(click.ParamType[Any]):
+    """A place on the server, a path here, or ``-``."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Place | str:
+        """Return the place or the path."""
+        if isinstance(value, str) and value.startswith(SCHEME):
+            return _Remote("place").convert(value, param, ctx)
+        return value if isinstance(value, Place) else str(value)
+
+
+BUCKETS: Final = _Remote("place")
+OBJECT: Final = _Remote("object", whole=True)
+EITHER: Final = _Either()
