@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from booty import ArtifactWish, Component, Deb, Platform
 from booty.errors import FetchError, VerifyError
-from booty.fetch import Lock, Store, ensure
+from booty.fetch import Lock, Progress, Store, ensure
 from booty.model.plan import Artifact
 from conftest_fetch import HERE
 
@@ -177,7 +177,11 @@ def test_the_suite_moves_on(repository: Repository, store: Store) -> None:
 
     with pytest.raises(FetchError, match=r"ds-1\+u1 now, booty\.lock says tool=1:1\.2\.3\+ds-1"):
         get(store, wish(), lock, keep_to_lock=True)
-    second, after = get(store, wish(), lock)
+    told: list[Progress] = []
+    second, after = get(store, wish(), lock, tell=told.append)
+    assert [one.note for one in told if one.phase == "warning"] == [
+        "apt has tool=1:1.2.3+ds-1+u1 now, booty.lock says tool=1:1.2.3+ds-1: it follows"
+    ]
     assert second.url == "deb:tool=1:1.2.3+ds-1+u1"
     assert second.executable == "usr/bin/tool"
     assert [one.digest for one in after.of("tool@1.2.3", str(HERE))] == [second.digest]

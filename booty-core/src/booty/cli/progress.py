@@ -30,6 +30,7 @@ class Fetching:
         self._begin: dict[str, float] = {}
         self._shown = 0.0
         self._now: dict[str, str] = {}
+        self._built: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +53,9 @@ class Fetching:
             self._now.pop(key, None)
             took = time.monotonic() - self._begin.get(key, time.monotonic())
             self._screen.say(f"{key}: fetched in {took:.2f} s from {progress.note}")
+        elif progress.phase == "building" and key not in self._built:
+            self._built.add(key)  # minutes go by: somebody without a terminal wants to know, too
+            self._screen.say(f"{key}: building {progress.note}, which takes minutes")
         elif progress.phase != "stored":
             self._begin.setdefault(key, time.monotonic())
             self._now[key] = self._words(progress)

@@ -160,9 +160,12 @@ def _reached(closure: Sequence[Package], wanted: Sequence[str]) -> tuple[Package
 def _keep_to_lock(main: Package, request: Request) -> None:
     # a suite moves on within a version: its table in the lock follows, but where nothing may
     locked = request.locked
-    if locked and request.keep_to_lock and locked.digest != main.sha256:
-        before = locked.url.removeprefix("deb:")
-        raise Refused(f"apt has {main.exact} now, booty.lock says {before}")
+    if locked is None or locked.digest == main.sha256:
+        return
+    why = f"apt has {main.exact} now, booty.lock says {locked.url.removeprefix('deb:')}"
+    if request.keep_to_lock:
+        raise Refused(why)
+    request.tell(Progress(key=request.wish.key, phase="warning", note=f"{why}: it follows"))
 
 
 def _fill(source: Deb, request: Request, debs: Sequence[Path], into: Path) -> str:

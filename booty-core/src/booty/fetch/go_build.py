@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Build", "proxies"]
 
-_OWN: Final = re.compile(r"(GO|CGO_)[A-Z0-9_]*$|_GO_")
+_OWN: Final = re.compile(r"(GO|CGO_)[A-Z0-9_]*$")
 _KEPT: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOAUTH",
                 "GOVCS")  # fmt: skip
 TOLD_EVERY: Final = 25

@@ -136,7 +136,10 @@ def _begin(source: GoInstall, request: Request, folder: Path) -> Build:
         exact=source.toolchain,
         folder=folder,
     )
-    return build if source.toolchain else _as_locked(build)
+    build = build if source.toolchain else _as_locked(build)
+    note = f"{source.module} {build.release} with {build.exact or found.version}"
+    request.tell(Progress(key=request.wish.key, phase="building", source=source.name, note=note))
+    return build
 
 
 def _as_locked(build: Build) -> Build:
@@ -148,6 +151,10 @@ def _as_locked(build: Build) -> Build:
     try:
         exact.go(("version",), lambda _: None)
     except Refused:
+        own = build.toolchain.version
+        note = f"{locked} of booty.lock cannot be had: {own} gives other bytes of the same source"
+        request = build.request
+        request.tell(Progress(key=request.wish.key, phase="warning", note=note))
         return build
     return exact
 

@@ -17,8 +17,8 @@ class Progress:
         key: the artifact's key (``nats@2.15.0``).
         phase: ``stored`` (was there), ``waiting`` (for another process that gets it), ``trying``,
             ``refused`` (a source cannot serve; ``note`` says why), ``warning`` (it goes on all
-            the same), ``retrying`` (``note`` says why and when), ``downloading``, ``unpacking``,
-            ``done``.
+            the same), ``retrying`` (``note`` says why and when), ``downloading``, ``building``
+            (``note`` says how far), ``unpacking``, ``done``.
         source: name of the source.
         bytes: bytes so far.
         total: bytes in all, 0 = unknown.
