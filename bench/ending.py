@@ -17,6 +17,7 @@ FAMILY = """
 use = "program"
 run = ["/bin/sh", "-c", 'setsid sleep 1000 & echo $! > "$0"; exec sleep 1000', "${{dirs.run}}/up"]
 ready = {{ file = "${{dirs.run}}/up" }}
+env = {{ BENCH_ROOT = "${{stack.root}}" }}
 """
 """A program with a grandchild in a session of its own."""
 GRACE = 0.2

@@ -21,6 +21,8 @@ class Case:
         ours: runs once, returns seconds.
         reference: runs the reference once, returns seconds; ``None`` for an absolute figure.
         beside: what the reference is, in words.
+        show: writes a figure, which is mostly seconds.
+        rounds: how often it is taken at most; for what takes long.
     """
 
     name: str
@@ -28,11 +30,14 @@ class Case:
     ours: Callable[[], float]
     reference: Callable[[], float] | None = None
     beside: str = ""
+    show: Callable[[float], str] = lambda seconds: f"{seconds * 1000:.0f} ms"
+    rounds: int = 1000
     taken: list[float] = field(default_factory=list)
     against: list[float] = field(default_factory=list)
 
     def run(self, rounds: int) -> None:
         """Take ``rounds`` pairs in turn, after one that does not count."""
+        rounds = min(rounds, self.rounds)
         for number in range(rounds + 1):
             ours = self.ours()
             reference = self.reference() if self.reference else None
@@ -45,17 +50,13 @@ class Case:
         """One line of the Markdown table."""
         ours = statistics.median(self.taken)
         if not self.against:
-            return f"| {self.name} | {_ms(ours)} | - | - | {self.promise} |"
+            return f"| {self.name} | {self.show(ours)} | - | - | {self.promise} |"
         beside = statistics.median(self.against)
         ratio = statistics.median(a / b for a, b in zip(self.taken, self.against, strict=True))
         return (
-            f"| {self.name} | {_ms(ours)} | {_ms(beside)} ({self.beside}) | {ratio:.2f} |"
-            f" {self.promise} |"
+            f"| {self.name} | {self.show(ours)} | {self.show(beside)} ({self.beside}) |"
+            f" {ratio:.2f} | {self.promise} |"
         )
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -14,9 +14,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import idle
 import logs
+import peers
 import stored
 from ending import DEAF, FAMILY, deadline, gone_with_me
 from measure import Case, shape, table, timed
@@ -24,6 +30,8 @@ from measure import Case, shape, table, timed
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 BOOTY = str(BIN / "booty")
+LONGEST = 60.0
+"""Seconds in which what is waited for must come."""
 NATS = '[services.bus]\nuse = "nats"\n'
 LINK = """
 [services.c{n}]
@@ -76,17 +84,30 @@ class Stack:
     def down(self) -> float:
         """Seconds of one ``down`` from up."""
         self.booty("up", "-d")
-        return timed(lambda: self.booty("down"))
+        seconds = timed(lambda: self.booty("down"))
+        if left := [*descendants(self.root)]:
+            sys.exit(f"down left {left}")
+        return seconds
+
+
+def descendants(root: Path) -> Iterator[str]:
+    """Yield the command lines of what belongs to a stack by its environment."""
+    word = f"BENCH_ROOT={root}".encode()
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if word in (place / "environ").read_bytes().split(b"\0"):
+                yield (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def killed(pid: int, file: Path) -> float:
     """Seconds from the KILL of a process until a file grows, looked at without a pause."""
-    before = file.stat().st_size
+    before, end = file.stat().st_size, time.monotonic() + LONGEST
 
     def kill() -> None:
         os.kill(pid, signal.SIGKILL)
         while file.stat().st_size == before:
-            pass
+            if time.monotonic() > end:
+                sys.exit(f"nothing came after {pid}")
 
     return timed(kill)
 
@@ -95,6 +116,11 @@ def restart(stack: Stack) -> float:
     """Seconds from the KILL of a program to the first words of the next one."""
     pids = stack.root / "pids"
     return killed(int(pids.read_text().split()[-1]), pids)
+
+
+def thousand(stack: Stack) -> float:
+    """Seconds of the slowest of a thousand restarts; one that does not come ends the bench."""
+    return max(restart(stack) for _ in range(1000))
 
 
 def adoption(stack: Stack) -> float:
@@ -111,26 +137,27 @@ def python_click() -> float:
     return timed(lambda: subprocess.run([sys.executable, "-c", "import click"], check=True))
 
 
-def floor(folder: Path, count: int) -> float:
+def floor(folder: Path, count: int, program: Path | None = None) -> float:
     """Seconds until the reference script has all programs up."""
     place = Path(tempfile.mkdtemp(dir=folder))
-    process: subprocess.Popen[bytes] | None = None
-
-    def start() -> None:
-        nonlocal process
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "spawn_floor.py"), str(place), str(count)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-
-    seconds = timed(start)
-    assert process is not None
-    process.communicate()
+    argv = [str(program)] if program else [sys.executable, str(HERE / "spawn_floor.py")]
+    seconds = peers.spawner([*argv, str(place), str(count)])
     shutil.rmtree(place)
     return seconds
+
+
+def starts(home: Path, stack: Stack, count: int) -> list[Case]:
+    """Return the start of many beside each reference that can be had here."""
+    name, promise = f"`up -d` of {count} trivial programs", "at most 2x"
+    found = [Case(name, promise, stack.up, lambda: floor(home, count), "script that only spawns")]
+    if program := peers.compiled(home):
+        found.append(
+            Case(name, "-", stack.up, lambda: floor(home, count, program), "the same in C")
+        )
+    for peer in peers.PEERS:
+        if shutil.which(peer):
+            found += [Case(name, "-", stack.up, partial(peers.start, peer, count), peer)]
+    return found
 
 
 def nats_by_hand(folder: Path, home: Path) -> float:
@@ -181,24 +208,13 @@ def cases(home: Path) -> list[Case]:
         Case("`booty --help`", "under 2x", lambda: run(still, "--help"), python_click, own),
         Case("`booty ps`", "under 2x", lambda: run(still, "ps"), python_click, own),
         Case("second `up`", "under 300 ms", lambda: run(still, "up", "-d")),
-        Case(
-            "`up -d` of 50 trivial programs",
-            "at most 2x",
-            fifty.up,
-            lambda: floor(home, 50),
-            "script that only spawns",
-        ),
-        Case(
-            "`up -d` of 200 trivial programs",
-            "at most 2x",
-            many.up,
-            lambda: floor(home, 200),
-            "script that only spawns",
-        ),
+        *starts(home, fifty, 50),
+        *starts(home, many, 200),
         Case(
             "`up -d` of a chain of 10, each ready 200 ms after exec", "2.15 s + the start", chain.up
         ),
         Case("a killed program says its first word again", "5 ms", lambda: restart(mortal)),
+        Case("the slowest of 1,000 of these, none missed", "-", lambda: thousand(mortal), rounds=1),
         Case("KILL of the supervisor: 200 adopted", "100 ms", lambda: adoption(many)),
         Case(
             "die-with-me: 50 programs and 50 grandchildren gone after KILL of the supervisor",
@@ -207,6 +223,7 @@ def cases(home: Path) -> list[Case]:
         ),
         Case("a program that ignores TERM: off its grace", "50 ms", lambda: deadline(deaf)),
         Case("`down` of 50", "40 ms + the command's start", fifty.down, python_click, own),
+        Case("`down` of 50 with 50 grandchildren", "none left", family.down, python_click, own),
         Case(
             "`up -d` of NATS",
             "slowest chain + 10 %",
@@ -215,6 +232,7 @@ def cases(home: Path) -> list[Case]:
             "nats-server by hand",
         ),
         *stored.cases(home),
+        *idle.cases(Stack(home, "silent", "".join(TRIVIAL.format(n=n) for n in range(50)))),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
 

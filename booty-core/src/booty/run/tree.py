@@ -20,6 +20,7 @@ __all__ = [
     "descends",
     "kill",
     "marked",
+    "related",
 ]
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -95,7 +96,7 @@ def descends(pid: int, ancestor: int) -> bool:
 
 def bears(pid: int, mark: str) -> bool:
     """Tell whether a process has a mark in its environment."""
-    return _has_word(str(pid), {_MARK + mark.encode()})
+    return _MARK + mark.encode() in identity.environment(pid)
 
 
 def belonging(sessions: set[int], marks: set[str]) -> list[int]:
@@ -105,16 +106,21 @@ def belonging(sessions: set[int], marks: set[str]) -> list[int]:
         sessions: process numbers of the spawned ones; each led a session of its own.
         marks: their marks, which descendants have in their environment unless they cleared it.
     """
-    words = {_MARK + mark.encode() for mark in marks}
-    found = []
+    return [*related(sessions, marks)]
+
+
+def related(sessions: set[int], marks: set[str]) -> dict[int, tuple[int, str]]:
+    """Return the same, each with its session and the one of the marks that it has, else ``""``.
+
+    The whole table of processes is read for it, once: ask for all that are looked for together.
+    """
+    words = {_MARK + mark.encode(): mark for mark in marks}
+    found = {}
     for pid in identity.pids():
         stat = identity.stat(pid)
         if stat is None or stat.state in {"Z", "X"} or stat.pid == os.getpid():
             continue
-        if stat.sid in sessions or _has_word(str(pid), words):
-            found.append(stat.pid)
+        mark = next((words[word] for word in identity.environment(pid) if word in words), "")
+        if mark or stat.sid in sessions:
+            found[pid] = (stat.sid, mark)
     return found
-
-
-def _has_word(pid: str, words: set[bytes]) -> bool:
-    return not words.isdisjoint(identity.environment(int(pid)))

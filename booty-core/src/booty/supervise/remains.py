@@ -38,6 +38,10 @@ class Trace(NamedTuple):
         """Return the processes that are still there."""
         return set(tree.belonging(self.sessions, {self.mark} - {""}))
 
+    def is_of(self, session: int, mark: str) -> bool:
+        """Tell whether a process with this session and this mark comes from it."""
+        return session == self.pid or (mark != "" and mark == self.mark)
+
     @property
     def sessions(self) -> set[int]:
         """The sessions it may lead."""
@@ -71,17 +75,19 @@ async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set
     asked: set[int] = set()
     pids = {pid for one in traces.values() for pid in one.sessions}
     marks = {one.mark for one in traces.values()} - {""}
-    while (pids or marks) and (found := tree.belonging(pids, marks)):
+    while (pids or marks) and (found := tree.related(pids, marks)):
         if sup.force.done or sup.loop.now() >= until:
-            killed = {name for name, one in traces.items() if one.left()}
-            tree.kill(found)
-            return killed
-        if set(found) - asked:
-            for one in traces.values():
-                tree.kill(sorted(one.left() - asked), one.signal)
-            asked |= set(found)
+            tree.kill([*found])
+            return {name for name, one in traces.items() if _own(one, found)}
+        for one in traces.values():
+            tree.kill([pid for pid in _own(one, found) if pid not in asked], one.signal)
+        asked |= found.keys()
         await sup.loop.first(sup.force, timeout=LOOK)
     return set()
+
+
+def _own(one: Trace, found: Mapping[int, tuple[int, str]]) -> list[int]:
+    return sorted(pid for pid, about in found.items() if one.is_of(*about))
 
 
 async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
