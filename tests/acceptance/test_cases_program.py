@@ -31,8 +31,10 @@ member = "hello-{{version}}/hello-tool"
 
 def test_a_project_on_a_bare_machine(hello: Hello, publisher: Publisher) -> None:
     """Up pulls the main server and starts it; the tool comes when it is asked for, at its lock."""
+    hello.run("fetch", "hello@0.0.2")  # the same file, as somebody else's component
     hello.write(OWN.format(version="0.0.2"))
     hello.run("up", "-d")
+    assert "program/hello." in hello.lock()
     assert "hello 0.0.2 serves" in hello.run("logs", "main").stdout
     assert publisher.path("0.0.1") not in str(publisher.seen)
 

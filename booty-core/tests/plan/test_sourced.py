@@ -17,6 +17,8 @@ version = "{version}"
 source = {{ release = {{ url = "https://a.example/v{{version}}/main-{{os}}-{{arch}}.tgz"{more} }} }}
 """
 DIGEST = "0" * 64
+V1 = 'version = "1.0"\n'
+SIGNED = 'source = { release = { url = "https://a", sums = "https://b", signature = { '
 
 
 def wish(world: Any, text: str) -> ArtifactWish:
@@ -212,6 +214,11 @@ def test_tools_are_not_planned(world: Any) -> None:
         ('version = "1.0"\nsource = { release = { sums = "https://a" } }\n', 'without "url"'),
         ('source = { release = { urll = "https://a" } }\n', 'did you mean "url"'),
         ('source = { path = "a", member = "b" }\n', 'nothing without "url"'),
+        (V1 + 'source = { release = { url = "https://a/{arhc}" } }\n', "{version} {os} {arch}"),
+        (V1 + 'source = { release = { url = "https://a/{" } }\n', "it is no template"),
+        (V1 + 'source = { go = { module = "a.org/b", tag = "{os}" } }\n', "may hold {version}"),
+        (V1 + SIGNED + 'scheme = "pgp", keys = ["k"] } } }\n', "none of minisign, openpgp"),
+        (V1 + SIGNED + 'scheme = "openpgp", keys = [] } } }\n', "names no key"),
         ('binary = "b"\nsource = { path = "a" }\n', "source says already"),
         ('run = ["main"]\nsource = { path = "a" }\n', '"${program}"'),
     ],

@@ -138,7 +138,7 @@ def _cells(one: Outlook) -> tuple[str, ...]:
     taken = ("in the store" if one.stored else "yes") if one.taken else "-"
     here = "yes" if look.can else "no"
     return (
-        one.wish.key, one.source, taken, here, size, look.date or "-", look.trust or "nothing",
+        one.wish.key, one.source, taken, here, size, look.date or "-", look.trust or "-",
         look.why or ("locked" if one.locked else ""),
     )  # fmt: skip
 

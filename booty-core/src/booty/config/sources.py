@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -82,6 +83,21 @@ def _rule(fields: Mapping[str, Any], at: At, reading: Reading) -> None:
     if "member" in fields and "url" not in fields:
         why = 'it says nothing without "url"'
         reading.value((*at, "member"), fields["member"], why, hint="remove member")
+    for kind in ("release", "wheel", "go"):
+        if kind in fields:
+            _judge(fields[kind][0], (*at, kind), reading)
+    if "url" in fields and "sha256" in fields:
+        _judge(_of_url(dict(fields))[0], at, reading)
+
+
+def _judge(source: Source, at: At, reading: Reading) -> None:
+    from booty.providers.sources import wrong
+
+    for field, why in wrong(source):
+        inside = (*at, *field.split("."))
+        value = attrgetter(field)(source)
+        shown = list(value) if isinstance(value, tuple) else value
+        reading.value(inside, shown, why, hint="see docs/reference/nouns.md")
 
 
 def _program(**fields: Any) -> ProgramSource:

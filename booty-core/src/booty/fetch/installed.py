@@ -106,7 +106,7 @@ def _find(source: OnPath, request: Request) -> Path:
                 f'cannot find "{wanted}": there is no such file',
                 reference="program-missing",
                 subject=request.wish.key,
-                hint="check binary = … in booty.toml",
+                hint="check the path in booty.toml: binary, or path of source",
             )
         return _pinned(Path(wanted))
     found = shutil.which(wanted)

@@ -101,7 +101,10 @@ class Store:
 
     def _relative(self, artifact: Artifact) -> Path:
         leaf = f"{artifact.platform}-{artifact.digest[:SHORT]}"
-        return Path(artifact.program, artifact.version or "any", leaf)
+        # a program of a user's may be called as another one, and even be the same file
+        own = artifact.key.startswith("program/")
+        name = artifact.key.partition("@")[0].rpartition("/")[2] if own else artifact.program
+        return Path(name, artifact.version or "any", leaf)
 
     def check(self, artifact: Artifact) -> None:
         """See that a stored program is still what was verified.

@@ -113,17 +113,18 @@ def _release(source: Wheel, request: Request) -> str:
 
 
 def _fitting(files: Iterable[Listed], source: Wheel, request: Request) -> Listed | None:
+    from packaging.tags import platform_tags
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
     from packaging.version import InvalidVersion
 
-    wanted = set(source.platforms.get(str(request.platform), ()))
+    wanted = set(source.platforms.get(str(request.platform), ()) or platform_tags())
     for one in files:
         try:
             _, version, _, tags = parse_wheel_filename(one.name)
         except (InvalidWheelFilename, InvalidVersion):
             continue  # a source archive, or something from before there were rules
         platforms = {tag.platform for tag in tags}
-        fits = not wanted or "any" in platforms or not platforms.isdisjoint(wanted)
+        fits = "any" in platforms or not platforms.isdisjoint(wanted)
         if fits and str(version) == _normal(_release(source, request)):
             return one
     return None

@@ -15,7 +15,7 @@ import attrs
 from booty.errors import ProviderError
 from booty.model import reserved, shape
 from booty.model.component import Component
-from booty.model.source import Release, Signature
+from booty.providers import sources
 from booty.run import stamp
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = ["PROBES", "by_id"]
 PROBES: Final = ("tcp", "http", "log", "exec", "file", "notify")
 """Kinds of probes; a probe is exactly one of them."""
 _NAME: Final = re.compile("[a-z][a-z0-9-]*")
-_SCHEMES: Final = frozenset(("minisign", "openpgp"))
 _KINDS: Final = frozenset(("service", "task"))
 
 
@@ -104,19 +103,8 @@ def _wrong(one: Component) -> Iterator[str]:
 
 def _wrong_sources(one: Component) -> Iterator[str]:
     for source in one.sources:
-        if isinstance(source, Release) and source.signature:
-            yield from _wrong_signature(source, source.signature)
-
-
-def _wrong_signature(source: Release, signature: Signature) -> Iterator[str]:
-    if signature.scheme not in _SCHEMES:
-        yield _not_one_of("scheme", signature.scheme, _SCHEMES)
-    if not signature.keys:
-        yield f'the signature of source "{source.name}" names no key that it may be made with'
-    if signature.over == "sums" and not source.sums:
-        yield f'source "{source.name}" has a signature over sums, and no sums'
-    if signature.over == "asset" and not signature.url:
-        yield f'source "{source.name}" does not say where the signature of its asset is'
+        for field, why in sources.wrong(source):
+            yield f'{field} of source "{source.name}": {why}'
 
 
 def _not_one_of(what: str, value: str, choices: Iterable[str]) -> str:
