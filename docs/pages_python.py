@@ -72,7 +72,8 @@ def _errors(base: type) -> list[str]:
 def _public(kind: type) -> list[tuple[str, Any]]:
     return [
         (name, getattr(kind, name))
-        for name, found in vars(kind).items()
+        for base in kind.__mro__[:-1]
+        for name in vars(base)
         if not name.startswith("_") and callable(getattr(kind, name))
     ]
 

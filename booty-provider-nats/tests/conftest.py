@@ -314,7 +314,8 @@ class Rig:
 @pytest.fixture(scope="session")
 def artifact(pytestconfig: pytest.Config) -> Callable[[str], Artifact]:
     """Give the real program of a version: your own by BOOTY_TEST_NATS, else a verified one."""
-    folder = Path(pytestconfig.cache.mkdir("booty-store")) if pytestconfig.cache else paths.store()
+    cache = getattr(pytestconfig, "cache", None)
+    folder = Path(cache.mkdir("booty-store")) if cache else paths.store()
     found: dict[str, Artifact] = {}
 
     def get(version: str) -> Artifact:

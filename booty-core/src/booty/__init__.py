@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from booty.clients.pubsub.message import Message, Outgoing
     from booty.clients.pubsub.opening import open_subscription, open_topic
     from booty.clients.pubsub.subscription import Subscription
+    from booty.clients.pubsub.sync import SyncSubscription, SyncTopic
     from booty.clients.pubsub.topic import Topic
     from booty.errors import (
         BootyError,
@@ -150,6 +151,8 @@ __all__ = [
     "Subscription",
     "SyncBucket",
     "SyncStack",
+    "SyncSubscription",
+    "SyncTopic",
     "Topic",
     "UnimplementedError",
     "UnknownError",
@@ -188,6 +191,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "booty.clients.pubsub.message": ("Message", "Outgoing"),
     "booty.clients.pubsub.opening": ("open_subscription", "open_topic"),
     "booty.clients.pubsub.subscription": ("Subscription",),
+    "booty.clients.pubsub.sync": ("SyncSubscription", "SyncTopic"),
     "booty.clients.pubsub.topic": ("Topic",),
     "booty.errors": (
         "BootyError",

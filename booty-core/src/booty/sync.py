@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from booty.clients.pubsub.sync import SyncSubscription, SyncTopic
     from booty.stack.handing import Outcome
     from booty.stack.place import Place
 
@@ -113,6 +114,28 @@ class SyncStack:
         """Put back into a running service what ``backup`` wrote."""
         head: dict[str, Any] = self._call("restore", name, source)
         return head
+
+    @contextmanager
+    def topic(
+        self, name: str, topic: str, consumer: str = "user", **parameters: object
+    ) -> Iterator[SyncTopic]:
+        """Give a portable topic at a service, closed at the end."""
+        from booty.clients.pubsub.sync import SyncTopic
+
+        inner = self._stack.topic(name, topic, consumer, **parameters)
+        with self._portal.wrap_async_context_manager(inner) as opened:
+            yield SyncTopic(opened, self._portal)
+
+    @contextmanager
+    def subscription(
+        self, name: str, topic: str, consumer: str = "user", **parameters: object
+    ) -> Iterator[SyncSubscription]:
+        """Give a portable subscription at a service, closed at the end."""
+        from booty.clients.pubsub.sync import SyncSubscription
+
+        inner = self._stack.subscription(name, topic, consumer, **parameters)
+        with self._portal.wrap_async_context_manager(inner) as opened:
+            yield SyncSubscription(opened, self._portal)
 
     @contextmanager
     def client(self, name: str, consumer: str = "user") -> Iterator[Any]:

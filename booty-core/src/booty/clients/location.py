@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -13,6 +14,7 @@ from booty.errors import ConfigError
 
 __all__ = ["Location", "Parameter", "locate"]
 
+_NEXT: Final = re.compile(r",[a-z][a-z0-9+.-]*://(?:[^/@,]*@)?")
 _FLAGS: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
@@ -73,7 +75,7 @@ def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
         InvalidArgumentError: unknown or repeated parameters, values that cannot be read, a port
             that is none: all of them at once.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(joined(url))
     hosts, faults = _hosts(parts)
     values: dict[str, Any] = {}
     faults += _read(parse_qsl(parts.query, keep_blank_values=True), parameters, values)
@@ -91,9 +93,18 @@ def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
     )
 
 
+def joined(url: str) -> str:
+    """Return a list of whole URLs, such as the URL of a cluster, as one URL with several hosts.
+
+    What stands behind the last of them belongs to all, and so does the user of the first.
+    """
+    bare, mark, query = url.partition("?")
+    return _NEXT.sub(",", bare) + mark + query
+
+
 def shown(url: str) -> str:
     """Return a URL without what may be secret: its user, password and parameters."""
-    bare = url.partition("?")[0].partition("#")[0]
+    bare = joined(url).partition("?")[0].partition("#")[0]
     scheme, mark, rest = bare.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"

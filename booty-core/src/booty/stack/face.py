@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import anyio
 from anyio import to_thread
 
-from booty.errors import BootyError, ConfigError, from_data
+from booty.errors import BootyError, from_data
 from booty.stack import ending
 from booty.stack import place as places
 from booty.stack.choice import Choice
 from booty.stack.handing import Outcome, Session, request
+from booty.stack.portable import Portable
 from booty.supervise import client, listing
 from booty.supervise.client import Connection, ControlError
 
@@ -30,7 +31,7 @@ PATIENCE: Final = 300.0
 """Seconds that ``up`` and ``down`` wait if they are not told otherwise."""
 
 
-class Stack:
+class Stack(Portable):
     """A stack that this program opened; a client of its supervisor, never the supervisor itself.
 
     Open it with :meth:`open`. While it is open this process holds a pipe; if the stack was started
@@ -38,7 +39,7 @@ class Stack:
     """
 
     def __init__(self, place: Place, lifetime: str | None) -> None:
-        self.place = place
+        super().__init__(place)
         self._lifetime = lifetime
         self._hold: tuple[int, int] | None = None
         self._started = False
@@ -248,43 +249,6 @@ class Stack:
         """
         found: dict[str, Any] = (await self.ask("health", names=list(names) or None))["health"]
         return found
-
-    def url(self, name: str, consumer: str = "user") -> str:
-        """Return a service's URL, with a consumer's own credentials.
-
-        Args:
-            name: service or instance.
-            consumer: a service that uses it, or ``user``.
-
-        Raises:
-            ConfigError: no such service, none with a URL, or the stack was never up.
-        """
-        from booty.stack import resolve
-
-        head = resolve.entry(resolve.plan_data(self.place), name)["instance"]["service"]
-        variable = head.replace("-", "_").upper() + "_URL"
-        found = resolve.environment(self.place, consumer).get(variable)
-        if not found:
-            raise ConfigError(
-                f'cannot tell a URL of "{name}": it has no port',
-                reference="no-url",
-                subject=name,
-                hint="give it one: ports = { http = 0 }",
-            )
-        return found
-
-    def environment(self, consumer: str = "user") -> dict[str, str]:
-        """Return the variables that ``booty run`` gives, with true values.
-
-        Args:
-            consumer: a service, or ``user``.
-
-        Raises:
-            ConfigError: the stack was never up.
-        """
-        from booty.stack import resolve
-
-        return resolve.environment(self.place, consumer)
 
     @asynccontextmanager
     async def client(self, name: str, consumer: str = "user") -> AsyncIterator[Any]:

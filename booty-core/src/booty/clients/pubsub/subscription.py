@@ -76,6 +76,11 @@ class Subscription:
         """How many messages are taken ahead at this moment: it follows what the program can use."""
         return self._intake.prefetch.size
 
+    @property
+    def over(self) -> bool:
+        """Whether it was drained or closed."""
+        return self._intake.over.is_set()
+
     def native(self, kind: type[_T] | None) -> _T | None:
         """Return the library's own object if it is of this type, else ``None``."""
         if kind is None:
@@ -115,7 +120,7 @@ class Subscription:
         try:
             return await self.receive()
         except FailedPreconditionError:
-            if self._intake.over.is_set():
+            if self.over:
                 raise StopAsyncIteration from None
             raise
 
@@ -240,6 +245,6 @@ class Subscription:
             self._raise_fault()
             if found := self._intake.taken(limit):
                 return found
-            if self._intake.over.is_set():
+            if self.over:
                 raise FailedPreconditionError(f'cannot receive from "{self.name}": it is drained')
             await self._intake.wait()
