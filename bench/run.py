@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import downloads
 import idle
 import logs
 import peers
@@ -232,6 +233,7 @@ def cases(home: Path) -> list[Case]:
             "nats-server by hand",
         ),
         *stored.cases(home),
+        *downloads.cases(home),
         *idle.cases(Stack(home, "silent", "".join(TRIVIAL.format(n=n) for n in range(50)))),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]

@@ -58,8 +58,12 @@ def program(store: Store, artifact: Artifact) -> Path:
 
 
 def test_killed_anywhere_nothing_half_counts(publisher: Publisher, tmp_path: Path) -> None:
-    """Killed at every touch of the disk: whole or not there, and the next fetch goes well."""
-    publisher.publish(GOOD, f"{STEM}.tar.gz")
+    """Killed at every touch of the disk: whole or not there, and the next fetch goes well.
+
+    So it is killed when half of the archive is unpacked, too.
+    """
+    several = {f"{STEM}/README.md": b"read me", f"{STEM}/tool": SCRIPT, f"{STEM}/LICENSE": b"free"}
+    publisher.publish(tar(several), f"{STEM}.tar.gz")
     script = Path(__file__).parent / "kill_everywhere.py"
     done = subprocess.run(
         [sys.executable, script, publisher.url, tmp_path],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import random
 import stat
 import tarfile
@@ -14,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from booty.errors import BootyError, FetchError, VerifyError
-from booty.fetch.unpack import unpack
+from booty.fetch.judging import Entry, Judge
+from booty.fetch.unpack import kind_of, unpack
 
 Change = Callable[[tarfile.TarInfo], None]
 
@@ -72,6 +76,15 @@ def sparse(info: tarfile.TarInfo) -> None:
     }
 
 
+def not_utf8() -> bytes:
+    """Return an archive whose only name is no UTF-8."""
+    out = io.BytesIO()
+    names = {"encoding": "latin-1", "format": tarfile.GNU_FORMAT}
+    with tarfile.open(fileobj=out, mode="w:gz", **names) as archive:  # type: ignore[call-overload]  # test data
+        archive.addfile(tarfile.TarInfo("caf\u00e9"))
+    return out.getvalue()
+
+
 FOLDER = kind(tarfile.DIRTYPE)
 HOSTILE = {
     "absolute": tar_with(("/etc/passwd", plain)),
@@ -101,6 +114,25 @@ HOSTILE = {
 }
 
 
+WHY = {
+    "absolute": "a path that leads out",
+    "dots": "a path that leads out",
+    "backslash": "a name with a backslash",
+    "link out": "a link that leads out",
+    "absolute link": "a link that leads out",
+    "hard link out": "a hard link to no file",
+    "device": "a device",
+    "block device": "a device",
+    "fifo": "a fifo",
+    "set-id": "a set-id bit",
+    "case": "the same but for case",
+    "twice": "twice",
+    "many": "more than 50000 entries",
+    "sparse": "a size bomb",
+}
+"""What a refusal says, for each kind."""
+
+
 def into_of(tmp_path: Path) -> Path:
     """Return an empty folder with something beside it that must stay as it is."""
     into = tmp_path / "outer" / "into"
@@ -118,8 +150,68 @@ def test_hostile_tar_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(VerifyError) as caught:
         unpack(archive, into, "tar")
     assert caught.value.reference == "hostile-archive"
+    assert WHY.get(name, "it holds") in caught.value.message
     assert list(into.iterdir()) == []
     assert (into.parent / "b").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path, kind: str) -> None:
+    """A name that not every system can write is refused."""
+    archive, into = tmp_path / "a.tar.gz", into_of(tmp_path)
+    marked = zip_of(["caf\u00e9"])
+    plain = bytes(marked)
+    for start, offset in ((b"PK\3\4", 7), (b"PK\1\2", 9)):  # the flag is taken away
+        at = plain.index(start) + offset
+        plain = plain[:at] + bytes([plain[at] & ~8]) + plain[at + 1 :]
+    archive.write_bytes(not_utf8() if kind == "tar" else plain)
+
+    with pytest.raises(VerifyError, match="a name that is not UTF-8"):
+        unpack(archive, into, kind)
+    assert list(into.iterdir()) == []
+
+
+def test_more_bytes_than_any_program(tmp_path: Path) -> None:
+    """However well it is packed, nine gigabytes are no program."""
+    archive = tmp_path / "a.tar"
+    with archive.open("wb") as file:
+        file.truncate(1 << 30)  # the ratio is a program's
+    judge = Judge(archive)
+    entry = Entry(name="tool", size=3 << 30, mode=0o755, kind="file")
+    for number in range(2):
+        judge.look(evolve(entry, name=f"tool{number}"))
+
+    with pytest.raises(VerifyError, match="more than 8589934592"):
+        judge.look(evolve(entry, name="tool2"))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, bz2.compress])
+def test_a_packed_file_is_no_bomb(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    """A bare binary that is packed by itself is judged while it grows."""
+    kinds = {gzip.compress: "gz", lzma.compress: "xz", bz2.compress: "bz2"}
+    archive, into = tmp_path / "a", into_of(tmp_path)
+    archive.write_bytes(compress(bytes(40 << 20)))
+
+    with pytest.raises(VerifyError, match="a size bomb"):
+        unpack(archive, into, kinds[compress], name="tool")
+    assert (into / "tool").stat().st_size < 12 << 20
+    archive.write_bytes(compress(CONTENT)[:-9])
+    with pytest.raises(FetchError):
+        unpack(archive, tmp_path, kinds[compress], name="tool")
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://x/tool-v1.2.tar.gz", "tar"), ("https://x/tool.tgz?token=1", "tar"),
+        ("https://x/tool.tar.zst", "tar"), ("https://x/tool.zip", "zip"),
+        ("https://x/tool.gz", "gz"), ("https://x/tool-1.2.xz", "xz"),
+        ("https://x/minio.RELEASE.2025-09-07T16-13-09Z", "bare"), ("https://x/tool-1.2", "bare"),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_address_tells_the_kind(url: str, kind: str) -> None:
+    """What is behind a question mark does not count, nor do versions."""
+    assert kind_of(url) == kind
 
 
 def test_links_inside_are_kept(tmp_path: Path) -> None:
@@ -205,10 +297,12 @@ def patched(data: bytes, flag: int = 0, method: int | None = None) -> bytes:
         zip_of(["device"], (stat.S_IFCHR | 0o644) << 16),
         zip_of(["set-id"], (stat.S_IFREG | 0o4755) << 16),
         zip_of(["bomb"], size=40 << 20),
+        zip_of(["fifo"], (stat.S_IFIFO | 0o644) << 16),
+        zip_of([f"f{number}" for number in range(50_001)], size=0),
     ],
     ids=[
         *("dots", "absolute", "backslash", "case", "behind a file", "link", "deep link"),
-        *("device", "set-id", "bomb"),
+        *("device", "set-id", "bomb", "fifo", "many"),
     ],
 )
 def test_hostile_zip_is_refused(tmp_path: Path, data: bytes) -> None:

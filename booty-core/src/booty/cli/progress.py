@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Self
 
+from booty.cli.rates import Download
 from booty.supervise.screen import Screen
 
 if TYPE_CHECKING:
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetching"]
 
-REDRAW = 0.1
-MEGA = 1e6
+REDRAW: Final = 0.1
+"""Seconds between two looks of the line that moves."""
+EVERY: Final = 10.0
+"""Seconds between two lines about a download where nothing moves."""
 
 
 class Fetching:
@@ -22,14 +26,25 @@ class Fetching:
 
     Args:
         quiet: say nothing.
+        screen: where to; by default stderr.
+        now: the clock, in seconds.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._screen = Screen(quiet=quiet)
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        screen: Screen | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._screen = screen or Screen(quiet=quiet)
+        self._clock = now
         self._lock = threading.Lock()
         self._begin: dict[str, float] = {}
         self._shown = 0.0
-        self._now: dict[str, str] = {}
+        self._other: dict[str, str] = {}
+        self._downloads: dict[str, Download] = {}
+        self._told: dict[str, float] = {}
         self._built: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -44,37 +59,60 @@ class Fetching:
             self._tell(progress)
 
     def _tell(self, progress: Progress) -> None:
-        key = progress.key
-        if progress.phase == "refused":
-            self._screen.say(f"{key}: not from {progress.source}: {progress.note}")
-        elif progress.phase == "warning":
-            self._screen.say(f"warning: {key}: {progress.note}")
-        elif progress.phase == "done":
-            self._now.pop(key, None)
-            took = time.monotonic() - self._begin.get(key, time.monotonic())
-            self._screen.say(f"{key}: fetched in {took:.2f} s from {progress.note}")
-        elif progress.phase == "building" and key not in self._built:
+        key, now = progress.key, self._clock()
+        if progress.phase == "stored":
+            return
+        if progress.phase in _SAID:
+            self._screen.say(_SAID[progress.phase](progress))
+            return
+        self._begin.setdefault(key, now)
+        if progress.phase == "done":
+            self._forget(key)
+            self._screen.say(
+                f"{key}: fetched in {now - self._begin[key]:.2f} s from {progress.note}"
+            )
+            return
+        if progress.phase == "building" and key not in self._built:
             self._built.add(key)  # minutes go by: somebody without a terminal wants to know, too
             self._screen.say(f"{key}: building {progress.note}, which takes minutes")
-        elif progress.phase != "stored":
-            self._begin.setdefault(key, time.monotonic())
-            self._now[key] = self._words(progress)
-            self._draw()
+        if progress.phase == "downloading" and progress.bytes:
+            self._download(progress, now)
+        else:
+            self._forget(key)
+            self._other[key] = f"{key} {progress.phase} {progress.note or progress.source}"
+        self._draw(now)
 
-    def _words(self, progress: Progress) -> str:
-        if progress.note and progress.phase in {"building", "downloading"}:
-            return f"{progress.key} {progress.phase} {progress.note}"
-        if progress.phase != "downloading" or not progress.bytes:
-            return f"{progress.key} {progress.phase} {progress.source}"
-        seconds = max(time.monotonic() - self._begin[progress.key], 1e-3)
-        rate = progress.bytes / seconds
-        left = f", {(progress.total - progress.bytes) / rate:.0f} s left" if progress.total else ""
-        total = f"/{progress.total / MEGA:.1f}" if progress.total else ""
-        done = f"{progress.bytes / MEGA:.1f}{total} MB"
-        return f"{progress.key} {done}, {rate / MEGA:.1f} MB/s{left}"
+    def _forget(self, key: str) -> None:
+        self._other.pop(key, None)
+        self._downloads.pop(key, None)
 
-    def _draw(self) -> None:
-        now = time.monotonic()
+    def _download(self, progress: Progress, now: float) -> None:
+        key = progress.key
+        self._other.pop(key, None)
+        one = self._downloads.get(key)
+        if one is None:  # what was there before did not come now: it counts for no rate
+            one = self._downloads[key] = Download(now, progress.bytes)
+        one.add(progress, now)
+        if not self._screen.live and now - self._told.setdefault(key, self._begin[key]) >= EVERY:
+            self._told[key] = now
+            self._screen.say(f"{key}: {Download.words([one])}")
+
+    def _draw(self, now: float) -> None:
         if now - self._shown >= REDRAW:
             self._shown = now
-            self._screen.status("  ".join(self._now.values()))
+            self._screen.status("  ".join([*self._together(), *self._other.values()]))
+
+    def _together(self) -> list[str]:
+        if not self._downloads:
+            return []
+        names = list(self._downloads)
+        what = names[0] if len(names) == 1 else f"{len(names)} programs"
+        beside = f" ({', '.join(names)})" if len(names) > 1 else ""
+        return [f"{what} {Download.words(self._downloads.values())}{beside}"]
+
+
+_SAID: Final[dict[str, Callable[[Progress], str]]] = {
+    "refused": lambda one: f"{one.key}: not from {one.source}: {one.note}",
+    "warning": lambda one: f"warning: {one.key}: {one.note}",
+    "retrying": lambda one: f"{one.key}: {one.note}",
+}

@@ -130,6 +130,7 @@ class _Download:
             self.part.parent.mkdir(parents=True, exist_ok=True)
             persist(self._try, self.access.patience, told=self._again, moved=self._moved)
         except OSError as error:
+            self.part.unlink(missing_ok=True)  # a full disk gets its room back
             raise unwritable(self.part.parent, error) from error
         except FetchError:
             if not self._mark():  # without it nobody can go on there

@@ -30,6 +30,8 @@ _SPECIAL: Final = {
     stat.S_IFCHR: "device",
     stat.S_IFBLK: "device",
 }
+UTF8: Final = 0x800
+"""Flag of a zip's entry whose name is UTF-8; else it is whatever its maker's system wrote."""
 SET_ID: Final = stat.S_ISUID | stat.S_ISGID
 
 
@@ -44,6 +46,7 @@ class Entry:
         kind: ``file``, ``folder``, ``link``, ``hard link``; what is never unpacked: ``device``,
             ``fifo``, ``link in a zip``, ``special file``.
         target: what a link points to.
+        utf8: whether the name is UTF-8.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Entry:
     mode: int
     kind: str
     target: str = ""
+    utf8: bool = True
 
 
 def of_zip(info: zipfile.ZipInfo) -> Entry:
@@ -60,7 +64,8 @@ def of_zip(info: zipfile.ZipInfo) -> Entry:
     if stat.S_IFMT(mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
         # a link as well: zipfile would write a file that holds its target
         kind = _SPECIAL.get(stat.S_IFMT(mode), "special file")
-    return Entry(name=info.filename, size=info.file_size, mode=mode, kind=kind)
+    utf8 = info.filename.isascii() or bool(info.flag_bits & UTF8)
+    return Entry(name=info.filename, size=info.file_size, mode=mode, kind=kind, utf8=utf8)
 
 
 def of_tar(member: tarfile.TarInfo) -> Entry:
@@ -125,6 +130,10 @@ class Judge:
         if size > SMALL and size / self._packed > MOST_RATIO:
             raise self._refused(f"{size} bytes in {self._packed}: a size bomb")
 
+    def not_utf8(self) -> VerifyError:
+        """Return the refusal of a name that not every system can write."""
+        return self._refused("a name that is not UTF-8")
+
     def _measure(self, entry: Entry) -> None:
         self._count += 1
         self._bytes += max(entry.size, 0)
@@ -133,8 +142,10 @@ class Judge:
         self.measure(self._bytes)
 
     def _path(self, entry: Entry, path: PurePosixPath) -> None:
+        if not entry.utf8:
+            raise self.not_utf8()
         if not entry.name.isprintable() or "\\" in entry.name:
-            raise self._refused("a name with a backslash, or that is not printable UTF-8")
+            raise self._refused("a name with a backslash, or that cannot be printed")
         if path.is_absolute() or ".." in path.parts:
             raise self._refused(f'"{entry.name}", a path that leads out')
         if not path.parts and entry.kind != "folder":

@@ -57,6 +57,8 @@ def unpack(archive: Path, into: Path, kind: str, *, name: str = "") -> None:
         if error.errno in _DISK:
             raise
         raise _damaged(archive, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Judge(archive).not_utf8() from error
     except Exception as error:  # a strange archive makes the library raise anything
         raise _damaged(archive, str(error) or type(error).__name__) from error
 
