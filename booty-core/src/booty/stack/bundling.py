@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from attrs import evolve, frozen
 from booty import __version__, fetch, paths
 from booty.config import files
 from booty.errors import BootyError, BootyErrors, ConfigError, FetchError, raise_all
-from booty.fetch import bundle
+from booty.fetch import bundle, integrity
 from booty.fetch.parcel import gathering, pack
 from booty.model.platform import Platform
 from booty.model.source import Module, OnPath, Release, Wheel
@@ -157,9 +158,8 @@ def _programs(
             faults += [_for(platform, one) for one in told]
             continue
         made = [one for one in got.values() if not bundle.kept(gathered, one.digest)]
-        for place, some in ((store, made), (fetch.Store(paths.store()), built)):
-            for one in some:
-                lock = _pack(place, one, gathered, lock.adding(one))
+        for one in [*(_stored(store, one) for one in made), *built]:
+            lock = _pack(one, gathered, lock.adding(one))
         found += sorted([*got.values(), *built], key=lambda one: one.key)
     raise_all(faults)
     return found, lock
@@ -172,13 +172,25 @@ def _built(wish: ArtifactWish, platform: Platform, lock: Lock) -> Artifact | Non
     return held if held and not isinstance(kinds.get(held.source), FILES) else None
 
 
-def _pack(store: fetch.Store, artifact: Artifact, gathered: Path, lock: Lock) -> Lock:
+def _stored(store: fetch.Store, artifact: Artifact) -> Artifact:
+    # the next bundle takes it from there, and the next start
+    place = store.root / artifact.path
+
+    def fill(into: Path) -> str:
+        ours = shutil.ignore_patterns(integrity.ENTRY)
+        shutil.copytree(place, into, symlinks=True, dirs_exist_ok=True, ignore=ours)
+        return artifact.executable
+
+    return fetch.Store(paths.store()).install(artifact, fill)
+
+
+def _pack(artifact: Artifact, gathered: Path, lock: Lock) -> Lock:
     from booty.fetch import assembled
 
     folder = gathered / "packed"
     folder.mkdir(exist_ok=True)
     file = folder / f"{artifact.program}-{artifact.version}-{artifact.platform}.tar"
-    digest = assembled.pack(store, artifact, file)
+    digest = assembled.pack(fetch.Store(paths.store()), artifact, file)
     bundle.keep(gathered, file, digest)
     return lock.packing(artifact, digest)
 
