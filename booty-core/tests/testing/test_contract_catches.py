@@ -77,6 +77,14 @@ def told(word: str) -> tuple[tuple[str, str], ...]:
     return ((LAUNCH, LAUNCHES.replace("WORD", word)), ("File(text)})", "File(text)}, env=env)"))
 
 
+RELEASE = 'Release(url=URL, member="x", sums=SUMS)'
+
+
+def source(text: str) -> tuple[str, str]:
+    """Return the change that gives the component another source."""
+    return (RELEASE, f"__import__('booty').{text}")
+
+
 DECLARED = [
     wrong("test_provider_loads", ("BOOTY_API = 1", "BOOTY_API = 2"), says="speaks API 2"),
     wrong("test_provider_loads", ('id="NAME"', 'id="other"'), says='"other" does not begin'),
@@ -92,6 +100,17 @@ DECLARED = [
         "test_sources_are_vouched_for",
         (", sums=SUMS", ', digests={"1.0.0/linux-amd64": 64 * "0", "1.0.0/linux-arm64": 64 * "0"}'),
         says='"1.0.0/darwin-arm64"',
+    ),
+    *(
+        wrong("test_sources_can_be_asked", source(text), says=says)
+        for text, says in (
+            ('GoInstall(module="e.org/x", tag="{version}")', "begins with no v"),
+            ('GoInstall(module="e.org/x", packages=("e.org/xy",))', '"e.org/xy" is not in'),
+            ('GoInstall(module="e.org/x", replaces={"e.org/y": "../y"})', "names no version"),
+            ('GoInstall(module="e.org/x", ldflags=("{commit}",))', "is no template"),
+            ('Deb(packages=(), member="usr/bin/x")', "names no package"),
+            ('Deb(packages=("x",), member="x", version_pattern="1")', "has no group"),
+        )
     ),
     wrong("test_readiness_is_declared", ('ready=Probe(http="main/healthz"),', ""), says='"ready"'),
     wrong(

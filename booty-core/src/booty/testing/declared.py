@@ -14,6 +14,7 @@ from booty import providers
 from booty.errors import BootyError
 from booty.model import reserved
 from booty.model.source import Release, Source, Wheel
+from booty.testing.sources import misdeclared
 from booty.testing.verdict import loaded, refuse, words
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Declared:
             'name the publisher\'s sums (sums="https://…"), or record digests={"1.2.3/linux-amd64":'
             ' "<sha256>"}; what nothing vouches for is not run',
         )
+
+    def test_sources_can_be_asked(self) -> None:
+        """What a source declares fits together: versions of a module, packages, patterns."""
+        impossible = (
+            f'component "{one.id}": source "{source.name}": {why}'
+            for one, source in _sources(self._components())
+            for why in misdeclared(source, source.versions or one.versions)
+        )
+        refuse(impossible, "docs/reference/nouns.md says what each field of a source takes")
 
     def test_readiness_is_declared(self) -> None:
         """A service says how its readiness is seen."""
