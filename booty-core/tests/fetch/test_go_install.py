@@ -205,8 +205,9 @@ def test_without_go_the_wheel_is_asked_for(
 
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by tests in the background
 sys.path.insert(0, {tests!r})
 from test_go_install import HERE, publish, wish
 from booty.fetch import Lock, Store, ensure

@@ -82,6 +82,7 @@ def run(
     deadline: float,
     stop: Stop,
     hear: Callable[[str], None],
+    cwd: Path | None = None,
 ) -> Said:
     """Run a program to its end.
 
@@ -91,10 +92,11 @@ def run(
     Args:
         argv: program and arguments.
         env: its whole environment.
-        folder: its working folder.
+        folder: what it works in.
         deadline: seconds that it may take.
         stop: ends it from another thread.
         hear: called with each line of stdout and stderr.
+        cwd: its working folder, if that is another.
 
     Raises:
         OSError: it cannot be started.
@@ -105,7 +107,7 @@ def run(
     process = subprocess.Popen(
         [*_HOLDER, str(folder), *argv],
         env=dict(env),
-        cwd=folder,
+        cwd=cwd or folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -63,7 +63,8 @@ class DebDriver:
             key = request.wish.key
             request.tell(Progress(key=key, phase="downloading", source=source.name, note=note))
 
-        with request.store.locked("apt"), _folder(request) as folder:
+        locked = request.store.locked("apt", pause=request.stop.wait)
+        with locked, _folder(request) as folder:
             apt = Apt(paths.cache() / "apt", request.stop, hear)
             chosen = _downloaded(apt, source, request, folder, hear)
             main = next(one for one in chosen if one.name == source.packages[0])

@@ -177,7 +177,7 @@ def _one(request: Request, lock: Lock) -> _Got:
     def waits() -> None:
         request.tell(Progress(key=wish.key, phase="waiting", note="another booty fetches it"))
 
-    with request.store.locked(f"get-{wish.key.replace('/', '_')}", waits):
+    with request.store.locked(f"get-{wish.key.replace('/', '_')}", waits, request.stop.wait):
         found = _held(request, lock)
         return _stored(request, found) if found else _from_sources(request, lock)
 

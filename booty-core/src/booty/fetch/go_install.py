@@ -65,7 +65,8 @@ class GoInstallDriver:
             request.tell(Progress(key=request.wish.key, phase="waiting", note=note))
 
         # one at a time: each takes every processor and up to some gigabytes of memory
-        with request.store.locked("go-build", waits), _folder(request) as folder:
+        locked = request.store.locked("go-build", waits, request.stop.wait)
+        with locked, _folder(request) as folder:
             request.stop.check()
             build = _begin(source, request, folder)
             build.run()

