@@ -53,10 +53,16 @@ class SyncStack:
         return self._portal.call(run)
 
     def up(
-        self, *names: str, timeout: float = PATIENCE, profiles: tuple[str, ...] | None = None
+        self,
+        *names: str,
+        timeout: float = PATIENCE,
+        profiles: tuple[str, ...] | None = None,
+        frozen: bool = False,
     ) -> Outcome:
         """Fetch, plan, start, wait until ready."""
-        outcome: Outcome = self._call("up", *names, timeout=timeout, profiles=profiles)
+        outcome: Outcome = self._call(
+            "up", *names, timeout=timeout, profiles=profiles, frozen=frozen
+        )
         return outcome
 
     def down(self, *, timeout: float = PATIENCE) -> list[dict[str, Any]]:

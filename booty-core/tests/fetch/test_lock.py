@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from booty import Component
 from booty.errors import BootyError
-from booty.fetch import Lock, refuse_drift
+from booty.fetch import Lock, refuse_changes, refuse_drift
 from booty.fetch import listed as remembered
 from booty.fetch.lock import Locked
 from booty.model.plan import Artifact, ArtifactWish
@@ -162,6 +162,17 @@ def test_a_program_of_ones_own_is_locked_by_its_version() -> None:
     with pytest.raises(BootyError, match="it holds 1") as caught:
         refuse_drift([evolve(wish, key="tool@2", version="2")], lock, platform, lock)
     assert (caught.value.reference, caught.value.status) == ("lock-drift", 3)
+
+
+def test_what_is_installed_here_is_not_what_is_locked() -> None:
+    """An entry that would follow what is installed is a change; a size that was unknown is none."""
+    platform = Platform.parse("linux-amd64")
+    module = artifact("tool@1", "linux-amd64", "module")
+    before = Lock().adding(evolve(module, size=0))
+    refuse_changes(before, before.adding(module), platform)
+
+    with pytest.raises(BootyError, match="what module has here is not what it holds"):
+        refuse_changes(before, before.adding(evolve(module, digest="2" * 64)), platform)
 
 
 @given(TEXT, TEXT, TEXT, st.integers(0, 1 << 50))

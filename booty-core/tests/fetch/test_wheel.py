@@ -130,3 +130,27 @@ def test_what_a_killed_one_left_goes(index: Publisher, store: Store, tmp_path: P
     get(store, wish())
 
     assert not left.exists()
+
+
+@pytest.mark.parametrize("how", ["unasked", "accepted", "locked"])
+def test_a_withdrawn_build(index: Publisher, store: Store, how: str) -> None:
+    """Refused unless it is accepted, or locked already; then a warning says why it was."""
+    page = index.files["/simple/tool-bin/"].replace(b'.whl">', b'.whl" data-yanked="broken">')
+    index.files["/simple/tool-bin/"] = page
+    told: list[Progress] = []
+    asked, lock = wish(), Lock()
+    if how == "locked":
+        got = get(store, evolve(asked, accepted=True))
+        store.remove(got[0])
+        lock = got[1]
+    if how == "unasked":
+        with pytest.raises(FetchError, match="has withdrawn it: broken") as caught:
+            get(store, asked)
+        assert "--accept NAME" in str(caught.value.hint)
+        assert store.list() == []
+        return
+    asked = evolve(asked, accepted=how == "accepted")
+    ensure([asked], platform=HERE, lock=lock, store=store, tell=told.append)
+    assert [one.note for one in told if one.phase == "warning"] == [
+        "its publisher has withdrawn it: broken"
+    ]

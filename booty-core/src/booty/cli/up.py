@@ -52,7 +52,7 @@ OUTLIVE = "outlive-me"
     multiple=True,
     metavar="NAME",
     shell_complete=common.service_names,
-    help="Accept what moves or loses data.",
+    help="Accept what moves or loses data, or was withdrawn.",
 )
 @click.option(
     "--ports",

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from booty.fetch.drift import refuse_drift
+    from booty.fetch.drift import refuse_changes, refuse_drift
     from booty.fetch.getting import at_hand, ensure, stored
     from booty.fetch.lock import Lock, Locked
     from booty.fetch.looking import Outlook, outlooks
@@ -27,6 +27,7 @@ __all__ = [
     "at_hand",
     "ensure",
     "outlooks",
+    "refuse_changes",
     "refuse_drift",
     "silent",
     "stored",
@@ -42,6 +43,7 @@ _HOMES: Final = {
     "ensure": "getting",
     "Outlook": "looking",
     "outlooks": "looking",
+    "refuse_changes": "drift",
     "refuse_drift": "drift",
     "silent": "progress",
     "stored": "getting",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from booty.model.plan import ArtifactWish
     from booty.model.platform import Platform
 
-__all__ = ["refuse_drift"]
+__all__ = ["refuse_changes", "refuse_drift"]
 
 
 def refuse_drift(
@@ -35,6 +35,31 @@ def refuse_drift(
     """
     asked = [wish for wish in wishes if not wish.binary]
     raise_all([*_lacks(asked, lock, platform), *_left_over(lock, kept)])
+
+
+def refuse_changes(before: Lock, after: Lock, platform: Platform) -> None:
+    """Refuse what was had otherwise than the lock says: an installed distribution is what it is.
+
+    Sizes that were not known before are no change.
+
+    Args:
+        before: booty.lock as it stands.
+        after: the same with what was had.
+        platform: of the host.
+
+    Raises:
+        ConfigError: it would have to change.
+        BootyErrors: in several places.
+    """
+    raise_all([*_changed(before, after, str(platform))])
+
+
+def _changed(before: Lock, after: Lock, platform: str) -> Iterator[ConfigError]:
+    for key in after.programs:
+        known = {one.source: one.digest for one in before.of(key, platform)}
+        for one in after.of(key, platform):
+            if known.get(one.source) != one.digest:
+                yield _fault(key, f"what {one.source} has here is not what it holds")
 
 
 def _lacks(wishes: Iterable[ArtifactWish], lock: Lock, platform: Platform) -> Iterator[ConfigError]:

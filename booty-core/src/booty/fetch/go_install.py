@@ -53,7 +53,7 @@ class GoInstallDriver:
         if first == "off":
             raise Refused("GOPROXY is off")
         if urlsplit(first).scheme in {"http", "https"}:
-            why, remembered = reachable(first, anew=request.anew)
+            why, remembered = reachable(first, anew=request.anew, note=not request.looks)
             if why:
                 raise Refused(why, remembered=remembered)
 

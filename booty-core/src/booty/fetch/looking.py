@@ -118,7 +118,7 @@ def _look(source: Source, request: Request, lock: Lock) -> Look:
     if source.versions and wish.version not in source.versions:
         return Look(can=False, why=f"it has {', '.join(source.versions)} only", gone=True)
     locked = {one.source: one for one in lock.of(wish.key, str(request.platform))}
-    asked = evolve(request, locked=locked.get(source.name), anew=True)
+    asked = evolve(request, locked=locked.get(source.name), anew=True, looks=True)
     known = driver(source.kind)
     trust = _TRUST.get(source.kind, "")
     try:

@@ -52,7 +52,7 @@ class ReleaseDriver:
             needed += [source.sums, source.signature.url if source.signature else ""]
         for template in filter(None, needed):
             url = mirrored(filled(template, source, request), request.mirrors)
-            why, remembered = reachable(url, anew=request.anew)
+            why, remembered = reachable(url, anew=request.anew, note=not request.looks)
             if why:
                 raise Refused(why, remembered=remembered)
 

@@ -51,6 +51,7 @@ class Request:
         access: how hosts are asked: tokens for private releases, patience.
         locked: what the lock says of this source, ``None`` if nothing.
         anew: ask hosts that did not answer lately, too.
+        looks: only a look is taken: nothing may be written.
         keep_to_lock: ask no source that the lock does not name.
         bundle: files are taken from it, and no network is asked; ``None`` = downloaded.
         keep: a folder in which what was downloaded is kept for a bundle; ``None`` = it is not.
@@ -66,6 +67,7 @@ class Request:
     access: Access = OPEN
     locked: Locked | None = None
     anew: bool = False
+    looks: bool = False
     keep_to_lock: bool = False
     bundle: Bundle | None = None
     keep: Path | None = None

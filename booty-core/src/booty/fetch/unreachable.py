@@ -26,12 +26,13 @@ _asked: Final[dict[str, float]] = {}
 """When this process found a host silent, monotonic."""
 
 
-def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
+def reachable(url: str, *, anew: bool = False, note: bool = True) -> tuple[str, bool]:
     """Find out why the host of a URL cannot be reached.
 
     Args:
         url: of the file that is wanted.
         anew: ask, whatever is remembered of earlier commands.
+        note: remember a host that does not answer.
 
     Returns:
         The reason, empty if it can be reached; and whether it is remembered only.
@@ -47,7 +48,8 @@ def reachable(url: str, *, anew: bool = False) -> tuple[str, bool]:
     try:
         _http.reach(url)
     except _http.Unreachable as error:
-        _remember(host, str(error))
+        if note:
+            _remember(host, str(error))
         return str(error), False
     return "", False
 

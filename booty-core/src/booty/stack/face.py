@@ -81,7 +81,11 @@ class Stack(Portable):
         return lifetime == DIE and (self._started or self._lifetime == DIE)
 
     async def up(
-        self, *names: str, timeout: float = PATIENCE, profiles: tuple[str, ...] | None = None
+        self,
+        *names: str,
+        timeout: float = PATIENCE,
+        profiles: tuple[str, ...] | None = None,
+        frozen: bool = False,
     ) -> Outcome:
         """Fetch, plan, start, wait until ready; converges a stack that runs already.
 
@@ -89,6 +93,7 @@ class Stack(Portable):
             *names: services or instances; none = all.
             timeout: seconds to wait for readiness.
             profiles: profiles laid over the file.
+            frozen: take only what booty.lock holds; it may not have to change.
 
         Returns:
             What was changed.
@@ -96,7 +101,7 @@ class Stack(Portable):
         Raises:
             BootyError, BootyErrors: whatever is wrong; what this call started has been stopped.
         """
-        choice = Choice(names=names, profiles=profiles)
+        choice = Choice(names=names, profiles=profiles, frozen=frozen)
         reader = self._hold[0] if self._hold else None
         session = Session(self.place, lifetime=self._lifetime or "", default=DIE, hold=reader)
         try:

@@ -73,6 +73,7 @@ def get(
         if found is not None:
             _refuse_another(wish, found, lock)
             own[wish.key] = found
+    before = lock
     got, lock = fetch.ensure(
         [wish for wish in wishes if wish.key not in own],
         platform=Platform.current(),
@@ -87,6 +88,9 @@ def get(
     for wish in wishes:
         if wish.key in own and not wish.binary:
             lock = lock.adding(own[wish.key])
+    if keep_to_lock:
+        fetch.refuse_changes(before, lock, Platform.current())
+        return {**own, **got}, before
     return {**own, **got}, lock
 
 
