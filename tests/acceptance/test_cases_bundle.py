@@ -41,6 +41,32 @@ def configure(instance):
 """
 
 
+OWN_WAY = (
+    BUILT.replace(
+        "import Component, GoInstall, Launch", "import Artifact, Component, Launch"
+    ).replace('sources = (GoInstall(module="module.example/built"),)', "sources = ()")
+    + """
+@hookimpl
+def fetch(wish):
+    from pathlib import Path
+    from booty import Platform, paths
+    from booty.fetch import Store
+    with Path("called").open("a") as file:
+        file.write("once more")
+    def fill(into):
+        (into / "hello").write_text("#!/bin/sh\\nexec sleep 600")
+        (into / "hello").chmod(0o755)
+        return "hello"
+    artifact = Artifact(
+        key=wish.key, program="hello", version=wish.version, platform=str(Platform.current()),
+        source="signed-mirror", url="https://mirror.example/hello", digest="6" * 64, size=9,
+        trust="full chain",
+    )
+    return Store(paths.store()).install(artifact, fill)
+"""
+)
+
+
 @pytest.fixture
 def bundle(hello: Hello) -> Path:
     """A bundle of the stack for this machine and another one."""
@@ -207,6 +233,19 @@ def test_a_program_that_was_built_goes_along(hello: Hello, built: Path) -> None:
     assert (place / "link").readlink() == Path("bin/hello")
     assert (place / "bin/hello").stat().st_mode & 0o777 == 0o555
     assert hello.ps()["main.0"]["state"] == "ready"
+
+
+def test_what_a_provider_fetches_by_itself_goes_along(hello: Hello) -> None:
+    """A provider's own way to a program is asked when the bundle is made, never when it is used."""
+    (hello.root.parent / "installed/hello_module.py").write_text(OWN_WAY)
+    hello.run("bundle", "hello.tar", "--no-wheels")
+    (hello.root / "called").unlink()
+    elsewhere(hello)
+    hello.run("fetch", "--frozen", "--bundle", "hello.tar")
+    row = json.loads(hello.run("store", "ls", "--json").stdout)["programs"][0]
+
+    assert not (hello.root / "called").exists()
+    assert (row["source"], row["trust"]) == ("signed-mirror", "full chain")
 
 
 @pytest.mark.parametrize("what", ["a byte", "not locked"])

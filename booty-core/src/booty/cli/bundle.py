@@ -69,6 +69,7 @@ def command(
         found = {"file": out, "sha256": made.digest, "bytes": made.size, "programs": programs}
         common.emit({"format": 1, **found, "platforms": list(made.platforms)})
     elif not common.quiet(ctx):
-        what = f"{len(made.artifacts)} programs for {', '.join(made.platforms)}"
+        count = len(made.artifacts)
+        what = f"{count} program{'' if count == 1 else 's'} for {', '.join(made.platforms)}"
         click.echo(f"bundled: {what}, {made.size / MEGA:.1f} MB in {out}", err=True)
         click.echo(f"sha256 {made.digest}", err=True)

@@ -22,7 +22,6 @@ from booty.model.plan import Artifact
 if TYPE_CHECKING:
     from booty.fetch.request import Request
     from booty.fetch.store import Store
-    from booty.model.source import Source
 
 __all__ = ["pack", "take"]
 
@@ -56,11 +55,10 @@ def pack(store: Store, artifact: Artifact, out: Path) -> str:
     return integrity.sha256_of(out)
 
 
-def take(source: Source, request: Request) -> Artifact:
+def take(request: Request) -> Artifact:
     """Install a program that a bundle holds packed, as booty.lock knows it.
 
     Args:
-        source: where it was had first.
         request: what is asked, with a bundle and a lock entry.
 
     Raises:
@@ -76,7 +74,7 @@ def take(source: Source, request: Request) -> Artifact:
         program=request.wish.component.program,
         version=request.wish.version,
         platform=str(request.platform),
-        source=source.name,
+        source=locked.source,
         url=locked.url,
         digest=locked.digest,
         size=locked.size,

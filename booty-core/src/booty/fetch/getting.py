@@ -199,6 +199,8 @@ def _held(request: Request, lock: Lock) -> Artifact | None:
 def _from_sources(request: Request, lock: Lock) -> _Got:
     wish = request.wish
     known = {one.source: one for one in lock.of(wish.key, str(request.platform))}
+    if request.bundle and (found := _packed(request, known.values())):
+        return found
     refusals, withdrawn = _lacking(wish), False
     queue = deque((source, False) for source in order(wish, known))
     if request.keep_to_lock:
@@ -222,6 +224,19 @@ def _from_sources(request: Request, lock: Lock) -> _Got:
     raise _nobody(wish, refusals, hint or _way_out(wish, locked=wish.key in lock.programs))
 
 
+def _packed(request: Request, known: Iterable[Locked]) -> _Got | None:
+    # whatever way it was had: a provider's own one is no source of the component
+    for one in known:
+        fits = request.wish.source in {"", one.source}
+        if fits and request.bundle and request.bundle.has(one.packed):
+            found = assembled.take(evolve(request, locked=one))
+            note = f"{one.source}, {one.trust}"
+            key = request.wish.key
+            request.tell(Progress(key=key, phase="done", source=one.source, note=note))
+            return _Got(artifact=found)
+    return None
+
+
 def _from(source: Source, request: Request) -> _Got:
     key = request.wish.key
     request.tell(Progress(key=key, phase="trying", source=source.name))
@@ -231,13 +246,10 @@ def _from(source: Source, request: Request) -> _Got:
         request.tell(Progress(key=key, phase="stored", source=source.name))
         return _stored(request, held)
     asked = driver(source.kind)
-    if request.bundle and request.locked and request.bundle.has(request.locked.packed):
-        found = assembled.take(source, request)
-    elif request.bundle and not isinstance(source, BUNDLED):
+    if request.bundle and not isinstance(source, BUNDLED):
         raise Refused("the bundle does not hold it, or booty.lock does not know how it was packed")
-    else:
-        asked.probe(source, request)
-        found = asked.get(source, request)
+    asked.probe(source, request)
+    found = asked.get(source, request)
     note = f"{source.name}, {found.trust}"
     request.tell(Progress(key=key, phase="done", source=source.name, note=note))
     lists = None if request.bundle else getattr(asked, "others", None)

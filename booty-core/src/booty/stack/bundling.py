@@ -140,7 +140,7 @@ def _programs(
     lock = asked.lock
     for platform in chosen:
         store = fetch.Store(gathered / "store" / str(platform))
-        built = [one for wish in wishes if (one := _built(wish, platform, lock))]
+        built = [one for wish in wishes if (one := _built(asked, wish, platform, lock))]
         keys = {one.key for one in built}
         try:
             got, lock = fetch.ensure(
@@ -165,8 +165,13 @@ def _programs(
     return found, lock
 
 
-def _built(wish: ArtifactWish, platform: Platform, lock: Lock) -> Artifact | None:
+def _built(asked: Wanted, wish: ArtifactWish, platform: Platform, lock: Lock) -> Artifact | None:
     # what took minutes to build is taken from the store; what was downloaded is downloaded again
+    if platform == Platform.current():
+        own = asked.known[wish.component.owner].call("fetch", wish=wish)
+        if own is not None:
+            found: Artifact = own
+            return found
     held = fetch.stored(wish, platform=platform, lock=lock, store=fetch.Store(paths.store()))
     kinds = {one.name: one for one in wish.component.sources}
     return held if held and not isinstance(kinds.get(held.source), FILES) else None

@@ -68,7 +68,7 @@ def get(
         BootyError, BootyErrors: programs cannot be had.
     """
     own: dict[str, Artifact] = {}
-    for wish in wishes:
+    for wish in wishes if bundle is None else ():  # a provider's own way is a network's, too
         found = known[wish.component.owner].call("fetch", wish=wish)
         if found is not None:
             _refuse_another(wish, found, lock)
