@@ -35,7 +35,7 @@ BOOTY_API = 1
 def one(name, **more):
     return Component(
         id="links/" + name, program="sleep", summary="Sleeps.", versions=("1",),
-        sources=(OnPath(),), **more
+        sources=(OnPath(version_args=()),), **more
     )
 
 

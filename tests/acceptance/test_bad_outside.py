@@ -185,7 +185,8 @@ BOOTY_API = 1
 
 @hookimpl
 def components():
-    return [Component(id="slow", program="sleep", versions=("1",), sources=(OnPath(),))]
+    return [Component(id="slow", program="sleep", versions=("1",),
+                      sources=(OnPath(version_args=()),))]
 
 @hookimpl
 def configure(instance):

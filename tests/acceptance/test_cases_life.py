@@ -133,7 +133,8 @@ BOOTY_API = 1
 
 @hookimpl
 def components():
-    return [Component(id="conf", program="sleep", versions=("1",), sources=(OnPath(),),
+    return [Component(id="conf", program="sleep", versions=("1",),
+                      sources=(OnPath(version_args=()),),
                       replicas=(1, 2), ports=(Port("main", 7500, "tcp"),))]
 
 @hookimpl
