@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from booty import ArtifactWish, Component, Deb, Platform
 from booty.errors import FetchError, VerifyError
-from booty.fetch import Lock, Progress, Store, ensure
+from booty.fetch import Lock, Progress, Store, ensure, outlooks
+from booty.fetch.request import Look
 from booty.model.plan import Artifact
 from conftest_fetch import HERE
 
@@ -155,6 +156,25 @@ def test_a_package_with_its_libraries(repository: Repository, store: Store) -> N
     assert artifact.trust == "apt's signatures"
     assert artifact.url in lock.text()
     assert not list((store.root.parent / "cache" / "downloads").iterdir())
+
+
+@needs_apt
+def test_a_look(repository: Repository, store: Store) -> None:
+    """A look gets no lists; where they are here it tells the size, and what is there instead."""
+    before = look(store, wish())
+    get(store, wish())
+    after, other = look(store, wish()), look(store, wish("1.2.4"))
+
+    assert (before.can, before.why, before.size) == (True, "its lists are not here yet", 0)
+    assert after.can
+    assert after.size == sum(one.stat().st_size for one in repository.folder.glob("*tool*.deb"))
+    assert (other.can, other.why) == (False, "apt has tool 1.2.3 only")
+
+
+def look(store: Store, asked: ArtifactWish) -> Look:
+    """Return what the package's source says."""
+    (found,) = outlooks([asked], platform=HERE, lock=Lock(), store=store, mirrors={})
+    return found.look
 
 
 @needs_apt

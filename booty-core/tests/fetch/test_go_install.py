@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from booty import ArtifactWish, Component, GoInstall
 from booty.errors import FetchError, VerifyError
-from booty.fetch import Lock, Locked, Store, ensure
+from booty.fetch import Lock, Locked, Store, ensure, outlooks
 from booty.model.plan import Artifact
 from conftest_fetch import HERE, Publisher
 
@@ -188,6 +189,25 @@ def test_a_proxy_that_is_off_or_silent(store: Store, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("GOPROXY", setting)
         with pytest.raises(FetchError, match=why):
             get(store, wish({}))
+
+
+def test_a_look(
+    publisher: Publisher, proxy: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy is asked whether it has the version, and of which day; its rest may be ahead."""
+    publisher.files[f"/go/{MODULE}/@v/v2.1.0.info"] = b'{"Time": "2026-02-12T20:18:48Z"}'
+    found = []
+    for version, rest in (("2.1.0", ""), ("2.1.1", ""), ("2.1.1", ",direct")):
+        monkeypatch.setenv("GOPROXY", f"{publisher.url}/go{rest}")
+        asked = evolve(wish({}), version=version)
+        (one,) = outlooks([asked], platform=HERE, lock=Lock(), store=store, mirrors={})
+        found.append((one.look.can, one.look.date, one.look.why))
+
+    assert found == [
+        (True, "2026-02-12", ""),
+        (False, "", "the module proxy says 404"),
+        (True, "", ""),
+    ]
 
 
 def test_without_go_the_wheel_is_asked_for(

@@ -143,6 +143,11 @@ class Apt:
         self._stamp.write_text(digest)
         return True
 
+    @property
+    def listed(self) -> bool:
+        """Whether there are lists, however old."""
+        return self._stamp.exists()
+
     def versions(self, package: str) -> tuple[str, ...]:
         """Return the versions of a package that the sources have, newest first."""
         rows = [line.split("|") for line in self._ask("apt-cache", "madison", package)]

@@ -19,7 +19,7 @@ from booty.fetch import executable
 from booty.fetch.apt import SOON, Apt, Package, missing
 from booty.fetch.integrity import sha256_of
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request
+from booty.fetch.request import Look, Refused, Request
 from booty.model.plan import Artifact
 from booty.model.platform import Platform
 
@@ -83,6 +83,18 @@ class DebDriver:
             request.tell(Progress(key=artifact.key, phase="unpacking", source=source.name))
             files = sorted(folder.glob("*.deb"))
             return request.store.install(artifact, lambda into: _fill(source, request, files, into))
+
+    def look(self, source: Deb, request: Request) -> Look:
+        """Look at the lists that are here: getting new ones is no look."""
+        apt = Apt(paths.cache() / "apt", request.stop, lambda _: None)
+        try:
+            self.probe(source, request)
+            if not apt.listed:
+                return Look(can=True, why="its lists are not here yet", trust=TRUST)
+            chosen = _chosen(apt, source, request)
+        except Refused as error:
+            return Look(can=False, why=str(error), trust=TRUST)
+        return Look(can=True, trust=TRUST, size=sum(one.size for one in chosen))
 
 
 @contextmanager

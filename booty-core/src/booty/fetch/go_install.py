@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from attrs import evolve
 
-from booty.fetch import executable, go_judging, toolchain
+from booty.fetch import _http, executable, go_judging, toolchain
 from booty.fetch.go_build import Build, proxies
 from booty.fetch.lock import Locked
+from booty.fetch.look import looked
 from booty.fetch.progress import Progress
-from booty.fetch.request import Refused, Request, vouched
+from booty.fetch.request import Look, Refused, Request, vouched
 from booty.fetch.unreachable import reachable
 from booty.model.plan import Artifact
 from booty.model.platform import Platform
@@ -32,7 +33,9 @@ __all__ = ["GoInstallDriver"]
 PLATFORMS: Final = ("linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64")
 DATABASE: Final = "Go checksum database"
 RECORDED: Final = "recorded module sums"
+OK: Final = 200
 _URL: Final = re.compile(r"go:(\S+)@(\S+)")
+_DAY: Final = re.compile(rb'"Time":\s*"(\d{4}-\d\d-\d\d)T')
 
 
 class GoInstallDriver:
@@ -40,22 +43,35 @@ class GoInstallDriver:
 
     def probe(self, source: GoInstall, request: Request) -> None:
         """See that there is a toolchain, something that vouches, and a proxy that answers."""
-        release = _release(source, request)
         if source.cgo:
             _compiles_c(request)
         settings = toolchain.settings(toolchain.outlook(source))
-        recorded = source.sums.get(f"{source.module} {release}", "")
-        vouched(request, go_judging.Dependency(source.module, release, recorded).digest)
-        why = toolchain.unvouched(settings, source.module)
-        if why and not recorded:
-            raise Refused(f"nothing would vouch for it: {why}")
-        first = re.split(r"[,|]", proxies(settings["GOPROXY"], request.mirrors))[0].strip()
+        _vouched_for(source, request, settings)
+        first = _proxies(settings, request)[0]
         if first == "off":
             raise Refused("GOPROXY is off")
         if urlsplit(first).scheme in {"http", "https"}:
             why, remembered = reachable(first, anew=request.anew, note=not request.looks)
             if why:
                 raise Refused(why, remembered=remembered)
+
+    def look(self, source: GoInstall, request: Request) -> Look:
+        """Ask the module proxy whether it has the version, and of which day it is."""
+        trust = RECORDED if _recorded(source, request) else DATABASE
+        try:
+            self.probe(source, request)
+            proxy, *others = _proxies(toolchain.settings(toolchain.outlook(source)), request)
+            if urlsplit(proxy).scheme not in {"http", "https"}:
+                return Look(can=True, trust=trust)
+            path = re.sub("[A-Z]", lambda one: f"!{one[0].lower()}", source.module)
+            seen = looked(f"{proxy}/{path}/@v/{_release(source, request)}.info", get=True)
+        except (Refused, _http.Unreachable) as error:
+            return Look(can=False, why=str(error), trust=trust)
+        if seen.status != OK and not others:
+            why = f"the module proxy says {seen.status}"
+            return Look(can=False, why=why, trust=trust, gone=True)
+        day = _DAY.search(seen.body)
+        return Look(can=True, trust=trust, date=day[1].decode() if day else "")
 
     def get(self, source: GoInstall, request: Request) -> Artifact:
         """Build it, judge it, put it into the store."""
@@ -97,6 +113,23 @@ def _release(source: GoInstall, request: Request) -> str:
         return locked[2]
     version = request.wish.version
     return source.releases.get(version) or source.tag.format(version=version)
+
+
+def _recorded(source: GoInstall, request: Request) -> str:
+    return source.sums.get(f"{source.module} {_release(source, request)}", "")
+
+
+def _vouched_for(source: GoInstall, request: Request, settings: Mapping[str, str]) -> None:
+    recorded = _recorded(source, request)
+    vouched(request, go_judging.Dependency(source.module, "", recorded).digest)
+    why = toolchain.unvouched(settings, source.module)
+    if why and not recorded:
+        raise Refused(f"nothing would vouch for it: {why}")
+
+
+def _proxies(settings: Mapping[str, str], request: Request) -> list[str]:
+    mirrored = proxies(settings["GOPROXY"], request.mirrors)
+    return [one.strip().rstrip("/") for one in re.split(r"[,|]", mirrored)]
 
 
 def _compiles_c(request: Request) -> None:
