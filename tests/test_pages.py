@@ -152,6 +152,18 @@ def test_fetch_elsewhere(
     terminal.type("cd shop/stack && booty down")
 
 
+def test_your_own_programs(terminal: Terminal, workspace: Path) -> None:
+    """The file of the page is planned: its server is to be fetched, its tool is none of it."""
+    page = blocks(workspace / "docs/how-to/your-own-programs.md")
+    (file,) = (text for language, text in page if language == "toml")
+    (terminal.folder / "booty.toml").write_text(f'[stack]\nformat = 1\nname = "shop"\n{file}')
+    planned = terminal.type("booty plan")
+
+    assert "program/shop." in planned
+    assert "main.0" in planned
+    assert "shopctl" not in planned
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_embed(terminal: Terminal, workspace: Path, number: int) -> None:
     """The programs of the page on embedding run, and leave nothing."""

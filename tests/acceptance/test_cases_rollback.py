@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 from conftest_hello import PROVIDER, VERSIONS, Hello
+from test_cases_program import OWN
 
 DATA = '[services.main]\nuse = "hello"\n'
 TWO = DATA + DATA.replace("main", "other")
 ABLE = PROVIDER.replace("sources=(release,)", "sources=(release,), older_on_newer=True")
+
+ABLE_OWN = "[services.main.source]\nolder-on-newer = true"
 
 
 def moved(hello: Hello, text: str) -> None:
@@ -69,3 +72,21 @@ def test_where_there_is_nothing_to_go_back_to(hello: Hello) -> None:
     assert found["reference"] == "rollback-unfit"
     assert found["hint"] == 'write version = "0.0.2", or leave version out'
     assert hello.lock() == before
+
+
+def test_a_program_of_ones_own(hello: Hello) -> None:
+    """What the file pins is not overruled: the message says what to write."""
+    for version in reversed(VERSIONS):
+        hello.write(OWN.format(version=version))
+        hello.run("up", "-d")
+    found = json.loads(hello.run("rollback", "main", "--json", status=3).stdout)["error"]
+    assert (found["reference"], found["hint"]) == ("rollback-unfit", 'write version = "0.0.1"')
+
+    hello.write(OWN.format(version="0.0.1"))
+    assert "written by 0.0.2" in hello.run("up", "-d", status=10).stderr
+    able = OWN.replace(
+        "[services.main.source.release]", f"{ABLE_OWN}\n[services.main.source.release]"
+    )
+    hello.write(able.format(version="0.0.1"))
+    hello.run("up", "-d")
+    assert "hello 0.0.1 serves" in hello.run("logs", "-n", "1", "main").stdout

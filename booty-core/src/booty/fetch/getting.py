@@ -306,14 +306,16 @@ def _nobody(wish: ArtifactWish, refusals: Mapping[str, str], hint: str) -> Fetch
 def _way_out(wish: ArtifactWish, *, locked: bool) -> str:
     if wish.binary:
         return "correct binary or version, or leave binary out: then the program is fetched"
-    if locked and not wish.source:
+    pinned = [one for one in wish.component.sources if one.name == wish.source]
+    if pinned and pinned[0].versions and wish.version not in pinned[0].versions:
+        return f'version = "{pinned[0].versions[0]}", or leave source out'
+    if wish.component_id.startswith("program/"):
+        return "is the version right? see source in booty.toml; or set a mirror"
+    if locked:
         return (
             f"if this version is gone for good: booty lock --upgrade {wish.component_id}; "
             "else fill the store where there is a network, or set a mirror"
         )
-    pinned = [one for one in wish.component.sources if one.name == wish.source]
-    if pinned and pinned[0].versions and wish.version not in pinned[0].versions:
-        return f'version = "{pinned[0].versions[0]}", or leave source out'
     if not wish.tested:
         return f"is the version right? tested versions: {', '.join(wish.component.versions)}"
     return 'fill the store where there is a network, set a mirror, or use binary = "…"'

@@ -106,10 +106,11 @@ def _unfit(asked: Wanted, lock: Lock, part: Collection[str]) -> Iterator[ConfigE
     for wish in fetching.resolved(asked.spec, asked.known, lock.versions):
         if wish.component_id in part and not wish.binary and wish.key not in lock.programs:
             held = ", ".join(lock.versions.get(wish.component_id, ())) or "none"
+            out = "" if wish.component_id.startswith("program/") else ", or leave version out"
             yield ConfigError(
                 f'cannot roll back "{wish.component_id}": booty.toml asks for version'
                 f" {wish.version}, the former lock has {held}",
                 reference="rollback-unfit",
                 subject=wish.component_id,
-                hint=f'write version = "{held}", or leave version out',
+                hint=f'write version = "{held}"{out}',
             )

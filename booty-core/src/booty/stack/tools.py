@@ -120,9 +120,12 @@ def get(tool: Tool, tell: Tell) -> Artifact:
     found, lock = programs.get(
         [tool.wish], tool.known, tool.lock, mirrors=tool.mirrors, access=tool.access, tell=tell
     )
-    if tool.place is not None:
-        lock.write(tool.place.lock)
-    return found[tool.wish.key]
+    key = tool.wish.key
+    if tool.place is not None and key in lock.programs:
+        # another command may have written it while this one fetched
+        now = fetch.Lock.read(tool.place.lock)
+        evolve(now, programs={**now.programs, key: lock.programs[key]}).write(tool.place.lock)
+    return found[key]
 
 
 def argv(tool: Tool, artifact: Artifact) -> list[str]:

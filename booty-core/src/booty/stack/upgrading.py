@@ -223,6 +223,8 @@ def _trust(lock: Lock, key: str, platform: str) -> str:
 
 
 def _notes(under_way: _Upgrading, component: str, old: str) -> Iterable[str]:
+    if component.startswith("program/"):
+        yield "its version is what booty.toml says"
     for version, why in under_way.passed.get(component, {}).items():
         yield f"{version} is passed over: {why}"
     for one in under_way.seen.get(f"{component}@{old}", ()) if old else ():
