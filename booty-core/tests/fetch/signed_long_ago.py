@@ -1,5 +1,7 @@
 """What GnuPG signed with keys that cannot be made today: one that expired, one of 2001.
 
+The first was renewed in 2025; the text of the renewed key holds nothing of the time before.
+
 Both detached signatures are over :data:`FIXED`, the sums of ``conftest_fetch.SCRIPT`` as ``tool``.
 """
 
@@ -15,6 +17,18 @@ CQgHAgYVCgkICwIEFgIDAQIeAQIXgAAKCRDxSIoPF3cLb2bNAP41kxTJsjN42i7k
 iX+lIDzqspLCMzGzp+fPqDrIU3rPzQD/Vyv4nONoQPP3/BXXpBCZMqtws0rS3ZZa
 UQiqo/E4igM=
 =riTw
+-----END PGP PUBLIC KEY BLOCK-----
+"""
+RENEWED_KEY = """\
+-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+mDMEXgvhABYJKwYBBAHaRw8BAQdAdV+awBC4RHmH5wsyVL41I4/BNKtz5E429pGx
+0X/zfH20KUV4cGlyZWQgUHVibGlzaGVyIDxvbGRAcHVibGlzaGVyLmV4YW1wbGU+
+iJAEExYIADgCGwMFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AWIQRRGRIdSGovgxJ5
+vOPxSIoPF3cLbwUCZ3SFgAAKCRDxSIoPF3cLbxxWAQDTNcgdrP6IjxLKGWtjTMMM
+VCymgTzrqJ2nWFNIHNVLDgD9Ez8c5Sob+tLzPb466kRy/jzV807D8RxviZMY/QwI
+UQY=
+=ntwr
 -----END PGP PUBLIC KEY BLOCK-----
 """
 OLD_SIGNATURE = """\

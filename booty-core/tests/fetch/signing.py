@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 class OpenPGP:
     """A publisher with an OpenPGP key."""
 
-    def __init__(self, name: str = "Publisher", *, revoked: bool = False) -> None:
-        from pysequoia import Cert, Tsk
+    def __init__(
+        self, name: str = "Publisher", *, revoked: bool = False, rsa: bool = False
+    ) -> None:
+        from pysequoia import Cert, CipherSuite, Tsk
 
-        self._secret = Tsk.generate(f"{name} <security@publisher.example>")
+        suite = CipherSuite.RSA2k if rsa else CipherSuite.Cv25519
+        self._secret = Tsk.generate(f"{name} <security@publisher.example>", cipher_suite=suite)
         cert = self._secret.extract_certificate()
         if revoked:
             own = cert.revoke(self._secret.certifier())
@@ -36,6 +39,20 @@ class OpenPGP:
         from pysequoia import SignatureMode, sign
 
         return bytes(sign(self._secret.signer(), data, mode=SignatureMode.CLEAR))
+
+
+def as_go_writes(signature: bytes) -> bytes:
+    """Return an RSA signature (of two bytes of length) with zeros in front of its number."""
+    assert signature[0] == 0xC2
+    assert 192 <= signature[1] < 224
+    body = signature[3:]
+    at = 4
+    for _ in range(2):
+        at += 2 + int.from_bytes(body[at : at + 2], "big")
+    head, number = body[: at + 2], body[at + 4 :]
+    padded = number.rjust(256, b"\0")
+    done = head + (256 * 8).to_bytes(2, "big") + padded
+    return bytes([0xC2, ((len(done) - 192) >> 8) + 192, (len(done) - 192) & 255]) + done
 
 
 class Minisign:

@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,11 +15,11 @@ import signed_long_ago as long_ago
 from attrs import evolve
 from booty import ArtifactWish, Component, ProviderError, Release, Signature
 from booty.errors import FetchError, VerifyError
-from booty.fetch import Lock, Store, ensure
+from booty.fetch import Lock, Store, ensure, openpgp_numbers
 from booty.fetch.sums import find
 from booty.providers.declarations import by_id
 from conftest_fetch import BASE, HERE, SCRIPT, Publisher
-from signing import OpenPGP, by_minisign, by_openpgp, minisign, openpgp
+from signing import OpenPGP, as_go_writes, by_minisign, by_openpgp, minisign, openpgp
 
 URL = f"https://publisher.example{BASE}"
 SUMS = f"{URL}/SHA256SUMS"
@@ -133,6 +134,37 @@ def test_any_of_several_keys_and_signatures_will_do(
 
 
 @needs_openpgp
+def test_signatures_as_go_writes_them(serving: Callable[..., Publisher], store: Store) -> None:
+    """A number with zeros in front, as HashiCorp's are in half of all cases, is read all the same.
+
+    Changed sums are refused all the same, too.
+    """
+    from pysequoia import Sig
+
+    publisher, texts = OpenPGP(rsa=True), (GOOD + b"%d\n" % number for number in range(100))
+    both = ((text, as_go_writes(publisher.detached(text))) for text in texts)
+    text, proof = next((text, made) for text, made in both if made[-256] < 0x80)
+    with pytest.raises(RuntimeError):
+        Sig.from_bytes(proof)  # if this reads them now, what mends them can go
+    host = serving(SHA256SUMS=text, SHA256SUMS_sig=proof)
+    found, _ = get(host, store, openpgp_wish(publisher.key))
+
+    assert publisher.number in found["tool@1.2.3"].trust
+    store.remove(store.list()[0])
+    serving(SHA256SUMS=text.replace(b"tool", b"toll"), SHA256SUMS_sig=proof)
+    assert refused(host, store, openpgp_wish(publisher.key)).reference == "signature-mismatch"
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"\xc2\x05\x03\0\0\0\0", b"\x88\0\0", b"\xc2\x09\x04" + b"\0" * 8]
+)
+def test_what_is_no_signature_is_not_mended(packet: bytes) -> None:
+    """Short, old, cut or empty: an error, or nothing to mend."""
+    with suppress(ValueError):
+        assert len(openpgp_numbers.tidy(packet)) >= len(packet)
+
+
+@needs_openpgp
 def test_signed_by_another_key(serving: Callable[..., Publisher], store: Store) -> None:
     """A good signature by a stranger is refused by name."""
     stranger = OpenPGP("Publisher")  # he may call himself as he likes
@@ -151,6 +183,17 @@ def test_signed_by_an_expired_key(serving: Callable[..., Publisher], store: Stor
 
     assert error.reference == "signature-expired"
     assert f"{long_ago.OLD_NUMBER} of Publisher expired on 2020-12-31" in error.message
+
+
+@needs_openpgp
+def test_signed_before_the_key_was_renewed(serving: Callable[..., Publisher], store: Store) -> None:
+    """The renewed key alone says nothing of the time before; beside its former text it does."""
+    publisher = serving(SHA256SUMS=long_ago.FIXED, SHA256SUMS_sig=long_ago.OLD_SIGNATURE.encode())
+    error = refused(publisher, store, openpgp_wish(long_ago.RENEWED_KEY))
+    found, _ = get(publisher, store, openpgp_wish(long_ago.OLD_KEY, long_ago.RENEWED_KEY))
+
+    assert error.reference == "signature-mismatch"
+    assert long_ago.OLD_NUMBER in found["tool@1.2.3"].trust
 
 
 @needs_openpgp

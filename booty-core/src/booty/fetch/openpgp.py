@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from booty.errors import FetchError, VerifyError
+from booty.fetch import openpgp_numbers
 
 if TYPE_CHECKING:
     from pysequoia import Cert, Sig
@@ -50,7 +51,7 @@ def verify(
             subject=name,
             hint='pip install "booty-core[openpgp]"',
         )
-    known = [_known(one, by) for one in keys]
+    known = _merged(keys, by)
     if not proof:
         return _clear(data, known, name, by)
     for signature in _signatures(proof, name):
@@ -70,32 +71,54 @@ class _Known:
     keys: frozenset[str]
 
 
-def _known(text: str, by: str) -> _Known:
-    from pysequoia import Cert
+def _merged(keys: tuple[str, ...], by: str) -> list[_Known]:
+    # the same key in its former form, too: a renewed one says nothing of the time before
+    found: dict[str, Cert] = {}
+    for text in keys:
+        cert = _cert(text, by)
+        known = found.get(cert.fingerprint)
+        found[cert.fingerprint] = known.merge(cert) if known else cert
+    return [_known(cert) for cert in found.values()]
+
+
+def _known(cert: Cert) -> _Known:
     from pysequoia.packet import PacketPile
 
+    packets = PacketPile.from_bytes(bytes(cert))
+    return _Known(cert=cert, keys=frozenset(one.key_id for one in packets if one.key_id))
+
+
+def _cert(text: str, by: str) -> Cert:
+    from pysequoia import Cert
+
     try:
-        cert = Cert.from_bytes(text.encode())
-        packets = list(PacketPile.from_bytes(bytes(cert)))
+        return Cert.from_bytes(text.encode())
     except RuntimeError as error:
         raise _fault(
             "signature-key", by, f"the recorded key cannot be read: {_line(error)}"
         ) from error
-    return _Known(cert=cert, keys=frozenset(one.key_id for one in packets if one.key_id))
 
 
 def _signatures(proof: bytes, name: str) -> list[Sig]:
-    from pysequoia import Sig
     from pysequoia.packet import PacketPile
 
     try:
-        found = [Sig.from_bytes(bytes(one)) for one in PacketPile.from_bytes(proof)]
-    except RuntimeError as error:
+        found = [_signature(bytes(one)) for one in PacketPile.from_bytes(proof)]
+    except (RuntimeError, ValueError) as error:
         why = "its signature is no OpenPGP signature"
         raise _fault("signature-unreadable", name, why) from error
     if not found:
         raise _fault("signature-unreadable", name, "its signature is no OpenPGP signature")
     return found
+
+
+def _signature(packet: bytes) -> Sig:
+    from pysequoia import Sig
+
+    try:
+        return Sig.from_bytes(packet)
+    except RuntimeError:
+        return Sig.from_bytes(openpgp_numbers.tidy(packet))
 
 
 def _issuer(signature: Sig) -> str:

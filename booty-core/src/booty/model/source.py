@@ -39,7 +39,8 @@ class Signature:
         scheme: ``openpgp`` (over the sums file) or ``minisign`` (over the asset).
         keys: the publisher's public keys as he prints them: an armored OpenPGP key each, or the
             line of base64 of a minisign key. Signatures by others, and by keys that have expired
-            or were revoked, are refused.
+            or were revoked, are refused. A key that was renewed says nothing of what it signed
+            before: name its former text too.
         url: template of the signature's address; empty = the sums file is itself clear-signed.
         by: whose keys these are, as the lock tells (``HashiCorp Security``).
     """
