@@ -84,18 +84,6 @@ _ALERTMANAGER: Final = GoInstall(
     ldflags=("-s", "-w", "-X", "github.com/prometheus/common/version.Version={version}"),
     needs="1.24",
 )
-_VERSITYGW: Final = GoInstall(
-    module="github.com/versity/versitygw",
-    packages=("github.com/versity/versitygw/cmd/versitygw",),
-    ldflags=("-s", "-w", "-X", "main.Version=v{version}"),
-    needs="1.25",
-)
-_MINIO: Final = GoInstall(
-    module="github.com/minio/minio",
-    releases={"2026-02-12T20-18-48Z": "v0.0.0-20260212201848-7aac2a2c5b7c"},
-    ldflags=("-s", "-w", "-X", "github.com/minio/minio/cmd.ReleaseTag=RELEASE.{version}"),
-    needs="1.24",
-)
 _MARIADB: Final = Deb(
     packages=("mariadb-server-core", "mariadb-client-core"),
     member="usr/sbin/mariadbd",
@@ -116,8 +104,8 @@ PROGRAMS: Final = (
     _own("mariadb", _MARIADB, "11.8.9", "11.8.6", "10.11.19", "10.11.18",
          says="Ver {version}-MariaDB"),
     _provided(_NATS, "go", "2.15.0", says="v{version}", quick=False),
-    _own("versitygw", _VERSITYGW, "1.8.0", says="v{version}", quick=False),
+    _provided(_S3["versitygw"], "go", "1.8.0", says="{version}", quick=False),
     _own("alertmanager", _ALERTMANAGER, "0.31.1", quick=False),
     _own("victoria-metrics", _VICTORIA, "1.121.0", says="victoria-metrics-v{version}", quick=False),
-    _own("minio", _MINIO, "2026-02-12T20-18-48Z", says="RELEASE.{version}", quick=False),
+    _provided(_S3["minio"], "go", "2026-02-12T20-18-48Z", says="RELEASE.{version}", quick=False),
 )  # fmt: skip

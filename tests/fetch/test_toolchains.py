@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from booty import Artifact, ArtifactWish, Component, GoInstall, Platform
-from booty.fetch import Lock, Locked, Progress, Store, ensure
+from booty import Artifact, ArtifactWish, Component, FetchError, GoInstall, Platform
+from booty.fetch import Lock, Locked, Progress, Store, ensure, executable
 from booty.fetch.toolchain import GO
 
 HERE = Platform.current()
@@ -78,3 +78,16 @@ def test_a_locked_one_that_cannot_be_had(store: Store) -> None:
 
     assert artifact.toolchain != "go1.99.9"
     assert [one.split(": ")[0] for one in warnings] == ["go1.99.9 of booty.lock cannot be had"]
+
+
+@pytest.mark.skipif(not shutil.which("go"), reason="no go on PATH")
+def test_for_another_platform(store: Store) -> None:
+    """A program without C is built for another platform too, and is one of it."""
+    there = Platform(HERE.os, "arm64" if HERE.arch == "amd64" else "amd64")
+    found, lock = ensure([WISH], platform=there, lock=Lock(), store=store)
+
+    artifact = found[WISH.key]
+    assert artifact.platform == str(there)
+    assert lock.of(WISH.key, str(HERE))[0].digest == artifact.digest
+    with pytest.raises(FetchError, match=f"it is built for {there}"):
+        executable.check(store.root / artifact.path / artifact.executable, HERE)
