@@ -13,6 +13,7 @@ import pytest
 from booty.fetch import Store
 from booty.model.plan import Artifact
 from conftest_hello import ELSEWHERE, HERE, SCRIPT, Hello
+from disks import fill, mount, unmount
 
 ALONE = """
 import fcntl, os, socket, struct, sys
@@ -272,13 +273,23 @@ def test_what_cannot_be_bundled_is_said(hello: Hello) -> None:
         hello, "bundle", "x.tar", "--no-wheels", "--platform", "linux-riscv64", status=None
     )
     wrong = refused(hello, "bundle", "x.tar", "--no-wheels", "--platform", "amiga", status=3)
+    file = hello.root / "booty.toml"
+    text = file.read_text()
+    file.write_text(text.replace("http://", "http://me:canary@"))
+    secret = refused(hello, "bundle", "x.tar", "--no-wheels", status=5)
+    (hello.root.parent / "outside.toml").write_text("")
+    file.write_text(f'include = ["../outside.toml"]\n{text}')
+    outside = refused(hello, "bundle", "x.tar", "--no-wheels", status=5)
     hello.write('[services.main]\nuse = "hello"\nbinary = "/bin/true"\n')
     own = refused(hello, "bundle", "x.tar", "--no-wheels", status=5)
 
     assert nobody["status"] in {5, 6}  # the publisher's sums name it, or they do not
     assert "linux-riscv64" in nobody["message"]
     assert wrong["reference"] == "no-platform"
-    assert own["reference"] == "not-bundled"
+    assert {one["reference"] for one in (own, secret, outside)} == {"not-bundled"}
+    assert "a user in it" in secret["message"]
+    assert "canary" not in json.dumps(secret)
+    assert "outside" in outside["message"]
     assert not list(hello.root.glob("*x.tar*"))
 
 
@@ -311,3 +322,42 @@ def test_a_machine_without_any_network(hello: Hello, bundle: Path) -> None:
     hello.run("down")
 
     assert state == "ready"
+
+
+@pytest.mark.parametrize("what", ["the store", "the bundle", "an export"])
+def test_a_full_disk(hello: Hello, bundle: Path, tmp_path: Path, what: str) -> None:
+    """No room for the store, or for the file: one sentence, exit status 5, nothing half is left."""
+    small = tmp_path / "small"
+    mount(small, "size=256k")
+    try:
+        if what == "the store":
+            hello.env["BOOTY_HOME"] = str(small / "home")
+            fill(small, 8192)
+            words: tuple[str, ...] = ("fetch", "--bundle", str(bundle))
+        else:
+            hello.run("fetch")
+            fill(small)
+            given = ("bundle", "--no-wheels") if what == "the bundle" else ("store", "export")
+            words = (*given, str(small / "x.tar"))
+        said = refused(hello, *words, status=5)
+        files = [one for one in small.rglob("*") if one.is_file() and one.name != "fill"]
+        left = [one.name for one in files if one.stat().st_size]
+    finally:
+        unmount(small)
+
+    assert said["reference"] in {"store-unwritable", "parcel-unwritable"}
+    assert not [name for name in left if "tar" in name or name == "entry.json"]
+
+
+def test_programs_in_the_store_are_completed(hello: Hello) -> None:
+    """A shell completes what can be said for a program of the store, and common platforms."""
+    hello.run("fetch", "hello@0.0.1", "hello@0.0.2")
+
+    def completed(words: str) -> list[str]:
+        count = str(len(words.split(" ")) - 1)
+        done = hello.run(COMP_WORDS=words, COMP_CWORD=count, _BOOTY_COMPLETE="bash_complete")
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert completed("booty store rm he") == ["hello", "hello@0.0.1", "hello@0.0.2"]
+    assert completed("booty store verify hello@") == ["hello@0.0.1", "hello@0.0.2"]
+    assert "linux-arm64" in completed("booty bundle x.tar --platform linux")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
@@ -85,6 +86,7 @@ def make(
     versions = sorted({_python(one) for one in pythons}) or [_here()]
     asked = fetching.wanted(place)
     _refuse_own(asked)
+    written = _written(place)
     with gathering(out.absolute()) as gathered:
         artifacts, lock = _programs(asked, chosen, gathered, tell)
         if asked.kept is not asked.lock:
@@ -95,7 +97,7 @@ def make(
             bundle.HEAD: _json(_head(asked, names, artifacts)),
             "sbom.cdx.json": _bill(asked, artifacts, houses),
             f"{bundle.STACK}/booty.lock": lock.text().encode(),
-            **{f"{bundle.STACK}/{name}": file for name, file in _written(place).items()},
+            **{f"{bundle.STACK}/{name}": file for name, file in written.items()},
             **_installer(houses),
         }
         digest = pack(out.absolute(), _files(gathered, content))
@@ -312,11 +314,23 @@ def _written(place: Place) -> dict[str, Path]:
     # what a person wrote and shares: booty.toml and what it includes, no booty.local.toml, no
     # env-file, no value of a secret
     faults: list[BootyError] = []
-    found = [file for file, _ in files.sources(place.file, faults) if file.name != files.LOCAL_NAME]
-    outside = [file for file in found if not file.is_relative_to(place.root)]
-    faults += [_outside(file) for file in outside]
+    read = [one for one in files.sources(place.file, faults) if one[0].name != files.LOCAL_NAME]
+    for file, data in read:
+        if not file.is_relative_to(place.root):
+            faults.append(_outside(file))
+        elif any(urlsplit(url).username for url in _mirrors(data)):
+            faults.append(_secret(file))
     raise_all(faults)
-    return {file.relative_to(place.root).as_posix(): file for file in sorted(found)}
+    return {file.relative_to(place.root).as_posix(): file for file, _ in sorted(read)}
+
+
+def _mirrors(data: Mapping[str, Any]) -> list[str]:
+    return [str(url) for url in data.get("stack", {}).get("mirrors", {}).values()]
+
+
+def _secret(file: Path) -> FetchError:
+    hint = "write that mirror to config.toml in your config folder, or its user to ~/.netrc"
+    return _cannot(file.name, "the address of a mirror in it has a user in it", hint)
 
 
 def _outside(file: Path) -> FetchError:
