@@ -201,3 +201,15 @@ def test_damaged_lock_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(BootyError, match="format is 9"):
         Lock.read(file)
+
+
+def test_the_right_hash_of_a_wrong_file(publisher: Publisher, store: Store) -> None:
+    """Sums that fit an archive of something else: told as that, and nothing is left."""
+    publisher.publish(tar({f"{STEM}/another": SCRIPT}), f"{STEM}.tar.gz")
+
+    with pytest.raises(FetchError) as caught:
+        get(publisher, store, wish())
+    assert "cannot find" in caught.value.message
+    assert store.list() == []
+    assert leftovers(store) == []
+    assert list((store.root.parent / "cache" / "downloads").iterdir()) == []

@@ -280,8 +280,11 @@ MINISIGN_FAULTS: dict[str, Callable[[], tuple[bytes, str, str]]] = {
     "another file": lambda: (
         minisign().signed(SCRIPT, "tool.1.2.2"), "signature-mismatch", 'signed it as "tool.1.2.2"'
     ),
-    "old kind": lambda: (
-        minisign().signed(SCRIPT, "tool", kind=b"Ed"), "signature-unreadable", "old kind"
+    "unknown kind": lambda: (
+        minisign().signed(SCRIPT, "tool", kind=b"Xx"), "signature-unreadable", "a kind unknown"
+    ),
+    "plain kind, other content": lambda: (
+        minisign().signed(b"x", "tool", kind=b"Ed"), "signature-mismatch", "over other content"
     ),
     "no signature": lambda: (b"none", "signature-unreadable", "no minisign file"),
     "cut": lambda: (
@@ -303,11 +306,12 @@ def test_minisign_that_does_not_vouch(
     assert why in error.message
 
 
+@pytest.mark.parametrize("kind", [b"ED", b"Ed"])
 def test_minisign_of_another_file_of_the_version(
-    serving: Callable[..., Publisher], store: Store
+    serving: Callable[..., Publisher], store: Store, kind: bytes
 ) -> None:
-    """A publisher may sign under another name that says the version."""
-    publisher = serving(tool_minisig=minisign().signed(SCRIPT, "dist/tool.1.2.3"))
+    """A publisher may sign under another name that says the version; of the file or its hash."""
+    publisher = serving(tool_minisig=minisign().signed(SCRIPT, "dist/tool.1.2.3", kind=kind))
     found, _ = get(publisher, store, wished(signature=by_minisign(f"{URL}/tool.minisig")))
 
     assert found["tool@1.2.3"].trust == f"signed by Publisher (minisign {minisign().number})"

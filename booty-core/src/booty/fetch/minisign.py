@@ -20,17 +20,20 @@ from booty.errors import VerifyError
 __all__ = ["verify"]
 
 PREHASHED: Final = b"ED"
+PLAIN: Final = b"Ed"
+"""The older kind: over the file itself. Some publishers keep to it for the tools of their users."""
 TRUSTED: Final = "trusted comment: "
 _HEAD: Final = 10
 """Bytes of algorithm and key number."""
 _KEY: Final = 42
 _SIGNATURE: Final = 74
 _LINES: Final = 4
-_FILE: Final = re.compile(r"(?:^|\s)file:(\S+)")
+_FILE: Final = re.compile(r"(?:^|\s)file(?:name)?:(\S+)")
 
 
 @frozen(kw_only=True)
 class _Signed:
+    kind: bytes
     number: str
     signature: bytes
     comment: str
@@ -75,10 +78,8 @@ def verify(
             f'it is signed by key "{signed.number}", not by {by} ({ours})',
         )
     key = Ed25519PublicKey.from_public_bytes(known[signed.number])
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, hashlib.blake2b).digest()
     try:
-        key.verify(signed.signature, digest)
+        key.verify(signed.signature, _message(signed.kind, file))
     except InvalidSignature as error:
         raise _fault(
             "signature-mismatch", names[0], f"the signature by {by} is over other content"
@@ -91,6 +92,13 @@ def verify(
         ) from error
     _same_file(signed.comment, names, version, by)
     return f"{by} (minisign {signed.number})"
+
+
+def _message(kind: bytes, file: Path) -> bytes:
+    if kind == PLAIN:
+        return file.read_bytes()
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, hashlib.blake2b).digest()
 
 
 def _same_file(comment: str, names: tuple[str, ...], version: str, by: str) -> None:
@@ -108,10 +116,10 @@ def _read(proof: bytes, name: str) -> _Signed:
         raise _fault("signature-unreadable", name, "its signature is no minisign file") from error
     if len(signature) != _SIGNATURE or not lines[2].startswith(TRUSTED):
         raise _fault("signature-unreadable", name, "its signature is no minisign file")
-    if signature[:2] != PREHASHED:
-        why = "its minisign signature is of the old kind, without a hash of the file"
-        raise _fault("signature-unreadable", name, why)
+    if signature[:2] not in {PREHASHED, PLAIN}:
+        raise _fault("signature-unreadable", name, "its minisign signature is of a kind unknown")
     return _Signed(
+        kind=signature[:2],
         number=_number(signature),
         signature=signature[_HEAD:],
         comment=lines[2].removeprefix(TRUSTED),
