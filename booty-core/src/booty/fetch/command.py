@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ __all__ = ["Said", "Stop", "run"]
 
 _HOLDER: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("holder.py")))
 _LAST: Final = 40
+_PASSWORD: Final = re.compile(r"//[^/@\s]+@")
+"""A user's name and password in a URL: what others say may be told to anybody."""
 
 
 @frozen(kw_only=True)
@@ -117,8 +120,9 @@ def run(
     )
     with process, stop.holding(process), _deadline(process, deadline, late):
         for line in process.stdout or ():
-            last.append(line.rstrip())
-            hear(line.rstrip())
+            told = _PASSWORD.sub("//", line.rstrip())
+            last.append(told)
+            hear(told)
         code = process.wait()
     stop.check()
     return Said(code=code, lines=tuple(last), late=late.is_set())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,7 @@ class Build:
         toolchain: the go command.
         exact: the one toolchain that is to be used; empty = the go command's own.
         folder: an empty folder of ours; caches, our module and the programs go there.
+        ends: when it is given up, monotonic seconds.
     """
 
     source: GoInstall
@@ -50,6 +52,7 @@ class Build:
     toolchain: Toolchain
     exact: str
     folder: Path
+    ends: float
 
     @property
     def out(self) -> Path:
@@ -98,22 +101,25 @@ class Build:
                 (str(self.toolchain.go), *arguments),
                 env=self.environment(),
                 folder=self.folder,
-                deadline=self.source.deadline,
+                deadline=max(self.ends - time.monotonic(), 0.0),
                 stop=self.request.stop,
                 hear=hear,
             )
         except OSError as error:
             raise Refused(f"go cannot be started: {error.strerror}") from error
         if said.late:
-            raise Refused(f"go {arguments[0]} took more than {self.source.deadline:g} s")
-        if any(os.strerror(errno.ENOSPC).lower() in line.lower() for line in said.lines):
+            raise Refused(f"it took more than {self.source.deadline:g} s")
+        if said.code:
+            self._judge(said.lines)
+            raise Refused(f"go {arguments[0]}: {_why(said.lines)}")
+
+    def _judge(self, lines: Sequence[str]) -> None:
+        if any(os.strerror(errno.ENOSPC).lower() in line.lower() for line in lines):
             full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             raise unwritable(self.request.downloads, full)
-        lying = [line for line in said.lines if "SECURITY ERROR" in line or "mismatch" in line]
-        if said.code and lying:
+        lying = [line for line in lines if "checksum mismatch" in line or "SECURITY ERROR" in line]
+        if lying:
             raise self._untrue(lying[0].strip())
-        if said.code:
-            raise Refused(f"go {arguments[0]}: {_why(said.lines)}")
 
     def _untrue(self, why: str) -> VerifyError:
         return VerifyError(

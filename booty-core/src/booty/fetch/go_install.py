@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -169,6 +170,7 @@ def _begin(source: GoInstall, request: Request, folder: Path) -> Build:
         toolchain=found,
         exact=source.toolchain,
         folder=folder,
+        ends=time.monotonic() + source.deadline,
     )
     build = build if source.toolchain else _as_locked(build)
     note = f"{source.module} {build.release} with {build.exact or found.version}"
