@@ -121,7 +121,16 @@ def test_a_read_only_store_serves(installed: Artifact, publisher: Publisher, sto
     assert publisher.seen == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "files": {}}'])
+ODD = {"key": "tool@1.2.3", "program": "tool", "version": "1.2.3", "platform": "x", "size": "many"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '{"format": 1}', '{"format": 1, "files": {}}'),
+        json.dumps({"format": 1, "files": {}, "artifact": ODD}),
+    ],
+)
 def test_a_damaged_entry_is_made_again(
     installed: Artifact, publisher: Publisher, store: Store, text: str
 ) -> None:

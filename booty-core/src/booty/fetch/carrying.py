@@ -13,17 +13,18 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
 from booty.errors import FetchError, VerifyError
 from booty.fetch import integrity
 from booty.fetch.parcel import Parcel, gathering, lay, pack
-from booty.fetch.store import Store, unwritable
+from booty.fetch.store import Store, recorded, unwritable
 from booty.fetch.unpack import unpack
-from booty.model import codec
-from booty.model.plan import Artifact
+
+if TYPE_CHECKING:
+    from booty.model.plan import Artifact
 
 __all__ = ["bring", "carry"]
 
@@ -143,9 +144,8 @@ def _install(store: Store, place: Path, name: str) -> tuple[Artifact, bool]:
 
 def _sound(entry: dict[str, Any], place: Path) -> Artifact | None:
     # what a stranger wrote becomes a path here
-    try:
-        found = codec.from_data(Artifact, entry["artifact"])
-    except (KeyError, TypeError, ValueError):
+    found = recorded(entry)
+    if found is None:
         return None
     named = all(_PART.fullmatch(one) for one in (found.program, found.version, found.platform))
     inside = (place / found.executable).resolve().is_relative_to(place.resolve())

@@ -8,19 +8,20 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from booty.errors import FetchError
 from booty.fetch import integrity, listed
 from booty.model import codec
 from booty.model.plan import Artifact
 
-__all__ = ["Store", "unwritable"]
+__all__ = ["Store", "recorded", "unwritable"]
 
 SHORT: Final = 12
+_NAMES: Final = ("key", "program", "version", "platform")
 LOOK: Final = 0.1
 """Seconds between two looks at a lock that another process holds for minutes."""
 
@@ -217,10 +218,24 @@ def _taken(handle: int) -> bool:
 
 def _artifact(file: Path) -> Artifact | None:
     entry = integrity.read_entry(file)
-    try:
-        return codec.from_data(Artifact, entry["artifact"]) if entry else None
-    except (KeyError, TypeError, ValueError):
-        return None  # not what we wrote
+    return recorded(entry) if entry else None
+
+
+def recorded(entry: Mapping[str, Any]) -> Artifact | None:
+    """Return the program that a record is about; ``None`` if it is not what we write.
+
+    Args:
+        entry: what stands in ``entry.json``.
+    """
+    data = entry.get("artifact")
+    if not isinstance(data, dict) or not all(isinstance(data.get(key), str) for key in _NAMES):
+        return None
+    other = {key: one for key, one in data.items() if key not in {"size", "args"}}
+    sized = type(data.get("size", 0)) is int
+    if not sized or data.get("args") or not all(isinstance(one, str) for one in other.values()):
+        return None
+    found: Artifact = codec.from_data(Artifact, data)
+    return found
 
 
 def _refuse_our_name(staged: Path, key: str) -> None:
