@@ -139,7 +139,8 @@ class Forks:
     def forbid(self) -> None:
         """No child from now on."""
         if self.group is None:
-            resource.prlimit(self.pid, resource.RLIMIT_NPROC, (1, resource.RLIM_INFINITY))
+            _, hard = resource.prlimit(self.pid, resource.RLIMIT_NPROC)
+            resource.prlimit(self.pid, resource.RLIMIT_NPROC, (1, hard))
             return
         self.group.mkdir()
         (self.group / "cgroup.procs").write_text(str(self.pid))
