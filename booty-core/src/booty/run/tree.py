@@ -46,7 +46,7 @@ def children(pid: int) -> list[int]:
     try:
         with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
-    except OSError:  # a kernel without the file, or none of Linux
+    except (FileNotFoundError, ProcessLookupError):  # a kernel without the file, or none of Linux
         return [child for child, parent in _parents().items() if parent == pid]
 
 

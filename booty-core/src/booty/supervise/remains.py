@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from booty.run import tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
 __all__ = ["Trace", "end", "end_left", "end_of", "number", "trace"]
 
+T = TypeVar("T")
 LOOK: Final = 0.02
 """Seconds between looks for descendants that outlive the process they come from."""
 
@@ -75,7 +77,7 @@ async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set
     asked: set[int] = set()
     pids = {pid for one in traces.values() for pid in one.sessions}
     marks = {one.mark for one in traces.values()} - {""}
-    while (pids or marks) and (found := tree.related(pids, marks)):
+    while (pids or marks) and (found := await _seen(sup, lambda: tree.related(pids, marks))):
         if sup.force.done or sup.loop.now() >= until:
             tree.kill([*found])
             return {name for name, one in traces.items() if _own(one, found)}
@@ -98,7 +100,7 @@ async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    if not _orphans(sup):
+    if not await _seen(sup, lambda: _orphans(sup)):
         return  # the usual case, told by two small files
     left = trace(unit)._replace(pid=pid)
     await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
@@ -114,7 +116,8 @@ async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    if not _orphans(sup) or not trace(unit)._replace(pid=pid).left():
+    left = trace(unit)._replace(pid=pid).left
+    if not await _seen(sup, lambda: _orphans(sup)) or not await _seen(sup, left):
         return
     message = (
         f"{unit.name} ended and left processes in the background, which are ended too;"
@@ -122,6 +125,17 @@ async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
     )
     sup.journal.tell("warning", unit.name, message=message)
     await end_of(sup, unit, pid)
+
+
+async def _seen(sup: Supervisor, look: Callable[[], T]) -> T:
+    # what cannot be looked for is not gone: where no descriptor is left, it is looked for later
+    while True:
+        try:
+            return look()
+        except OSError as error:
+            if error.errno not in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+                raise
+        await sup.loop.sleep(LOOK)
 
 
 def _orphans(sup: Supervisor) -> set[int]:
