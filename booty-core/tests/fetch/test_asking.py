@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+import json
 import ssl
 import threading
 from collections.abc import Callable
@@ -449,6 +450,50 @@ def test_a_token_goes_to_its_host_alone(tmp_path: Path, hosts: Hosts) -> None:
     assert host.asked[0][1]["authorization"] == "Bearer hush"
     assert "authorization" not in storage.asked[0][1]
     assert "hush" not in str(told) + repr(access)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_private_release_on_github(hosts: Hosts, store: Store, missing: bool) -> None:
+    """Its assets are asked for by the API's numbers; the storage behind it learns no token."""
+    archive = tar({f"{STEM}/tool": SCRIPT})
+    files = {f"{STEM}.tar.gz": archive}
+    files["SHA256SUMS"] = f"{hashlib.sha256(archive).hexdigest()}  {STEM}.tar.gz\n".encode()
+    names = [] if missing else list(files)
+    storage = hosts(lambda handler: reply(handler, 200, files[handler.path[1:]]))
+
+    def answer(handler: Handler) -> None:
+        if handler.path == "/repos/org/tool/releases/tags/v1.2.3":
+            assets = [
+                {"name": name, "url": f"https://api.github.com/assets/{number}"}
+                for number, name in enumerate(names)
+            ]
+            reply(handler, 200, json.dumps({"assets": assets}).encode())
+        else:
+            name = names[int(handler.path.removeprefix("/assets/"))]
+            reply(handler, 302, Location=f"{storage.url}/{name}")
+
+    api = hosts(answer)
+    url = f"https://github.com{BASE}"
+    source = Release(url=f"{url}/{STEM}.tar.gz", member=f"{STEM}/tool", sums=f"{url}/SHA256SUMS")
+    one = wish()
+    asked = evolve(one, component=evolve(one.component, sources=(source,)))
+
+    def get_it() -> Lock:
+        _, lock = ensure(
+            [asked], platform=HERE, lock=Lock(), store=store,
+            mirrors={"api.github.com": api.url}, access=with_token("github.com"),
+        )  # fmt: skip
+        return lock
+
+    if missing:
+        with pytest.raises(FetchError, match="the release has no asset"):
+            get_it()
+        return
+    lock = get_it()
+    assert lock.of("tool@1.2.3", str(HERE))[0].url == f"{url}/{STEM}.tar.gz"
+    assert {headers["authorization"] for _, headers in api.asked} == {"Bearer hush"}
+    assert "application/octet-stream" in [headers["accept"] for _, headers in api.asked]
+    assert all("authorization" not in headers for _, headers in storage.asked)
 
 
 def test_a_token_is_not_sent_in_clear(tmp_path: Path, hosts: Hosts) -> None:

@@ -31,10 +31,12 @@ class Access:
     Attributes:
         tokens: for private releases, by host.
         patience: how long and how often.
+        accept: the kind of answer that is asked for; empty = any.
     """
 
     tokens: Tokens = field(default=_none, repr=False)
     patience: Patience = field(factory=Patience)
+    accept: str = ""
 
     def address(self, target: str, first: str) -> str:
         """Return an address with the user and password that stand in the first one.
@@ -56,8 +58,9 @@ class Access:
             FetchError: a token would go over the net for all to read.
         """
         parts = urlsplit(target)
+        kind = {"Accept": self.accept} if self.accept else {}
         if parts.username:
-            return {}  # the address has it
+            return kind  # the address has it
         token = self.tokens(parts.netloc)
         if token and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise FetchError(
@@ -67,8 +70,8 @@ class Access:
                 hint="use https://, or take the host out of tokens",
             )
         if token:
-            return {"Authorization": f"Bearer {token}"}
-        return {}
+            return {**kind, "Authorization": f"Bearer {token}"}
+        return kind
 
     def identified(self, target: str) -> str:
         """Return an address with the user and password of ``.netrc``, if it names the host."""

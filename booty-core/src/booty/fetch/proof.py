@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from booty.errors import FetchError
-from booty.fetch import _http, minisign, openpgp, sums
-from booty.fetch.address import asset, filled, mirrored
+from booty.fetch import _http, github, minisign, openpgp, sums
+from booty.fetch.address import asset, filled
 from booty.fetch.request import Refused, Request, vouched
 from booty.fetch.sums import Sum
 
@@ -107,7 +107,7 @@ class Proofs:
         return found, who
 
     def _file(self, template: str, source: Release, request: Request) -> bytes:
-        url = mirrored(filled(template, source, request), request.mirrors)
+        url = filled(template, source, request)
         if url not in self._files:
             self._files[url] = _small(url, request)
         found = self._files[url]
@@ -118,7 +118,7 @@ class Proofs:
 
 def _small(url: str, request: Request) -> bytes | FetchError:
     try:
-        return _http.small(url, request.access)
+        return _http.small(*github.located(url, request))
     except FetchError as error:
         return error
 

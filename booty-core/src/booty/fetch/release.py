@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
-from booty.errors import FetchError
-from booty.fetch import _http, executable
-from booty.fetch.address import asset, filled, mirrored
+from booty.errors import FetchError, VerifyError
+from booty.fetch import _http, executable, github
+from booty.fetch.address import asset, filled
 from booty.fetch.bundle import keep
 from booty.fetch.download import Downloaded, download
 from booty.fetch.lock import Locked
@@ -51,7 +51,7 @@ class ReleaseDriver:
         if not digest:
             needed += [source.sums, source.signature.url if source.signature else ""]
         for template in filter(None, needed):
-            url = mirrored(filled(template, source, request), request.mirrors)
+            url = github.asked(filled(template, source, request), request)
             why, remembered = reachable(url, anew=request.anew, note=not request.looks)
             if why:
                 raise Refused(why, remembered=remembered)
@@ -85,12 +85,17 @@ class ReleaseDriver:
         """Ask the publisher for size and date of the asset."""
         try:
             trust = promise(source, request)
-            url = mirrored(filled(source.url, source, request), request.mirrors)
-            seen = looked(url, access=request.access)
+            url, access = github.located(filled(source.url, source, request), request)
+            seen = looked(url, access=access)
         except Refused as error:
             return Look(can=False, why=str(error))
         except _http.Unreachable as error:
             return Look(can=False, why=str(error), trust=trust)
+        except VerifyError:
+            raise
+        except FetchError as error:
+            gone = error.reference == "not-published"
+            return Look(can=False, why=error.message, trust=trust, gone=gone)
         if seen.status in GONE:
             why = f"the server says {seen.status}"
             return Look(can=False, why=why, trust=trust, gone=True)
@@ -128,14 +133,15 @@ def _download(source: Release, request: Request, target: Path, proof: Proof) -> 
     if request.bundle and proof.sum:
         path = request.bundle.take(proof.sum.digest, target)
         return Downloaded(path=path, digest=proof.sum.digest, size=path.stat().st_size)
+    url, access = github.located(filled(source.url, source, request), request)
     return download(
-        mirrored(filled(source.url, source, request), request.mirrors),
+        url,
         target,
         key=request.wish.key,
         source=source.name,
         tell=request.tell,
         expected=proof.sum,
-        access=request.access,
+        access=access,
         limit=(request.locked.size if request.locked else 0) or LIMIT,
     )
 
