@@ -39,7 +39,8 @@ _SYSTEM: Final = frozenset(("libc6", "libc6-dev", "libc-bin", "locales"))
 _LIBRARY: Final = re.compile(r"\.so(\.\d+)*$")
 _URL: Final = re.compile(r"deb:([^=]+)=(\S+)")
 _SCRIPT: Final = """#!/bin/sh
-here=$(dirname -- "$(dirname -- "$(readlink -f -- "$0")")")
+here=$(readlink -f -- "$0")
+here=${{here%/*/*}}
 LD_LIBRARY_PATH={libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}
 export LD_LIBRARY_PATH
 exec "$here/{program}" "$@"
