@@ -43,20 +43,22 @@ def h1(files: dict[str, bytes]) -> str:
     return f"h1:{base64.b64encode(digest).decode()}"
 
 
-def publish(proxy: Path, version: str = "v2.1.0", main: bytes = MAIN) -> dict[str, str]:
+def publish(
+    proxy: Path, version: str = "v2.1.0", main: bytes = MAIN, mod: bytes = MOD
+) -> dict[str, str]:
     """Put a version of the module into a proxy's folder; return its lines of a go.sum."""
     place = proxy / MODULE / "@v"
     place.mkdir(parents=True, exist_ok=True)
-    files = {f"{MODULE}@{version}/go.mod": MOD, f"{MODULE}@{version}/main.go": main}
+    files = {f"{MODULE}@{version}/go.mod": mod, f"{MODULE}@{version}/main.go": main}
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     (place / f"{version}.zip").write_bytes(out.getvalue())
-    (place / f"{version}.mod").write_bytes(MOD)
+    (place / f"{version}.mod").write_bytes(mod)
     (place / f"{version}.info").write_text(f'{{"Version": "{version}"}}')
     key = f"{MODULE} {version}"
-    return {key: h1(files), f"{key}/go.mod": h1({"go.mod": MOD})}
+    return {key: h1(files), f"{key}/go.mod": h1({"go.mod": mod})}
 
 
 @pytest.fixture
@@ -189,6 +191,16 @@ def test_a_proxy_that_is_off_or_silent(store: Store, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("GOPROXY", setting)
         with pytest.raises(FetchError, match=why):
             get(store, wish({}))
+
+
+@needs_go
+def test_a_module_that_needs_more(proxy: Path, store: Store) -> None:
+    """Where the module knows better which Go it needs, that one is looked for."""
+    sums = publish(proxy, mod=MOD.replace(b"1.21", b"1.99"))
+
+    with pytest.raises(FetchError, match=r"Go here is go1\..*, 1\.99 is needed, and the wheel"):
+        get(store, wish(sums))
+    assert nothing_left(store)
 
 
 @needs_go

@@ -23,13 +23,27 @@ if TYPE_CHECKING:
     from booty.fetch.toolchain import Toolchain
     from booty.model.source import GoInstall
 
-__all__ = ["Build", "proxies"]
+__all__ = ["Build", "TooOld", "proxies"]
 
 _OWN: Final = re.compile(r"(GO|CGO_)[A-Z0-9_]*$")
 _KEPT: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE", "GOAUTH",
                 "GOVCS")  # fmt: skip
+_NEEDS: Final = re.compile(r"requires go >= (\d[\d.]*)")
 TOLD_EVERY: Final = 25
 """Packages between two words of progress."""
+
+
+class TooOld(Refused):
+    """A module needs a newer Go than the one that was to build it.
+
+    Args:
+        why: the text.
+        needs: the oldest that does.
+    """
+
+    def __init__(self, why: str, needs: str) -> None:
+        super().__init__(why)
+        self.needs = needs
 
 
 @frozen(kw_only=True)
@@ -81,7 +95,7 @@ class Build:
         """
         (self.folder / "go.mod").write_text(_mod(self.source, self.release))
         (self.folder / "go.sum").write_text(_sums(self.source, self.request.locked))
-        self.out.mkdir()
+        self.out.mkdir(exist_ok=True)
         progress = _Progress(self.request, self.source.name)
         flags = ("-mod=mod", *(("-tags", ",".join(self.source.tags)) if self.source.tags else ()))
         mains = self.packages
@@ -120,6 +134,9 @@ class Build:
         lying = [line for line in lines if "checksum mismatch" in line or "SECURITY ERROR" in line]
         if lying:
             raise self._untrue(lying[0].strip())
+        needed = [found for line in lines if (found := _NEEDS.search(line))]
+        if needed and not self.exact:
+            raise TooOld(needed[0].string.strip(), needed[0][1])
 
     def _untrue(self, why: str) -> VerifyError:
         return VerifyError(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from attrs import evolve
 
 from booty.fetch import _http, executable, go_judging, toolchain
-from booty.fetch.go_build import Build, proxies
+from booty.fetch.go_build import Build, TooOld, proxies
 from booty.fetch.lock import Locked
 from booty.fetch.look import looked
 from booty.fetch.progress import Progress
@@ -85,8 +85,7 @@ class GoInstallDriver:
         locked = request.store.locked("go-build", waits, request.stop.wait)
         with locked, _folder(request) as folder:
             request.stop.check()
-            build = _begin(source, request, folder)
-            build.run()
+            build = _built(source, request, folder)
             artifact = _artifact(build, go_judging.judged(build))
             return request.store.install(artifact, lambda into: _fill(build, into))
 
@@ -159,6 +158,17 @@ def _remove(folder: Path) -> None:
         with suppress(OSError):
             Path(path).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _built(source: GoInstall, request: Request, folder: Path) -> Build:
+    build = _begin(source, request, folder)
+    try:
+        build.run()
+    except TooOld as error:  # than its modules say: the declaration did not know
+        newer = evolve(source, needs=error.needs)
+        build = evolve(_begin(newer, request, folder), ends=build.ends)
+        build.run()
+    return build
 
 
 def _begin(source: GoInstall, request: Request, folder: Path) -> Build:
