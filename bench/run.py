@@ -25,6 +25,7 @@ import idle
 import logs
 import peers
 import stored
+import topics
 from ending import DEAF, FAMILY, deadline, gone_with_me
 from measure import Case, shape, table, timed
 
@@ -67,6 +68,7 @@ class Stack:
         self.root.mkdir()
         (self.root / "booty.toml").write_text(f'[stack]\nformat = 1\nname = "{name}"\n{text}')
         self.env = os.environ | {"BOOTY_HOME": str(home / "home")}
+        self.command = [BOOTY]
 
     def booty(self, *arguments: str, status: int = 0) -> None:
         """Run one command quietly; a status that was not expected ends the bench."""
@@ -234,6 +236,7 @@ def cases(home: Path) -> list[Case]:
         ),
         *stored.cases(home),
         *downloads.cases(home),
+        *topics.cases(home, lambda name, text: Stack(home, name, text)),
         *idle.cases(Stack(home, "silent", "".join(TRIVIAL.format(n=n) for n in range(50)))),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
