@@ -11,6 +11,7 @@ from anyio import to_thread
 from booty.clients import Capability
 from booty.testing.conformance.topics import TopicHarness
 from booty.testing.conformance.topics.suite import TopicConformance
+from booty_provider_nats.api import ApiError
 from booty_provider_nats.sending import CAPABILITIES
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -82,6 +83,15 @@ class ClusterHarness(NatsHarness):
     def start(self) -> None:
         """Start the servers."""
         self.rig.up("replicas = 3")
+        self.rig.until(self._places)
+
+    def _places(self) -> bool:
+        # ready is not yet known by all: for a while a stream of three finds too few of them
+        try:
+            self.rig.call("STREAM.CREATE.first", {"name": "first", "num_replicas": 3})
+        except ApiError:
+            return False
+        return True
 
     def topic(self, name: str, **parameters: str) -> str:
         """As the suite asks."""

@@ -49,6 +49,28 @@ def test_calls_are_spans(spans: InMemorySpanExporter) -> None:
     ]
 
 
+def test_messages_are_spans(spans: InMemorySpanExporter) -> None:
+    """A send and a receive have one each, with the topic and the code of an error."""
+    with (
+        booty.SyncTopic.open("mem://spans") as topic,
+        booty.SyncSubscription.open("mem://spans") as one,
+        booty.SyncTopic.open("mem://nowhere?create=false") as missing,
+    ):
+        topic.send(b"a")
+        topic.send_many([b"b", b"c"])
+        one.receive().ack()
+        with pytest.raises(booty.NotFoundError):
+            missing.send(b"x")
+
+    found = [(one.name, dict(one.attributes or {})) for one in spans.get_finished_spans()]
+    assert found == [
+        ("booty.topic.send", {"booty.subject": "mem://spans"}),
+        ("booty.topic.send_many", {"booty.subject": "mem://spans"}),
+        ("booty.subscription.receive", {"booty.subject": "mem://spans"}),
+        ("booty.topic.send", {"booty.subject": "mem://nowhere", "error.type": "not-found"}),
+    ]
+
+
 def test_a_span_has_a_parent(spans: InMemorySpanExporter) -> None:
     """What is called within a span of the program belongs to it."""
     tracer = trace.get_tracer("program")

@@ -24,6 +24,7 @@ __all__ = ["Address", "Link", "Question"]
 ANSWER_SECONDS: Final = 5.0
 """An answer that takes longer is not waited for: the question is asked again."""
 PORT: Final = 4222
+_LATE: Final = LostError("no answer in time")
 
 
 @frozen(kw_only=True)
@@ -111,6 +112,17 @@ class _Asked:
                 self.done.set_result(None)
 
 
+@define(eq=False)
+class _Alone:
+    """One question."""
+
+    done: asyncio.Future[Msg | Exception]
+
+    def answer(self, at: int, found: Msg | Exception) -> None:
+        if not self.done.done():
+            self.done.set_result(found)
+
+
 class Link:
     """One connection, made when it is first needed, found again after the servers were away.
 
@@ -127,7 +139,7 @@ class Link:
         self._name = name
         self._inbox = ""
         self._numbers = itertools.count()
-        self._pending: dict[str, tuple[_Asked, int, str]] = {}
+        self._pending: dict[str, tuple[_Asked | _Alone, int, str]] = {}
         self._connected = asyncio.Event()
         self._denied = ""
 
@@ -139,7 +151,8 @@ class Link:
         """
         if self.connection is None or self.connection.is_closed:
             self.connection = await self._connect()
-        await self._connected.wait()
+        if not self._connected.is_set():
+            await self._connected.wait()
         return self.connection
 
     async def _connect(self) -> Client:
@@ -170,12 +183,30 @@ class Link:
         self._connected.set()
         return connection
 
+    async def ask_one(self, question: Question) -> Msg | Exception:
+        """As :meth:`ask`, for one question; quicker than many for one."""
+        connection = await self.ready()
+        loop = asyncio.get_running_loop()
+        token, future = str(next(self._numbers)), loop.create_future()
+        asked = _Alone(future)
+        self._pending[token] = (asked, 0, question.subject)
+        timer = loop.call_later(ANSWER_SECONDS, asked.answer, 0, _LATE)
+        try:
+            await self._publish(connection, token, question)
+            found: Msg | Exception = await future
+        finally:
+            timer.cancel()
+            self._pending.pop(token, None)
+        return found
+
     async def ask(self, questions: Sequence[Question]) -> list[Msg | Exception]:
         """Publish questions, in this order, and return their answers.
 
         Raises:
             nats.errors.Error, OSError, TimeoutError: as :meth:`ready`.
         """
+        if len(questions) == 1:
+            return [await self.ask_one(questions[0])]
         connection = await self.ready()
         count = len(questions)
         future = asyncio.get_running_loop().create_future()
@@ -193,7 +224,7 @@ class Link:
         finally:
             for token in tokens:
                 self._pending.pop(token, None)
-        return [LostError("no answer in time") if one is None else one for one in asked.answers]
+        return [_LATE if one is None else one for one in asked.answers]
 
     async def _publish(self, connection: Client, token: str, one: Question) -> None:
         from nats.errors import Error

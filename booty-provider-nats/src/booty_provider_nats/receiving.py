@@ -214,7 +214,7 @@ class SubscriptionDriver:
         connection = await self._link.ready()
         for reply, _, _ in tokens[:-1]:
             await connection.publish(reply, word)
-        (answer,) = await self._link.ask([Question(tokens[-1][0], word)])
+        answer = await self._link.ask_one(Question(tokens[-1][0], word))
         if isinstance(answer, Exception):
             raise answer
 

@@ -59,6 +59,7 @@ class TopicDriver:
         self._given = location.parameters
         self._link = Link(Address.of(location), f"topic {self._subject}")
         self._looked = not self._given["create"]
+        self._stream: str = self._given["stream"]
         self._prefix = f"{OURS}{uuid.uuid4().hex[:16]}-"
 
     def code(self, error: Exception) -> clients.Code:
@@ -85,6 +86,8 @@ class TopicDriver:
         if not self._looked:
             await places.stream(await self._link.ready(), self._subject, self._given)
             self._looked = True
+        if len(messages) == 1 and messages[0].before_send is None is messages[0].after_send:
+            return [await self._alone(messages[0], numbers[0])]
         questions = [self._question(*one) for one in zip(messages, numbers, strict=True)]
         answers = iter(await self._link.ask([q for q in questions if isinstance(q, Question)]))
         found = [q if isinstance(q, Exception) else _fault(next(answers)) for q in questions]
@@ -93,14 +96,23 @@ class TopicDriver:
         told = zip(messages, found, strict=True)
         return [fault or clients.call_hook(message.after_send) for message, fault in told]
 
+    async def _alone(self, message: clients.Outgoing, number: int) -> Exception | None:
+        question = self._question(message, number)
+        fault = (
+            _fault(await self._link.ask_one(question))
+            if isinstance(question, Question)
+            else question
+        )
+        return (await self._explained([fault]))[0] if isinstance(fault, _SilenceError) else fault
+
     def _question(self, message: clients.Outgoing, number: int) -> Question | Exception:
         given = headers.encoded(message.metadata) if message.metadata else {}
         name = headers.value_of(message.id) if message.id else f"{self._prefix}{number}"
         given[headers.ID] = name
         if message.key:
             given[headers.KEY] = headers.value_of(message.key)
-        if self._given["stream"]:
-            given[STREAM] = self._given["stream"]
+        if self._stream:
+            given[STREAM] = self._stream
         question = Question(self._subject, bytes(message.body), given)
         return question if message.before_send is None else _hooked(message, question)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from booty.clients.calls import wrapped
+from booty.clients.calls import spanning, traced, wrapped
 from booty.clients.errors import FailedPreconditionError, InvalidArgumentError
 from booty.clients.pubsub.backoff import Backoff
 from booty.clients.pubsub.dead import Burials
@@ -239,6 +239,12 @@ class Subscription:
             raise wrapped(fault, "receive from", self.name, self._driver.code) from fault
 
     async def _received(self, limit: int) -> list[Message]:
+        if not traced():
+            return await self._taken(limit)
+        with spanning("booty.subscription.receive", self.name):
+            return await self._taken(limit)
+
+    async def _taken(self, limit: int) -> list[Message]:
         await checkpoint_if_cancelled()
         while True:
             self._check_open("receive from")

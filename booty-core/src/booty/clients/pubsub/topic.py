@@ -199,9 +199,9 @@ class Topic:
             await self._queued(message)
             return
         async with self._turn:
-            found = await self._attempt((message,))
-        if found[0] is not None:
-            raise found[0]
+            (fault,) = await self._attempt((message,))
+        if fault is not None:
+            raise fault
 
     async def _queued(self, message: Outgoing) -> None:
         entry = (message, asyncio.get_running_loop().create_future())
@@ -235,9 +235,9 @@ class Topic:
     async def _attempt(self, messages: Sequence[Outgoing]) -> list[Exception | None]:
         # most batches go well at once
         numbers = list(islice(self._numbers, len(messages)))
-        found = list(await self._try(messages, numbers))
+        found = await self._try(messages, numbers)
         tries = 1
-        while left := [at for at, fault in enumerate(found) if self._again(fault)]:
+        while left := [at for at, fault in enumerate(found) if fault and self._again(fault)]:
             await self._backoff.pause(tries, self._never)
             answers = await self._try([messages[at] for at in left], [numbers[at] for at in left])
             for at, fault in zip(left, answers, strict=True):
@@ -247,14 +247,14 @@ class Topic:
 
     async def _try(
         self, messages: Sequence[Outgoing], numbers: Sequence[int]
-    ) -> Sequence[Exception | None]:
+    ) -> list[Exception | None]:
         try:
-            return await self._driver.send(messages, numbers)
+            return list(await self._driver.send(messages, numbers))
         except Exception as error:  # noqa: BLE001 - the driver says what it means
             return [error] * len(messages)
 
-    def _again(self, fault: Exception | None) -> bool:
-        return fault is not None and self._driver.retryable(fault)
+    def _again(self, fault: Exception) -> bool:
+        return self._driver.retryable(fault)
 
 
 def _settle(future: asyncio.Future[None], fault: Exception | None) -> None:
