@@ -60,7 +60,7 @@ unit: $(VENV)/.developed
 
 # engines are taken from PATH and BOOTY_TEST_<ENGINE>, else got as a user gets them; skips say why
 e2e-minio: $(VENV)/.developed
-	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests
+	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests tests/integration/test_events.py
 
 # runs the conformance suite of portable clients, and writes the matrix driver x case by its outcome
 conformance: $(VENV)/.developed

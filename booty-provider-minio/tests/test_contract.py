@@ -1,5 +1,8 @@
 """The contract that every provider keeps, with each engine."""
 
+import os
+import shutil
+
 import pytest
 from booty.testing import ProviderContract
 
@@ -44,4 +47,55 @@ class TestRcloneItself(ProviderContract):
 
     provider = "minio"
     service = 'engine = "rclone"\nbuckets = ["uploads"]'
+    real = True
+
+
+BUS = """
+[services.bus]
+use = "external"
+offers = "nats/jetstream"
+url = "nats://127.0.0.1:4222"
+ready = { exec = ["true"] }
+"""
+
+
+class TestMinioEvents(ProviderContract):
+    """MinIO with a feed, both with stand-ins."""
+
+    provider = "minio"
+    service = 'events = "bus"'
+    more = BUS
+
+
+class TestRcloneEvents(ProviderContract):
+    """rclone with a feed, both with stand-ins."""
+
+    provider = "minio"
+    service = 'engine = "rclone"\nevents = "bus"'
+    more = BUS
+
+
+def program(name: str) -> str:
+    """Return the lines that run a program which is here; empty if it is not."""
+    found = os.environ.get(f"BOOTY_TEST_{name.upper()}") or shutil.which(name)
+    return f'engine = "{name}"\nbinary = "{found}"\nbuckets = ["uploads"]' if found else ""
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not program("minio"), reason="minio is not here: BOOTY_TEST_MINIO or PATH")
+class TestMinioItself(ProviderContract):
+    """The same with the real server."""
+
+    provider = "minio"
+    service = program("minio")
+    real = True
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not program("versitygw"), reason="versitygw is not here: BOOTY_TEST_VERSITYGW")
+class TestVersitygwItself(ProviderContract):
+    """The same with the real server."""
+
+    provider = "minio"
+    service = program("versitygw")
     real = True

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from booty import plan
 from booty.errors import BootyErrors
-from booty.model.component import Component, Interface, Want
+from booty.model.component import Component, Interface, Need, Want
 from booty.model.expand import Role
+from booty.model.source import OnPath
+from booty.model.stack import ServiceSpec
 from booty.stack import scaling
 
 DB = '[services.db]\nuse = "db"\n'
@@ -161,3 +164,24 @@ def waits(made: Any, name: str) -> list[str]:
     """Return the services that an instance waits for."""
     one = next(one for one in made.instances if one.instance.name == name)
     return [need["service"] for need in one.needs]
+
+
+def test_a_program_apart_has_its_own_version(world: Any, make_provider: Any) -> None:
+    """Version, source and binary of a service are not about a program of the provider beside it."""
+    main = Component(id="two/main", program="main", versions=("2.0.0",), sources=(OnPath(),))
+    side = Component(id="two/side", program="side", versions=("1",), sources=(OnPath(name="here"),))
+
+    def expand(service: ServiceSpec) -> tuple[Role, ...]:
+        return (
+            Role(component="two/main"),
+            Role(component="two/side", name="side", needs=(Need(role=""),), apart=True),
+        )
+
+    world.providers["two"] = make_provider("two", (main, side), expand=expand)
+    text = '[services.t]\nuse = "two"\nversion = "2"\nsource = "on-path"\nbinary = "./mine"'
+    wishes = {one.component.id: one for one in plan.resolve(world.spec(text), world.providers, {})}
+    side_wish = wishes["two/side"]
+
+    assert wishes["two/main"].binary.endswith("/mine")
+    assert (side_wish.key, side_wish.source, side_wish.binary) == ("two/side@1", "", "")
+    assert world.plan(text).levels == (("t.0",), ("t.side.0",))

@@ -100,7 +100,7 @@ async def backup(service: Service, out: str) -> None:
     """Write every bucket to a folder, with former versions where the engine has them."""
     from booty_provider_minio.saving import save
 
-    await save(service.instances[0], out)
+    await save(service, out)
 
 
 @hookimpl

@@ -106,6 +106,8 @@ def _buckets(instance: Instance) -> Iterator[ConfigError]:
             yield _bad(instance, path, name, _RULE)
         elif name.startswith(_RESERVED):
             yield _bad(instance, path, name, f'names with "{_RESERVED}" belong to booty')
+        elif "." in name and not engines.of(instance).dots:
+            yield _bad(instance, path, name, f'{engines.of(instance).name} takes no "."')
         for key, value, why in _wrong(bucket):
             yield _bad(instance, f"{path}.{key}", value, why)
 

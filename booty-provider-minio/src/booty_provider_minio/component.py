@@ -7,14 +7,18 @@ from typing import Final
 from booty import (
     Change,
     Component,
+    ConfigError,
     Interface,
     Metrics,
+    Module,
+    Need,
     Port,
     Probe,
     Resource,
     Role,
     SecretNeed,
     ServiceSpec,
+    Want,
 )
 
 from booty_provider_minio import engines, sources
@@ -46,11 +50,14 @@ _RESOURCES: Final = (
     Resource(key="users", entry=User),
 )
 _SECRETS: Final = (SecretNeed(name="root"), SecretNeed(name="password", per="consumer"))
+_WANTS: Final = (Want(link="events", interface="nats/jetstream"),)
 _CHANGES: Final = {
     # what a server holds is made by bootstrap, which is asked again when these change
     "resources": Change.NONE,
     "consumers": Change.NONE,
     "settings.relies-on": Change.NONE,
+    "settings.events-interval": Change.NONE,
+    "settings.events-window": Change.NONE,
     # a server finds nothing on other drives than those it wrote
     "settings.drives": Change.MIGRATE,
     "settings.paths": Change.MIGRATE,
@@ -67,6 +74,7 @@ def _minio(name: str, summary: str, known: sources.Known, other: str) -> Compone
         sources=known[1],
         ports=(_API, Port("console", 9001, "http", optional=True)),
         offers=(Interface(name="s3", port="api", url=_OWN_KEY),),
+        wants=_WANTS,
         settings=Settings,
         resources=_RESOURCES,
         secrets=_SECRETS,
@@ -102,6 +110,7 @@ VERSITYGW: Final = Component(
     sources=sources.VERSITYGW[1],
     ports=(_API,),
     offers=(Interface(name="s3", port="api", url=_OWN_KEY),),
+    wants=_WANTS,
     settings=Settings,
     resources=_RESOURCES,
     secrets=_SECRETS,
@@ -121,6 +130,7 @@ RCLONE: Final = Component(
     sources=sources.RCLONE[1],
     ports=(_API,),
     offers=(Interface(name="s3", port="api", url=_ONE_KEY),),
+    wants=_WANTS,
     settings=Settings,
     resources=_RESOURCES,
     secrets=(SecretNeed(name="password"),),
@@ -135,12 +145,67 @@ RCLONE: Final = Component(
     clients=_CLIENTS,
 )
 
-COMPONENTS: Final = (MINIO, SILO, VERSITYGW, RCLONE)
+
+def _feed(name: str, secret: str) -> Component:
+    return Component(
+        id=f"{engines.PROVIDER}/{name}",
+        program="feed",
+        summary="Tells changes of files as events on NATS, the same whatever the engine.",
+        versions=("1",),
+        sources=(Module(module="booty_provider_minio.feed", distribution="booty-provider-minio"),),
+        wants=(Want(link="events", interface="nats/jetstream", required=True),),
+        settings=Settings,
+        resources=_RESOURCES,
+        secrets=(SecretNeed(name=secret),),
+        ready=Probe(notify=True),
+        replicas=(1,),
+        changes={
+            **dict.fromkeys(("resources", "consumers", "settings.relies-on"), Change.NONE),
+            **dict.fromkeys(("settings.drives", "settings.paths", "replicas"), Change.NONE),
+        },
+        older_on_newer=True,
+    )
+
+
+_FEEDS: Final = {"root": _feed("feed", "root"), "password": _feed("one-key-feed", "password")}
+"""The feed by the secret that sees everything; an engine without users has but the one."""
+
+COMPONENTS: Final = (MINIO, SILO, VERSITYGW, RCLONE, *_FEEDS.values())
 
 
 def roles(service: ServiceSpec) -> tuple[Role, ...] | None:
-    """Return the one role of a service: so many servers of its engine; core tells of no engine."""
+    """Return the roles of a service: servers of its engine, and a feed if it has the link.
+
+    What cannot be an engine is left to core, which says so.
+
+    Raises:
+        ConfigError: the feed is named as an engine.
+    """
     engine = engines.chosen(service)
     if engine is None:
+        _refuse_feed(service)
         return None
-    return (Role(component=engine.component, replicas=service.replicas or 1),)
+    server = Role(component=engine.component, replicas=service.replicas or 1)
+    if "events" not in service.extra:
+        return (server,)
+    feed = Role(
+        component=_FEEDS[engine.root].id,
+        name="feed",
+        # no more: the server counts as ready when bootstrap is done, which waits for the feed too
+        needs=(Need(role="", until="started"),),
+        settings={"engine": engine.name},
+        apart=True,
+    )
+    return server, feed
+
+
+def _refuse_feed(service: ServiceSpec) -> None:
+    # it is a component as the engines are, and none of them
+    name = service.engine or service.use.partition("/")[2]
+    if f"{engines.PROVIDER}/{name}" in {one.id for one in _FEEDS.values()}:
+        raise ConfigError(
+            f'cannot use the engine "{name}" in services.{service.name}: it is no S3 server',
+            reference="minio-engine",
+            subject=f"services.{service.name}.engine",
+            hint=f"there is {', '.join(engines.ENGINES)}",
+        )

@@ -47,8 +47,10 @@ def refuse_others(name: str, old: Service, new: Service) -> None:
     Raises:
         ConfigError: always, but where nothing is changed; the hint says how it is done by hand.
     """
-    before, after = (sum(_count(one) for one in service.instances) for service in (old, new))
-    if [folders(one) for one in old.instances] == [folders(one) for one in new.instances]:
+    there, wished = ([folders(one) for one in service.instances if not one.role]
+                     for service in (old, new))  # fmt: skip
+    before, after = (sum(map(len, found)) for found in (there, wished))
+    if there == wished:
         return
     raise ConfigError(
         f'cannot spread "{name}" over {after} drives: its objects are on {before} others',
@@ -56,7 +58,3 @@ def refuse_others(name: str, old: Service, new: Service) -> None:
         subject=f"services.{name}",
         hint=f"booty backup {name} OUT, booty destroy {name}, booty up, booty restore {name} OUT",
     )
-
-
-def _count(instance: Instance) -> int:
-    return len(folders(instance))

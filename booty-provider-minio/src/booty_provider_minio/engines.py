@@ -42,12 +42,16 @@ class Engine:
         health: path that answers 200 when it takes work; empty = it has none.
         whole_checksums: whether it sends the checksum of a whole object with a part of it, so that
             a client may check only where it must.
+        tells: whether it tells of its changes itself, in a way that can be relied on.
+        dots: whether the name of a bucket may hold a ".".
     """
 
     name: str
     has: frozenset[str]
     health: str = ""
     whole_checksums: bool = False
+    tells: bool = False
+    dots: bool = True
 
     @property
     def component(self) -> str:
@@ -67,10 +71,10 @@ _VERSITYGW: Final = _ALL - {"lifecycle", "quotas", "erasure", "cluster", "metric
 ENGINES: Final = {
     one.name: one
     for one in (
-        Engine(name="minio", has=_MINIO, health="/minio/health/cluster"),
-        Engine(name="silo", has=_MINIO, health="/minio/health/cluster"),
+        Engine(name="minio", has=_MINIO, health="/minio/health/cluster", tells=True),
+        Engine(name="silo", has=_MINIO, health="/minio/health/cluster", tells=True),
         Engine(name="versitygw", has=_VERSITYGW, health="/healthz"),
-        Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True),
+        Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True, dots=False),
     )
 }
 """The engines by name, the default one first."""

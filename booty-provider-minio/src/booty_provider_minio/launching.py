@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from booty import File, Launch
 
-from booty_provider_minio import grants
+from booty_provider_minio import events, grants
 from booty_provider_minio.checks import check
 from booty_provider_minio.component import ROOT
 from booty_provider_minio.drives import folders
@@ -29,6 +29,8 @@ def launch(instance: Instance) -> Launch:
         ConfigError: something that its engine refuses or lacks.
         BootyErrors: several.
     """
+    if instance.role == events.ROLE:
+        return events.feed(instance)
     check(instance)
     return _LAUNCHES[instance.component.rpartition("/")[2]](instance)
 
@@ -69,9 +71,14 @@ def _minio(instance: Instance) -> Launch:
             "MINIO_ROOTDRIVE_THRESHOLD_SIZE": "1",
             # in a container it would wait for a name that is not loopback
             "_MINIO_SERVER_LOCAL": instance.endpoints["api"].address,
+            **events.told_by_minio(instance),
         },
-        dirs=_own(instance, drives),
+        dirs=(*_own(instance, drives), *_queue(instance)),
     )
+
+
+def _queue(instance: Instance) -> tuple[str, ...]:
+    return (f"{instance.dirs.data}/events",) if events.LINK in instance.links else ()
 
 
 def _everywhere(instance: Instance, drives: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,6 +90,7 @@ def _everywhere(instance: Instance, drives: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         f"{peer.endpoints['api'].url}{data}/{peer.name}{drive.removeprefix(instance.dirs.data)}"
         for peer in instance.peers
+        if not peer.role
         for drive in drives
     )
 

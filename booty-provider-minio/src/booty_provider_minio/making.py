@@ -10,6 +10,7 @@ from booty import ConfigError, StartError
 
 from booty_provider_minio import engines, grants
 from booty_provider_minio.admin import admin_of
+from booty_provider_minio.events import ARN, LINK
 from booty_provider_minio.session import (
     BUCKET,
     Refused,
@@ -40,8 +41,9 @@ async def make_all(service: Service) -> None:
         ConfigError: something cannot become what is declared; the server's reason is told.
         StartError: the server did not answer.
     """
-    instance = service.instances[0]
-    has = engines.of(instance).has
+    instance = next(one for one in service.instances if not one.role)
+    engine = engines.of(instance)
+    has = engine.has
     try:
         async with as_root(instance) as client, admin_of(instance) as admin:
             async with _told(instance, f"buckets.{BUCKET}"):
@@ -51,6 +53,8 @@ async def make_all(service: Service) -> None:
                 async with _told(instance, f"buckets.{name}"):
                     await _make(client, name, bucket, has)
                     await _limit(admin, name, bucket, has)
+                    if engine.tells:
+                        await _told_of(client, name, told=LINK in instance.links)
             if "users" in has:
                 await _make_users(client, admin, instance)
     except Unreachable as error:
@@ -119,6 +123,17 @@ def _rule(name: str, rule: Rule) -> dict[str, Any]:
 async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -> None:
     if "quotas" in has and await admin.quota(name) != (bucket.quota or 0):
         await admin.put_quota(name, bucket.quota or 0)
+
+
+async def _told_of(client: Any, name: str, *, told: bool) -> None:
+    # refused if MinIO does not know the target: a wrong setting of it does not stop the server
+    rule = {"QueueArn": ARN, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+    await ask(
+        client.put_bucket_notification_configuration(
+            Bucket=name,
+            NotificationConfiguration={"QueueConfigurations": [rule]} if told else {},
+        )
+    )
 
 
 async def _make_users(client: Any, admin: Admin, instance: Instance) -> None:

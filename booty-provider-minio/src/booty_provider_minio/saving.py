@@ -37,12 +37,13 @@ PIECE: Final = 1024 * 1024
 Entry = dict[str, Any]
 
 
-async def save(instance: Instance, out: str) -> None:
+async def save(service: Service, out: str) -> None:
     """Write every bucket but booty's own to a new folder.
 
     Raises:
         RunError: the server does not give it.
     """
+    instance = _server(service)
     try:
         async with as_root(instance, transfer.SECONDS) as client:
             found = (await ask(client.list_buckets())).get("Buckets", [])
@@ -50,6 +51,10 @@ async def save(instance: Instance, out: str) -> None:
                 await _save_bucket(client, name, Path(out) / name, engines.of(instance))
     except (Refused, Unreachable) as error:
         raise _cannot(f'cannot back up "{instance.service}": {error}', instance.service) from error
+
+
+def _server(service: Service) -> Instance:
+    return next(one for one in service.instances if not one.role)
 
 
 async def _save_bucket(client: Any, name: str, folder: Path, engine: engines.Engine) -> None:
@@ -126,7 +131,7 @@ async def load(service: Service, source: str) -> None:
     Raises:
         RunError: a bucket holds objects already, the backup is damaged, or the server refuses it.
     """
-    instance = service.instances[0]
+    instance = _server(service)
     folders = _undamaged(Path(source))
     try:
         async with as_root(instance, transfer.SECONDS) as client:

@@ -24,6 +24,7 @@ __all__ = [
     "client_of",
     "create",
     "exists",
+    "opened",
     "root_key",
 ]
 
@@ -148,7 +149,8 @@ async def _answering(instance: Instance) -> Endpoint:
     import asyncio
 
     own = instance.endpoints["api"]
-    for endpoint in (own, *(peer.endpoints["api"] for peer in instance.peers)):
+    others = (peer.endpoints["api"] for peer in instance.peers if "api" in peer.endpoints)
+    for endpoint in (own, *others):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
@@ -163,17 +165,48 @@ async def _answering(instance: Instance) -> Endpoint:
 async def _open(
     instance: Instance, endpoint: Endpoint, key: tuple[str, str], patience: int, attempts: int
 ) -> AsyncIterator[Any]:
+    made = opened(
+        endpoint.url,
+        *key,
+        read_timeout=patience,
+        attempts=attempts,
+        whole_checksums=engines.of(instance).whole_checksums,
+    )
+    async with made as client:
+        yield client
+
+
+@asynccontextmanager
+async def opened(
+    url: str,
+    key: str,
+    secret: str,
+    *,
+    read_timeout: int = READ_SECONDS,
+    attempts: int = 1,
+    whole_checksums: bool = False,
+) -> AsyncIterator[Any]:
+    """Give a client of a server.
+
+    Args:
+        url: where it is.
+        key: access key.
+        secret: what belongs to it.
+        read_timeout: seconds that the server may be silent.
+        attempts: how often a call is tried.
+        whole_checksums: see :class:`~booty_provider_minio.engines.Engine`.
+    """
     from anyio import to_thread
 
     # importing and reading take a second: in a thread they hold up no deadline
     session = await to_thread.run_sync(_session, abandon_on_cancel=True)
     made = session.create_client(
         "s3",
-        endpoint_url=endpoint.url,
+        endpoint_url=url,
         region_name=REGION,
-        aws_access_key_id=key[0],
-        aws_secret_access_key=key[1],
-        config=_config(instance, patience, attempts),
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=_config(read_timeout, attempts, whole_checksums=whole_checksums),
     )
     async with made as client:
         yield client
@@ -190,15 +223,14 @@ def _session() -> Any:
     return session
 
 
-def _config(instance: Instance, patience: int, attempts: int) -> Any:
+def _config(patience: int, attempts: int, *, whole_checksums: bool) -> Any:
     from aiobotocore.config import AioConfig
 
-    when = "when_required" if engines.of(instance).whole_checksums else "when_supported"
     return AioConfig(
         signature_version="s3v4",
         s3={"addressing_style": "path"},  # buckets have no host names of their own here
         connect_timeout=CONNECT_SECONDS,
         read_timeout=patience,
         retries={"total_max_attempts": attempts, "mode": "standard"},
-        response_checksum_validation=when,
+        response_checksum_validation="when_required" if whole_checksums else "when_supported",
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 __all__ = ["Settings"]
+
+_DURATION = {"unit": "duration"}
 
 
 @frozen(kw_only=True)
@@ -18,8 +20,14 @@ class Settings:
             single server.
         relies_on: what your programs rely on and no other key says: an engine that lacks one of
             these is refused. One of the features of the reference page.
+        events_interval: seconds between two looks for changes, where the engine does not tell.
+        events_window: seconds in which a change that is told twice is stored once.
+        engine: not for you: set by the provider for its own programs.
     """
 
     drives: int = 1
     paths: tuple[str, ...] = ()
     relies_on: tuple[str, ...] = ()
+    events_interval: float = field(default=5.0, metadata=_DURATION)
+    events_window: float = field(default=3600.0, metadata=_DURATION)
+    engine: str = ""

@@ -26,6 +26,8 @@ class Role:
         settings: settings of this role, over those of the service.
         ports: names of optional ports that it opens.
         ready: how readiness is seen, over the component's own probe; ``None`` = that one.
+        apart: whether ``version``, ``source`` and ``binary`` of the service are not about it: a
+            program of the provider beside the one that the service is.
     """
 
     component: str
@@ -35,3 +37,4 @@ class Role:
     settings: Mapping[str, Any] = Factory(dict)
     ports: tuple[str, ...] = ()
     ready: Probe | None = None
+    apart: bool = False

@@ -38,7 +38,7 @@ def artifact_key(member: Member, service: ServiceSpec) -> str:
     A program of the user's own has a key of its own, so that it is never taken for a fetched one.
     """
     own, binary = id_of(service) or member.component.id, binary_of(service)
-    if binary:
+    if binary and not member.role.apart:
         return f"{own}@yours-{hashlib.sha256(binary.encode()).hexdigest()[:8]}"
     return f"{own}@{member.version}" if member.version else own
 

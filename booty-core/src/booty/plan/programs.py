@@ -99,6 +99,8 @@ def tools(spec: StackSpec) -> dict[str, ServiceSpec]:
 
 def _wish(cast: Cast, member: Member, root: str) -> ArtifactWish:
     source, binary = cast.spec.source, binary_of(cast.spec)
+    if member.role.apart:
+        source, binary = "", ""
     return ArtifactWish(
         key=artifact_key(member, cast.spec),
         component=member.component,

@@ -250,7 +250,8 @@ def _member(  # noqa: PLR0917 - as for a cast
     replicas = role.replicas if own is None or own.replicas is None else own.replicas
     replicas = scale.get(f"{service.name}.{role.name}", replicas)
     replicas = _allowed_replicas(service.name, role, component, replicas, faults)
-    version, tested = _version(service, component, locked.get(component.id, ()), faults)
+    about = evolve(service, version="", binary="") if role.apart else service
+    version, tested = _version(about, component, locked.get(component.id, ()), faults)
     given = _given(service, role)
     return Member(
         role=role,

@@ -188,6 +188,8 @@ class Life:
         with _silent(stage, self.provider) as about, ThreadPoolExecutor(len(asked)) as pool:
             kept = pool.map(lambda one: _interrupted(self.provider, one, about), asked)
             deaf = [verb for verb, well in zip(asked, kept, strict=True) if not well]
+            # several workers at one time are slow to start on a machine with much else to do
+            deaf = [verb for verb in deaf if not _interrupted(self.provider, verb, about)]
         refuse(
             (
                 f'hook "{verb}" blocks, or ends its process, when the server is silent'
@@ -353,8 +355,10 @@ class _Running:
         return {}
 
     def spawned(self) -> None:
-        # what waits for a role that never gets ready is not spawned at all
-        self.ask("wait", names=list(self.made.levels[0]), **{"for": "started"})
+        # what waits for a role that never gets ready is not spawned at all; a service that it
+        # links to may be external, and is never spawned either
+        levels = ([name for name in one if name.startswith("it.")] for one in self.made.levels)
+        self.ask("wait", names=next(filter(None, levels)), **{"for": "started"})
 
     def pids(self) -> list[int]:
         rows = state.read(self.stage.state)["instances"]

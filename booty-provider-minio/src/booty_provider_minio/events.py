@@ -1,0 +1,106 @@
+"""``events = "bus"``: what the server and the feed are told, so that changes reach NATS. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from booty import ConfigError, File, Launch
+
+from booty_provider_minio import engines
+from booty_provider_minio.component import ROOT
+
+if TYPE_CHECKING:
+    from booty import Instance, Link
+
+__all__ = ["ARN", "LINK", "ROLE", "feed", "told_by_minio"]
+
+LINK: Final = "events"
+ROLE: Final = "feed"
+"""The role of the process that tells changes in the stack's own words."""
+_TARGET: Final = "BOOTY"
+ARN: Final = f"arn:minio:sqs::{_TARGET}:nats"
+
+
+def _raw(service: str) -> tuple[str, str]:
+    """Return stream and subject that a server of MinIO's kind tells into."""
+    return f"MINIO_RAW_{service}", f"minio.raw.{service}"
+
+
+def told_by_minio(instance: Instance) -> dict[str, str]:
+    """Return the variables that make MinIO tell its changes; none without the link.
+
+    Raises:
+        ConfigError: the bus has no address that can be told.
+    """
+    link = instance.links.get(LINK)
+    if link is None:
+        return {}
+    bus = _bus(link, instance)
+    scheme, _, address = bus["servers"][0].partition("://")
+    words = {
+        "ENABLE": "on",
+        "ADDRESS": address,
+        "SUBJECT": _raw(instance.service)[1],
+        "JETSTREAM": "on",  # a message counts when the stream has it
+        "QUEUE_DIR": f"{instance.dirs.data}/events",  # kept here while the bus is away
+        "USERNAME": bus["user"],
+        "PASSWORD": bus["password"],
+        **({"TLS": "on", "CERT_AUTHORITY": link.ca} if scheme == "tls" else {}),
+    }
+    told = {f"MINIO_NOTIFY_NATS_{name}_{_TARGET}": text for name, text in words.items() if text}
+    # a write is answered when its event is on disk, else a killed server loses the last ones
+    return {**told, "MINIO_API_SYNC_EVENTS": "on"}
+
+
+def _bus(link: Link, instance: Instance) -> dict[str, Any]:
+    urls = link.url.split(",")
+    if not all("://" in url for url in urls):
+        raise ConfigError(
+            f'cannot tell changes to "{link.service}": its address is a secret as a whole',
+            reference="minio-events",
+            subject=f"services.{instance.service}.{LINK}",
+            hint="write the address, and the password alone as a secret",
+        )
+    parts = [url.partition("://") for url in urls]
+    login, at, _ = parts[0][2].rpartition("@")
+    user, _, password = login.partition(":") if at else ("", "", "")
+    return {
+        "servers": [f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in parts],
+        "user": user,
+        "password": link.secrets.get("password", password),
+        "ca": link.ca,
+    }
+
+
+def feed(instance: Instance) -> Launch:
+    """Return how the feed of a service is started.
+
+    Raises:
+        ConfigError: the bus has no address that can be told.
+    """
+    path = f"{instance.dirs.config}/feed.json"
+    content = json.dumps(_about(instance), indent=1, sort_keys=True) + "\n"
+    argv = (instance.program, *instance.program_args, path)
+    return Launch(argv=argv, files={path: File(content=content)}, env={"PYTHONUNBUFFERED": "1"})
+
+
+def _about(instance: Instance) -> dict[str, Any]:
+    server = next(peer for peer in instance.peers if not peer.role)
+    engine = engines.ENGINES[instance.settings.engine]
+    raw, subject = _raw(instance.service) if engine.tells else ("", "")
+    return {
+        "source": f"booty:{instance.stack}/{instance.service}",
+        "bus": _bus(instance.links[LINK], instance),
+        "raw": raw,
+        "raw_subject": subject,
+        "window": instance.settings.events_window,
+        "interval": instance.settings.events_interval,
+        "versions": "versioning" in engine.has,
+        "cursor": f"{instance.dirs.data}/cursor.db",
+        "server": {
+            "url": server.endpoints["api"].url,
+            "key": ROOT,
+            "secret": instance.secrets[engine.root],
+        },
+    }

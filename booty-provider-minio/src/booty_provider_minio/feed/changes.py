@@ -1,0 +1,167 @@
+"""One change of an object, and what it looks like on the bus: CloudEvents in JSON. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_plus
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Change", "of_minio", "subject"]
+
+PREFIX: Final = "minio.bucket"
+KINDS: Final = {
+    "Put": ("created", "put"),
+    "Post": ("created", "put"),
+    "Copy": ("created", "copy"),
+    "CompleteMultipartUpload": ("created", "multipart"),
+    "PutTagging": ("tagged", "tag"),
+    "DeleteTagging": ("tagged", "untag"),
+    "PutRetention": ("changed", "retention"),
+    "PutLegalHold": ("changed", "legal-hold"),
+    "Delete": ("removed", "delete"),
+    "DeleteMarkerCreated": ("removed", "delete-marker"),
+    "DeleteAllVersions": ("removed", "delete-all-versions"),
+    "NoOP": ("removed", "nothing"),
+}
+"""Last part of MinIO's event name: the last token of the subject, and what was done."""
+
+
+@frozen(kw_only=True)
+class Change:
+    """What happened to one object.
+
+    Attributes:
+        bucket, key, version: which; version is empty where the bucket keeps none.
+        kind: ``created``, ``removed``, ``tagged`` or ``changed``: the last token of the subject.
+        action: how: ``put copy multipart tag untag delete delete-marker seen gone``, ….
+        time: RFC 3339, UTC; of a change that was found by listing, when the object was written.
+        sequencer: grows with each change of one key; hexadecimal.
+        size: bytes; ``None`` = not told.
+        etag: without quotes.
+        content_type: empty = not told.
+        metadata: of the object, as S3 has it.
+        via: ``native`` (the server told) or ``listing`` (it was found).
+        late: whether a later change of the key has been told before.
+    """
+
+    bucket: str
+    key: str
+    version: str = ""
+    kind: str
+    action: str
+    time: str
+    sequencer: str
+    size: int | None = None
+    etag: str = ""
+    content_type: str = ""
+    metadata: Mapping[str, str] | None = None
+    via: str
+    late: bool = False
+
+    @property
+    def id(self) -> str:
+        """What is told twice has the same: for ``Nats-Msg-Id``. A key is too long for a header."""
+        parts = [
+            self.bucket,
+            self.key,
+            self.version,
+            self.sequencer,
+            self.action,
+            self.time,
+            self.etag,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def event(self, source: str) -> bytes:
+        """Return it as a CloudEvent in JSON.
+
+        Args:
+            source: which service of which stack.
+        """
+        data = {
+            "bucket": self.bucket,
+            "key": self.key,
+            "version": self.version,
+            "action": self.action,
+            "sequencer": self.sequencer,
+            "size": self.size,
+            "etag": self.etag,
+            "contentType": self.content_type,
+            "metadata": dict(self.metadata or {}),
+            "via": self.via,
+            "late": self.late,
+        }
+        event = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": source,
+            "type": f"minio.object.{self.kind}",
+            "subject": f"{self.bucket}/{self.key}",
+            "time": self.time,
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+        return json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+def subject(change: Change) -> str:
+    """Return where it is published; a "." of the bucket is "_", which no bucket's name has."""
+    return f"{PREFIX}.{change.bucket.replace('.', '_')}.{change.kind}"
+
+
+def of_minio(message: bytes) -> Iterator[Change]:
+    """Yield what a message of MinIO's NATS target tells.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = json.loads(message)
+    records = found.get("Records") if isinstance(found, dict) else None
+    if not isinstance(records, list):
+        raise ValueError("no list of records")  # noqa: TRY004 - text of somebody else, not a type
+    for record in records:
+        yield _of_record(record)
+
+
+def _of_record(record: Mapping[str, Any]) -> Change:
+    try:
+        about, one = record["s3"]["object"], record["s3"]["bucket"]["name"]
+        kind, action = KINDS.get(str(record["eventName"]).rpartition(":")[2], ("changed", "other"))
+        return Change(
+            bucket=one,
+            key=unquote_plus(about["key"]),
+            version=_version(about),
+            kind=kind,
+            action=action,
+            time=record["eventTime"],
+            sequencer=about["sequencer"],
+            size=about.get("size", 0 if kind == "created" else None),
+            etag=str(about.get("eTag", "")).strip('"'),
+            content_type=about.get("contentType", ""),
+            metadata=_metadata(about),
+            via="native",
+        )
+    except (KeyError, TypeError) as error:
+        message = f"no record of S3: {error}"
+        raise ValueError(message) from error
+
+
+def _version(about: Mapping[str, Any]) -> str:
+    found = str(about.get("versionId", ""))
+    return "" if found == "null" else found
+
+
+def _metadata(about: Mapping[str, Any]) -> dict[str, str]:
+    mark = "x-amz-meta-"
+    told = about.get("userMetadata") or {}
+    return {
+        name[len(mark) :].lower(): str(value)
+        for name, value in told.items()
+        if name.lower().startswith(mark)
+    }

@@ -1,0 +1,123 @@
+"""Changes of objects as events: what MinIO tells, what listing finds, in one form. Pure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+from booty_provider_minio.feed.changes import Change, of_minio, subject
+from booty_provider_minio.feed.cursor import Cursor, Seen
+from booty_provider_minio.feed.native import Orders
+
+CHANGE = Change(
+    bucket="my.files", key="a", kind="created", action="put", time="2026-11-22T20:45:13.158Z",
+    sequencer="18EA78E1E9E4BFDC", size=6, etag="0ff8", via="native",
+)  # fmt: skip
+
+
+def told(name: str, **about: Any) -> bytes:
+    """Return a message as MinIO sends it."""
+    record = {
+        "eventName": name,
+        "eventTime": "2026-11-22T20:45:13.158Z",
+        "s3": {
+            "bucket": {"name": "uploads"},
+            "object": {"key": "a+b%2B%25%2F%C3%A9", "sequencer": "18EA78E1E9E4BFDC", **about},
+        },
+    }
+    return json.dumps({"EventName": name, "Records": [record]}).encode()
+
+
+def test_minio_is_understood() -> None:
+    """Keys are decoded, quotes taken off, metadata of the user kept, the rest left out."""
+    meta = {"X-Amz-Meta-N": "0", "content-type": "text/x"}
+    (one,) = of_minio(
+        told("s3:ObjectCreated:Put", size=6, eTag='"0ff8"', contentType="text/x", userMetadata=meta)
+    )
+
+    assert one.key == "a b+%/é"
+    assert (one.kind, one.action, one.etag, one.size) == ("created", "put", "0ff8", 6)
+    assert one.metadata == {"n": "0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "action"),
+    [
+        ("ObjectCreated:CompleteMultipartUpload", "created", "multipart"),
+        ("ObjectCreated:Copy", "created", "copy"),
+        ("ObjectCreated:PutTagging", "tagged", "tag"),
+        ("ObjectRemoved:Delete", "removed", "delete"),
+        ("ObjectRemoved:DeleteMarkerCreated", "removed", "delete-marker"),
+        ("ObjectRestore:Completed", "changed", "other"),
+    ],
+)
+def test_every_event_has_a_kind(name: str, kind: str, action: str) -> None:
+    """What is not known yet is told as a change, never dropped."""
+    (one,) = of_minio(told(f"s3:{name}"))
+
+    assert (one.kind, one.action) == (kind, action)
+
+
+@pytest.mark.parametrize("message", [b"", b"{", b'{"Records": [{}]}', b'{"Records": [1]}', b"[]"])
+def test_what_is_no_event_is_said(message: bytes) -> None:
+    """Somebody else's message on the subject is a ValueError, nothing else."""
+    with pytest.raises(ValueError, match=r".*"):
+        list(of_minio(message))
+
+
+def test_event_has_the_documented_form() -> None:
+    """The event is a CloudEvent; its fields are those of the reference page."""
+    event = json.loads(CHANGE.event("booty:shop/files"))
+    page = Path(__file__).parents[2] / "docs/reference/providers/minio.md"
+
+    assert subject(CHANGE) == "minio.bucket.my_files.created"
+    assert event["id"] == CHANGE.id
+    assert event["subject"] == "my.files/a"
+    for name in (*event, *event["data"]):
+        assert f"`{name}`" in page.read_text(), name
+
+
+def test_what_is_told_twice_has_one_id() -> None:
+    """The id follows from bucket, key, version, sequencer and what was done; from no clock."""
+    others = [
+        evolve(CHANGE, key="b"),
+        evolve(CHANGE, version="1"),
+        evolve(CHANGE, sequencer="2"),
+        evolve(CHANGE, action="tag"),
+        evolve(CHANGE, etag="1"),
+    ]
+
+    assert evolve(CHANGE, late=True).id == CHANGE.id
+    assert len({one.id for one in (CHANGE, *others)}) == 6
+
+
+def test_late_changes_are_marked() -> None:
+    """Within a batch the order is made right; what comes after its successor is marked."""
+    orders = Orders()
+    first = orders.sorted([evolve(CHANGE, sequencer="3"), evolve(CHANGE, sequencer="1")])
+    second = orders.sorted([evolve(CHANGE, sequencer="2"), evolve(CHANGE, key="b", sequencer="2")])
+
+    assert [(one.sequencer, one.late) for one in first] == [("1", False), ("3", False)]
+    assert [(one.key, one.late) for one in second] == [("a", True), ("b", False)]
+
+
+def test_cursor_is_kept(tmp_path: Path) -> None:
+    """What was told is known to the next process; what a pass has not met is missed."""
+    path = str(tmp_path / "cursor.db")
+    here = Seen(bucket="b", key="here", version="", etag="1", sequencer="A")
+    gone = evolve(here, key="gone")
+    first = Cursor(path)
+    first.told([here, gone], first.begin())
+    first.close()
+    cursor = Cursor(path)
+    number = cursor.begin()
+    cursor.told([here], number)
+
+    assert cursor.known(evolve(here, etag="?", sequencer="?")) == here
+    assert list(cursor.missed("b", number)) == [gone]
+    cursor.forget(gone)
+    assert list(cursor.missed("b", number)) == []
+    cursor.close()

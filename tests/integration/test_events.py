@@ -1,0 +1,159 @@
+"""Changes of files, told on NATS: two providers that know each other by the plan alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import booty
+import nats
+import pytest
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+PATIENCE = 60.0
+KEYS = ("plain", "a b", "a+b", "100%", "é/ü", "x" * 200 + "/" + "y" * 200)
+LISTED = ("rclone", "versitygw")
+
+
+def lines(engine: str) -> str:
+    """Return the lines of a service of an engine; skip where it cannot be had."""
+    told = f'use = "minio"\nengine = "{engine}"\nports = {{ api = 0 }}\n'
+    if engine == "rclone":
+        return told
+    found = os.environ.get(f"BOOTY_TEST_{engine.upper()}") or shutil.which(engine)
+    if not found:
+        pytest.skip(f"{engine} is not here: name it by BOOTY_TEST_{engine.upper()}")
+    return f'{told}binary = "{found}"\n'
+
+
+class Told:
+    """A stack with files and a bus, and what it tells."""
+
+    def __init__(self, stack: booty.SyncStack) -> None:
+        self.stack = stack
+
+    def s3(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Let a coroutine work with the S3 client."""
+
+        async def run() -> Any:
+            async with self.stack._stack.client("files") as client:
+                return await work(client)
+
+        return self.stack._portal.call(run)
+
+    def until(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+        """Read the events from the first on until there are enough; return them."""
+
+        async def run() -> list[dict[str, Any]]:
+            connection = await nats.connect(self.stack.url("bus"))
+            found: list[dict[str, Any]] = []
+            try:
+                events = await connection.jetstream().subscribe(
+                    "minio.bucket.>", ordered_consumer=True
+                )
+                async with asyncio.timeout(PATIENCE):
+                    while not enough(found):
+                        try:
+                            message = await events.next_msg(timeout=1.0)
+                        except nats.errors.TimeoutError:
+                            continue
+                        event = json.loads(message.data)
+                        found.append({**event, "on": message.subject})
+            except TimeoutError:
+                pytest.fail(f"only {len(found)} events: {found[-3:]}")
+            finally:
+                await connection.close()
+            return found
+
+        return self.stack._portal.call(run)
+
+
+@pytest.fixture
+def told(
+    tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Run a stack of an engine that tells its changes, until the block ends."""
+    home = tmp_path / "home"
+    home.mkdir()
+    assert pytestconfig.cache is not None
+    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    monkeypatch.setenv("BOOTY_HOME", str(home))
+
+    @contextmanager
+    def up(engine: str, more: str = "") -> Iterator[Told]:
+        file = tmp_path / "booty.toml"
+        file.write_text(
+            "[stack]\nformat = 1\nname = 'shop'\n"
+            "[services.bus]\nuse = 'nats'\nports = { client = 0, monitor = 0 }\n"
+            f"[services.files]\n{lines(engine)}events = 'bus'\nbuckets = ['uploads', 'my-files']\n"
+            f"settings = {{ events-interval = '200ms' }}\n{more}"
+        )
+        with booty.SyncStack.open(file) as stack:
+            stack.up()
+            yield Told(stack)
+
+    return up
+
+
+@pytest.mark.parametrize("engine", ["rclone", "versitygw", "minio"])
+def test_changes_are_told(told: Any, engine: str) -> None:
+    """Every key is told decoded, once, under its bucket: when it comes, changes and goes."""
+
+    async def put(s3: Any) -> None:
+        for key in KEYS:
+            await s3.put_object(Bucket="uploads", Key=key, Body=b"1")
+        await s3.put_object(Bucket="my-files", Key="dotted", Body=b"22")
+
+    async def remove(s3: Any) -> None:
+        for key in KEYS:
+            await s3.delete_object(Bucket="uploads", Key=key)
+
+    with told(engine) as stack:
+        stack.s3(put)
+        stack.until(lambda found: len(found) >= len(KEYS) + 1)
+        stack.s3(remove)
+        found = stack.until(lambda found: len(found) >= 2 * len(KEYS) + 1)
+
+    kinds = Counter((one["on"], one["data"]["key"]) for one in found)
+    wanted = {("minio.bucket.my-files.created", "dotted"): 1}
+    wanted |= {("minio.bucket.uploads.created", key): 1 for key in KEYS}
+    wanted |= {("minio.bucket.uploads.removed", key): 1 for key in KEYS}
+    assert kinds == wanted
+    first = next(one for one in found if one["data"]["key"] == "plain")
+    assert first["specversion"] == "1.0"
+    assert first["source"] == "booty:shop/files"
+    assert first["type"] == "minio.object.created"
+    assert first["subject"] == "uploads/plain"
+    assert first["data"]["size"] == 1
+    assert len(first["data"]["etag"]) == 32
+
+
+@pytest.mark.parametrize("engine", ["rclone", "versitygw", "minio"])
+def test_nothing_is_lost_or_doubled(told: Any, engine: str) -> None:
+    """Bus, feed and server are killed in the middle of 300 writes: each is told once."""
+    count = 300
+
+    async def put(s3: Any, first: int, last: int) -> None:
+        for number in range(first, last):
+            await s3.put_object(Bucket="uploads", Key=f"k{number:04}", Body=b"%d" % number)
+
+    with told(engine) as stack:
+        stack.s3(lambda s3: put(s3, 0, 100))
+        stack.stack.ask("kill", names=["bus"], signal="KILL")
+        stack.s3(lambda s3: put(s3, 100, 200))
+        stack.stack.ask("wait", names=["bus"], **{"for": "ready"})
+        stack.stack.ask("kill", names=["files.feed.0"], signal="KILL")
+        stack.stack.ask("kill", names=["files.0"], signal="KILL")
+        stack.stack.ask("wait", names=["files"], **{"for": "ready"})
+        stack.s3(lambda s3: put(s3, 200, count))
+        found = stack.until(lambda found: len({one["data"]["key"] for one in found}) >= count)
+
+    keys = [one["data"]["key"] for one in found]
+    assert Counter(keys) == dict.fromkeys((f"k{number:04}" for number in range(count)), 1)
