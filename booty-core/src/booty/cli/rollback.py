@@ -50,6 +50,7 @@ def command(
 
     Example: booty rollback bus
     """
+    from booty.run import whole
     from booty.stack import rollback
 
     begin = time.monotonic()
@@ -67,7 +68,7 @@ def command(
         if before is None:
             place.lock.unlink(missing_ok=True)
         else:
-            place.lock.write_bytes(before)
+            whole.replace(place.lock, before, 0o666)
         raise
 
 
