@@ -89,6 +89,11 @@ DECLARED = [
     wrong("test_provider_loads", ("BOOTY_API = 1", "BOOTY_API = 2"), says="speaks API 2"),
     wrong("test_provider_loads", ('id="NAME"', 'id="other"'), says='"other" does not begin'),
     wrong("test_provider_loads", ("reload_signal", "reload_sig"), says="reload_sig"),
+    wrong(
+        "test_provider_loads",
+        source('GoInstall(module="e.org/x", ldflags=("{commit}",))'),
+        says='"{commit}" is no template over {version} {release}',
+    ),
     wrong("test_provider_loads", ('"main/healthz"', '"web/healthz"'), says='port "web/healthz"'),
     wrong("test_import_is_light", ("import json\n", "import json, asyncio\n"), says='"asyncio"'),
     wrong("test_versions_are_exact", ('("1.0.0",)', '(">=1",)'), says='">=1" is no exact'),
@@ -107,7 +112,6 @@ DECLARED = [
             ('GoInstall(module="e.org/x", tag="{version}")', "begins with no v"),
             ('GoInstall(module="e.org/x", packages=("e.org/xy",))', '"e.org/xy" is not in'),
             ('GoInstall(module="e.org/x", replaces={"e.org/y": "../y"})', "names no version"),
-            ('GoInstall(module="e.org/x", ldflags=("{commit}",))', "is no template"),
             ('Deb(packages=(), member="usr/bin/x")', "names no package"),
             ('Deb(packages=("x",), member="x", version_pattern="1")', "has no group"),
         )

@@ -41,13 +41,14 @@ def _templates(source: Source) -> Iterator[tuple[str, str, Collection[str]]]:
 
 def _misfit(text: str, places: Collection[str]) -> str:
     known = " ".join(f"{{{one}}}" for one in places)
+    why = f'"{text}" is no template over {known}'
     try:
         parts = [*string.Formatter().parse(text)]
     except ValueError as error:
-        return f'it is no template ("{text}": {error}); it may hold {known}'
+        return f"{why}: {error}"
     for _, name, form, conversion in parts:
         if name is not None and (name not in places or form or conversion):
-            return f'it holds "{{{name}}}"; it may hold {known}'
+            return why
     return ""
 
 

@@ -29,7 +29,7 @@ def misdeclared(source: Source, versions: tuple[str, ...]) -> Iterator[str]:
 
 def _of_go(source: GoInstall, versions: tuple[str, ...]) -> Iterator[str]:
     for version in versions:
-        release = source.releases.get(version) or _filled(source.tag, version)
+        release = source.releases.get(version) or source.tag.format(version=version)
         if not _RELEASE.match(release):
             yield f'version "{version}" is "{release}" of the module, which begins with no v'
     for package in source.packages:
@@ -38,9 +38,6 @@ def _of_go(source: GoInstall, versions: tuple[str, ...]) -> Iterator[str]:
     for old, new in source.replaces.items():
         if not _REPLACED.fullmatch(new):
             yield f'"{old}" is replaced by "{new}", which names no version'
-    for flag in source.ldflags:
-        if not _filled(flag, "1", release="v1"):
-            yield f'the flag "{flag}" is no template over version and release'
 
 
 def _of_deb(source: Deb) -> Iterator[str]:
@@ -53,10 +50,3 @@ def _of_deb(source: Deb) -> Iterator[str]:
     else:
         if not groups:
             yield f'version_pattern "{source.version_pattern}" has no group'
-
-
-def _filled(template: str, version: str, **more: str) -> str:
-    try:
-        return template.format(version=version, **more)
-    except (KeyError, IndexError, ValueError):
-        return ""
