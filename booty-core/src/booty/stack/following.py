@@ -92,7 +92,7 @@ def arguments(session: Session, outcome: Outcome, **asked: Any) -> dict[str, Any
         "root": str(place.root),
         "names": None,
         "timeout": None,
-        "client": _client_of(place),
+        "client": _client_of(place, session.data),
         "started": session.started,
         "holds": False,
         "keep": False,
@@ -138,8 +138,10 @@ def size(file: Path) -> int:
         return 0
 
 
-def _client_of(place: Place) -> str | None:
+def _client_of(place: Place, data: dict[str, Any] | None) -> str | None:
     # a service that has client commands
-    latest = read(place.state / "plans" / "latest.json").get("plan", "")
-    services = read(place.state / "plans" / f"{latest}.plan.json").get("services", {})
+    if data is None:
+        latest = read(place.state / "plans" / "latest.json").get("plan", "")
+        data = read(place.state / "plans" / f"{latest}.plan.json")
+    services = data.get("services", {})
     return next((name for name, one in services.items() if one.get("clients")), None)

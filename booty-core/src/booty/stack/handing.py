@@ -69,6 +69,7 @@ class Session:
     Attributes:
         link: the connection to the supervisor, once there is one.
         started: whether this session started the supervisor.
+        data: the saved plan that was handed over, if one was.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class Session:
         self._handed = handed
         self.link: Connection | None = None
         self.started = False
+        self.data: dict[str, Any] | None = None
+        self._sheets: dict[str, dict[str, Any]] = {}
         self._start: launch.Start | None = None
 
     def running(self) -> Connection | None:
@@ -245,7 +248,7 @@ class Session:
 
     def _refuse_unknown(self, digest: str, choice: Choice) -> None:
         # other names are refused by whoever uses them
-        sheet = read(self.place.state / "plans" / f"{digest}.run.json")
+        sheet = self._sheet(digest)
         known = [*sheet.get("services", ()), *plans.latest(self.place).get("left_out", ())]
         for name in (*choice.without, *choice.accept):
             if name.partition(".")[0] not in known:
@@ -297,7 +300,7 @@ class Session:
         held = plans.profiles(self.place, choice.profiles)
         refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
-        data = plans.latest_data(self.place, digest) or {}
+        data = self.data = plans.latest_data(self.place, digest) or {}
         changes = self._converge(choice, digest, data, keep=keep, spans=())
         return Outcome(changes=changes, stale=unchanged.stale(self.place))
 
@@ -305,7 +308,10 @@ class Session:
         return unchanged.all_as_planned(self.place, digest, self._sheet(digest), choice)
 
     def _sheet(self, digest: str) -> dict[str, Any]:
-        return read(self.place.state / "plans" / f"{digest}.run.json")
+        # it is asked for four times in a start, and has all of a large stack
+        if digest not in self._sheets:
+            self._sheets[digest] = read(self.place.state / "plans" / f"{digest}.run.json")
+        return self._sheets[digest]
 
     def _converge(
         self,
