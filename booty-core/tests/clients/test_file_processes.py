@@ -82,6 +82,21 @@ async def main(url):
 
 anyio.run(main, sys.argv[1])
 """
+DENIED = """
+import sys
+import booty
+
+try:
+    with booty.SyncTopic.open(sys.argv[1]) as topic:
+        topic.send(b"x")
+except booty.ClientError as error:
+    print(error.code)
+try:
+    with booty.SyncSubscription.open(sys.argv[1]) as subscription:
+        subscription.receive()
+except booty.ClientError as error:
+    print(error.code)
+"""
 Child = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -284,21 +299,32 @@ def test_a_folder_that_is_removed(tmp_path: Path) -> None:
     run(body)
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    """A disk that takes no more is told by its code; what was stored is there, and makes room."""
-    script = f'mount -t tmpfs -o size=8m none {tmp_path} && exec "$0" "$@"'
+def mounted(folder: Path, options: str, program: str, *arguments: str) -> str:
+    """Run a program where a folder is a disk of its own; return what it says."""
+    script = f'mount -t tmpfs -o {options} none {folder} && exec "$0" "$@"'
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
     if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("no small disk can be made here: unshare and tmpfs are needed")
+        pytest.skip("no disk can be made here: unshare and tmpfs are needed")
     said = subprocess.run(
-        [*command, sys.executable, "-c", FULL, url(tmp_path)],
+        [*command, sys.executable, "-c", program, *arguments],
         check=False,
         capture_output=True,
         text=True,
         timeout=SECONDS,
     )
     assert said.stderr == ""
-    assert said.stdout.split() == ["resource-exhausted", "OperationalError", "True"]
+    return said.stdout
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """A disk that takes no more is told by its code; what was stored is there, and makes room."""
+    said = mounted(tmp_path, "size=8m", FULL, url(tmp_path))
+    assert said.split() == ["resource-exhausted", "OperationalError", "True"]
+
+
+def test_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
+    """Where nothing may be written, that is what is told."""
+    assert mounted(tmp_path, "ro", DENIED, url(tmp_path)).split() == ["permission-denied"] * 2
 
 
 def test_a_limit_of_its_own(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ class Message:
         """
         wanted = Capability.DELAY if delay else Capability.NACK
         if wanted not in self._sink.capabilities:
-            raise UnimplementedError(f'cannot give back "{self.id}": the driver has no "{wanted}"')
+            raise self._missing("give back", wanted)
         if not 0 <= delay < float("inf"):
             raise InvalidArgumentError(f'cannot wait "{delay}" seconds: give a number from 0')
         self._settle("nack")
@@ -215,7 +215,7 @@ class Message:
             UnimplementedError: the driver has no deadlines to extend.
         """
         if Capability.EXTEND not in self._sink.capabilities:
-            raise UnimplementedError(f'cannot extend "{self.id}": the driver has no "extend"')
+            raise self._missing("extend", Capability.EXTEND)
         if self._settled:
             raise self._twice("extend")
         self._sink.extend(self)
@@ -232,9 +232,19 @@ class Message:
         if self._timer is not None:
             self._timer.cancel()
 
+    def _missing(self, doing: str, needed: Capability) -> UnimplementedError:
+        return UnimplementedError(
+            f'cannot {doing} "{self.id}": the driver does not declare "{needed}"',
+            reference="capability-missing",
+            subject=self.id,
+            hint="look at capabilities before the call",
+        )
+
     def _twice(self, how: str) -> FailedPreconditionError:
         return FailedPreconditionError(
-            f'cannot {how} "{self.id}": there was an {self._settled} before',
+            f'cannot {how} "{self.id}": it was settled by "{self._settled}" before',
+            reference="message-settled",
+            subject=self.id,
             hint="call ack or nack once for each message received",
         )
 

@@ -212,6 +212,8 @@ class Subscription:
         if self._closed:
             raise FailedPreconditionError(
                 f'cannot {doing} "{message.id}": its subscription is closed',
+                reference="client-closed",
+                subject=message.id,
                 hint="call drain before close, to wait for what is being worked on",
             )
         self._intake.settled(message)
@@ -231,7 +233,15 @@ class Subscription:
 
     def _check_open(self, doing: str) -> None:
         if self._closed:
-            raise FailedPreconditionError(f'cannot {doing} "{self.name}": it is closed')
+            raise self._shut(doing, "closed")
+
+    def _shut(self, doing: str, how: str) -> FailedPreconditionError:
+        return FailedPreconditionError(
+            f'cannot {doing} "{self.name}": it is {how}',
+            reference="client-closed",
+            subject=self.name,
+            hint="use it inside of its block, or open it again",
+        )
 
     def _raise_fault(self) -> None:
         if self._fault is not None:
@@ -252,5 +262,5 @@ class Subscription:
             if found := self._intake.taken(limit):
                 return found
             if self.over:
-                raise FailedPreconditionError(f'cannot receive from "{self.name}": it is drained')
+                raise self._shut("receive from", "drained")
             await self._intake.wait()

@@ -192,7 +192,12 @@ class Topic:
 
     def _check_open(self, doing: str) -> None:
         if self._closed:
-            raise FailedPreconditionError(f'cannot {doing} "{self.name}": it is closed')
+            raise FailedPreconditionError(
+                f'cannot {doing} "{self.name}": it is closed',
+                reference="client-closed",
+                subject=self.name,
+                hint="use it inside of its block, or open it again",
+            )
 
     async def _one(self, message: Outgoing) -> None:
         if self._queue or self._turn.locked():
