@@ -186,3 +186,29 @@ async def _signed(instance: Instance, place: Place, expires: int, put: bool) -> 
         verb = "put_object" if put else "get_object"
         about = {"Bucket": place.bucket, "Key": place.key}
         return str(await client.generate_presigned_url(verb, Params=about, ExpiresIn=expires))
+
+
+@s3.command()
+@click.argument("place", type=BUCKETS, required=False, metavar="[BUCKET[/PREFIX]]")
+@click.option("--count", type=click.IntRange(min=1), help="End after so many; else go on.")
+@click.option("--json", "as_json", is_flag=True, envvar="BOOTY_JSON", help="Print the events.")
+@click.pass_obj
+def watch(instance: Instance, place: Place | None, count: int | None, as_json: bool) -> None:
+    """Print changes as they are told, until ctrl-C; needs events = "…" on the service.
+
+    Example: booty client files watch uploads/
+    """
+    _run(_watch(instance, place, count, as_json))
+
+
+async def _watch(instance: Instance, place: Place | None, count: int | None, as_json: bool) -> None:
+    from booty_provider_minio.watching import changes
+
+    left = count
+    async for event in changes(instance, place, lambda: click.echo("watching", err=True)):
+        data = event["data"]
+        line = f"{event['time']}  {data['action']:<13}  {event['subject']}"
+        click.echo(json.dumps(event, ensure_ascii=False) if as_json else line)
+        left = left and left - 1
+        if left == 0:
+            return

@@ -11,9 +11,9 @@ from booty_provider_minio import engines
 from booty_provider_minio.component import ROOT
 
 if TYPE_CHECKING:
-    from booty import Instance, Link
+    from booty import Instance
 
-__all__ = ["ARN", "LINK", "ROLE", "feed", "told_by_minio"]
+__all__ = ["ARN", "LINK", "ROLE", "bus", "feed", "source", "told_by_minio"]
 
 LINK: Final = "events"
 ROLE: Final = "feed"
@@ -36,16 +36,16 @@ def told_by_minio(instance: Instance) -> dict[str, str]:
     link = instance.links.get(LINK)
     if link is None:
         return {}
-    bus = _bus(link, instance)
-    scheme, _, address = bus["servers"][0].partition("://")
+    about = bus(instance)
+    scheme, _, address = about["servers"][0].partition("://")
     words = {
         "ENABLE": "on",
         "ADDRESS": address,
         "SUBJECT": _raw(instance.service)[1],
         "JETSTREAM": "on",  # a message counts when the stream has it
         "QUEUE_DIR": f"{instance.dirs.data}/events",  # kept here while the bus is away
-        "USERNAME": bus["user"],
-        "PASSWORD": bus["password"],
+        "USERNAME": about["user"],
+        "PASSWORD": about["password"],
         **({"TLS": "on", "CERT_AUTHORITY": link.ca} if scheme == "tls" else {}),
     }
     told = {f"MINIO_NOTIFY_NATS_{name}_{_TARGET}": text for name, text in words.items() if text}
@@ -53,7 +53,18 @@ def told_by_minio(instance: Instance) -> dict[str, str]:
     return {**told, "MINIO_API_SYNC_EVENTS": "on"}
 
 
-def _bus(link: Link, instance: Instance) -> dict[str, Any]:
+def source(instance: Instance) -> str:
+    """Return which service of which stack tells, as its events say it."""
+    return f"booty:{instance.stack}/{instance.service}"
+
+
+def bus(instance: Instance) -> dict[str, Any]:
+    """Return how the bus of the link is reached: ``servers user password ca``.
+
+    Raises:
+        ConfigError: it has no address that can be told.
+    """
+    link = instance.links[LINK]
     urls = link.url.split(",")
     if not all("://" in url for url in urls):
         raise ConfigError(
@@ -90,8 +101,8 @@ def _about(instance: Instance) -> dict[str, Any]:
     engine = engines.ENGINES[instance.settings.engine]
     raw, subject = _raw(instance.service) if engine.tells else ("", "")
     return {
-        "source": f"booty:{instance.stack}/{instance.service}",
-        "bus": _bus(instance.links[LINK], instance),
+        "source": source(instance),
+        "bus": bus(instance),
         "raw": raw,
         "raw_subject": subject,
         "window": instance.settings.events_window,
