@@ -13,7 +13,7 @@ UV := UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON
 EDITABLE := -e . -e booty-core $(foreach d,$(wildcard booty-provider-*),-e $(d))
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-fetch lint types floors unit e2e-minio conformance docs bench chaos soak dist changelog clean
+.PHONY: help up down test test-fetch lint types floors unit e2e-minio conformance docs bench large chaos soak dist changelog clean
 
 help:
 	@echo 'make up         set up .venv and boot the quickstart (a NATS server and a web shop)'
@@ -77,6 +77,10 @@ bench: $(VENV)/.developed
 chaos: $(VENV)/.developed
 	BOOTY_FAULTS=all BOOTY_CHAOS_STEPS=200 $(BIN)/pytest -q -n 2 --dist worksteal -rP \
 		tests/chaos booty-core/tests/run/test_rotation.py
+
+# make large, make large URL='s3://…?…' GIB=1
+large: $(VENV)/.developed
+	$(BIN)/python bench/large.py $(if $(URL),--url '$(URL)') $(if $(GIB),--gib $(GIB))
 
 soak: $(VENV)/.developed
 	$(BIN)/python bench/soak.py $(SERVICES) $(SECONDS)

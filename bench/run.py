@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import buckets
 import downloads
 import idle
 import logs
@@ -238,6 +239,7 @@ def cases(home: Path) -> list[Case]:
         *downloads.cases(home),
         *topics.cases(home, lambda name, text: Stack(home, name, text)),
         *idle.cases(Stack(home, "silent", "".join(TRIVIAL.format(n=n) for n in range(50)))),
+        *buckets.cases(home, lambda name, text: Stack(home, name, text)),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
 

@@ -94,6 +94,12 @@ def _fetched(name: str, store: Path) -> str:
     pytest.skip(f"{name} cannot be had here: {told}")
 
 
+@pytest.fixture(scope="session")
+def here() -> Callable[[str, Path], str]:
+    """Give :func:`engine_lines` to modules."""
+    return engine_lines
+
+
 @frozen
 class Stacks:
     """Makes stacks in one folder, with programs of one store."""

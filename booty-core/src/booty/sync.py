@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from booty.clients.bucket.sync import SyncBucket
     from booty.clients.pubsub.sync import SyncSubscription, SyncTopic
     from booty.stack.handing import Outcome
     from booty.stack.place import Place
@@ -142,6 +143,21 @@ class SyncStack:
         inner = self._stack.subscription(name, topic, consumer, **parameters)
         with self._portal.wrap_async_context_manager(inner) as opened:
             yield SyncSubscription(opened, self._portal)
+
+    @contextmanager
+    def bucket(
+        self,
+        name: str,
+        bucket: str | None = None,
+        consumer: str = "user",
+        **parameters: object,
+    ) -> Iterator[SyncBucket]:
+        """Give a portable bucket at a service, closed at the end."""
+        from booty.clients.bucket.sync import SyncBucket
+
+        inner = self._stack.bucket(name, bucket, consumer, **parameters)
+        with self._portal.wrap_async_context_manager(inner) as opened:
+            yield SyncBucket(opened, self._portal)
 
     @contextmanager
     def client(self, name: str, consumer: str = "user") -> Iterator[Any]:

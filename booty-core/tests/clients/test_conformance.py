@@ -68,7 +68,7 @@ class Folder(BucketHarness):
     """``file://``, served by a small program that asks the signer."""
 
     driver = "file"
-    capabilities = FileBucket.capabilities | {Capability.PRESIGN}
+    capabilities = FileBucket.capabilities | {Capability.PRESIGN, Capability.PRESIGN_NO_TYPE}
 
     def start(self) -> None:
         """Serve folders by signed URLs."""

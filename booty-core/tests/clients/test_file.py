@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 import booty
 import pytest
+from booty import clients
 from booty.clients.file import names
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,6 +268,23 @@ def test_several_processes(bucket: booty.SyncBucket, tmp_path: Path) -> None:
     assert bucket.read("same") == bucket.attributes("same").metadata["by"].encode() * 1000
     won = sorted(int(one.key.rpartition("-")[2]) for one in bucket.list("won/"))
     assert won == list(range(30))
+
+
+def test_a_signed_url_is_good_for_its_time() -> None:
+    """Until its time, not behind it; what was changed is refused whatever it says."""
+    now = [1_000_000.0]
+    signer = clients.Signer("http://127.0.0.1:1/files", b"sixteen bytes...", lambda: now[0])
+    url = signer.signed("a/../b", clients.SignRequest(expiry=60))
+
+    assert signer.verified(url, "GET", None) == "a/../b"
+    now[0] += 60
+    assert signer.verified(url, "GET", None) == "a/../b"
+    now[0] += 1
+    with pytest.raises(booty.PermissionDeniedError, match="its time is over"):
+        signer.verified(url, "GET", None)
+    for wrong in (url.replace("1000060", "2000060"), url[:-1] + "é", "http://127.0.0.1:1/files"):
+        with pytest.raises(booty.PermissionDeniedError, match="signature"):
+            signer.verified(wrong, "GET", None)
 
 
 def test_native_is_the_folder(bucket: booty.SyncBucket, tmp_path: Path) -> None:

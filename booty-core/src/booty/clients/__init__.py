@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.clients.blocking import Blocking, portal
+    from booty.clients.bucket.checks import LONGEST_KEY
     from booty.clients.bucket.driver import BucketDriver, ObjectReader, ObjectWriter, call_before
     from booty.clients.bucket.face import Bucket
     from booty.clients.bucket.listing import paged
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from booty.clients.pubsub.message import Delivery, Outgoing
 
 __all__ = [
+    "LONGEST_KEY",
     "AlreadyExistsError",
     "Attributes",
     "Before",
@@ -110,6 +112,7 @@ __all__ = [
 ]
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "booty.clients.bucket.checks": ("LONGEST_KEY",),
     "booty.clients.bucket.driver": ("BucketDriver", "ObjectReader", "ObjectWriter", "call_before"),
     "booty.clients.bucket.face": ("Bucket",),
     "booty.clients.bucket.listing": ("paged",),

@@ -17,6 +17,8 @@ class Capability(StrEnum):
 
     LIST = "list"
     """Listing by prefix, page and delimiter."""
+    LONG_PARTS = "long-parts"
+    """A part of a key between slashes may have more than 255 bytes."""
     RANGE = "range"
     """Reads by offset and length; seek."""
     ATTRS = "attrs"
@@ -33,6 +35,8 @@ class Capability(StrEnum):
     """Writes only over the version that was seen (``if_match``)."""
     PRESIGN = "presign"
     """Signed URLs."""
+    PRESIGN_NO_TYPE = "presign-no-type"
+    """Signed URLs for a PUT that must not have a content type."""
     MULTIPART = "multipart"
     """Large uploads in parts."""
     SERVER = "server"

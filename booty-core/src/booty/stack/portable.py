@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from anyio import to_thread
@@ -12,6 +12,8 @@ from anyio import to_thread
 from booty.errors import ConfigError
 
 if TYPE_CHECKING:
+    from booty.clients.bucket.face import Bucket
+    from booty.clients.drivers import Kind
     from booty.clients.pubsub.subscription import Subscription
     from booty.clients.pubsub.topic import Topic
     from booty.stack.place import Place
@@ -67,6 +69,34 @@ class Portable:
         return resolve.environment(self.place, consumer)
 
     @asynccontextmanager
+    async def bucket(
+        self,
+        name: str,
+        bucket: str | None = None,
+        consumer: str = "user",
+        **parameters: object,
+    ) -> AsyncIterator[Bucket]:
+        """Give a portable bucket at a service, closed at the end.
+
+        Args:
+            name: service or instance.
+            bucket: its name; ``None`` for the only one that the service declares.
+            consumer: whose credentials.
+            **parameters: of its URL: ``prefix="tenant-7/"``.
+
+        Raises:
+            ConfigError: no such service, none with a URL, or more than one bucket.
+            InvalidArgumentError: no driver has buckets there, or a wrong parameter.
+        """
+        from booty.clients.bucket.opening import open_bucket
+        from booty.stack.buckets import chosen
+
+        found = await to_thread.run_sync(chosen, self.place, name, bucket)
+        url = await self._portable("bucket", name, found, consumer, parameters)
+        async with open_bucket(url) as opened:
+            yield opened
+
+    @asynccontextmanager
     async def topic(
         self, name: str, topic: str, consumer: str = "user", **parameters: object
     ) -> AsyncIterator[Topic]:
@@ -111,7 +141,7 @@ class Portable:
 
     async def _portable(
         self,
-        kind: Literal["topic", "subscription"],
+        kind: Kind,
         name: str,
         path: str,
         consumer: str,
@@ -128,17 +158,17 @@ class Portable:
 
 def client_url(
     base: str,
-    kind: Literal["topic", "subscription"],
+    kind: Kind,
     path: str,
     ca: str | None,
     parameters: Mapping[str, object],
 ) -> str:
-    """Return the URL of a topic or subscription at a service.
+    """Return the URL of a bucket, topic or subscription at a service.
 
     Args:
         base: the service's URL, with a consumer's credentials; several with commas between.
         kind: what is to be opened.
-        path: the topic: what its driver has behind the host.
+        path: the bucket or topic: what its driver has behind the host.
         ca: a file with the authority of the service's certificates, if it has any.
         parameters: of the URL; a flag is a bool.
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from booty.clients.errors import ClientError, InvalidArgumentError, raise_arguments
 
-__all__ = ["LONGEST", "checked_headers", "checked_key", "checked_metadata"]
+__all__ = ["LONGEST_KEY", "checked_headers", "checked_key", "checked_metadata"]
 
-LONGEST: Final = 1024
+LONGEST_KEY: Final = 1024
 """Bytes of a key in UTF-8: the limit of S3."""
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _TYPE: Final = re.compile(
@@ -34,8 +34,8 @@ def checked_key(key: str, what: str = "key") -> str:
     except UnicodeEncodeError as error:
         told = key.encode("utf-8", "backslashreplace").decode()
         raise _wrong("key-invalid", f'cannot use "{told}" as a {what}: no UTF-8') from error
-    if length > LONGEST:
-        told = f'cannot use "{key[:40]}…" as a {what}: {length} bytes, at most {LONGEST}'
+    if length > LONGEST_KEY:
+        told = f'cannot use "{key[:40]}…" as a {what}: {length} bytes, at most {LONGEST_KEY}'
         raise _wrong("key-invalid", told)
     return key
 

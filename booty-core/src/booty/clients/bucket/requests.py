@@ -84,6 +84,8 @@ def sign_request(session: Session, key: str, request: SignRequest) -> SignReques
     checked_headers(request.content_type)
     _check_verb(key, request)
     session.need(Capability.PRESIGN, f'sign a URL of "{key}"')
+    if request.no_content_type:
+        session.need(Capability.PRESIGN_NO_TYPE, f'sign a PUT of "{key}" without a content type')
     return request
 
 

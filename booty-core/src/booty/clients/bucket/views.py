@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SignRequest,
         WriteRequest,
     )
+    from booty.clients.capability import Capability
     from booty.clients.errors import Code
 
 __all__ = ["Prefixed", "SingleKey"]
@@ -26,7 +27,10 @@ __all__ = ["Prefixed", "SingleKey"]
 class _View(BucketDriver):
     def __init__(self, inner: BucketDriver) -> None:
         self._inner = inner
-        self.capabilities = inner.capabilities
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:  # type: ignore[override]  # read only here
+        return self._inner.capabilities
 
     def _key(self, key: str) -> str:
         raise NotImplementedError

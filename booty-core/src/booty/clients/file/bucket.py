@@ -194,6 +194,7 @@ class FileBucket(BucketDriver):
     capabilities = frozenset(
         (
             Capability.LIST,
+            Capability.LONG_PARTS,
             Capability.RANGE,
             Capability.ATTRS,
             Capability.METADATA,
@@ -214,7 +215,7 @@ class FileBucket(BucketDriver):
         self._create = create
         self._signer = signer
         if signer is not None:
-            self.capabilities = self.capabilities | {Capability.PRESIGN}
+            self.capabilities = self.capabilities | {Capability.PRESIGN, Capability.PRESIGN_NO_TYPE}
 
     def native(self) -> tuple[object, ...]:
         return (Path(self._folder.root),)

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -32,11 +33,13 @@ class Signer:
     Args:
         base: URL of the folder, as clients reach it.
         secret: at least 16 bytes that nobody else knows.
+        clock: gives the seconds since 1970.
     """
 
-    def __init__(self, base: str, secret: bytes) -> None:
+    def __init__(self, base: str, secret: bytes, clock: Callable[[], float] = time.time) -> None:
         self._base = base
         self._secret = secret
+        self._clock = clock
 
     @classmethod
     def of(cls, base: str, file: str) -> Self:
@@ -60,7 +63,7 @@ class Signer:
 
     def signed(self, key: str, request: SignRequest) -> str:
         """Return a URL that allows one verb on a key for a time."""
-        expires = str(math.ceil(time.time() + request.expiry))
+        expires = str(math.ceil(self._clock() + request.expiry))
         fields = {"key": key, "method": request.method, "expires": expires}
         if request.content_type:
             fields["content-type"] = request.content_type
@@ -85,7 +88,7 @@ class Signer:
         given = fields.get("signature", "")
         if not hmac.compare_digest(wanted.encode(), given.encode("utf-8", "replace")):
             raise PermissionDeniedError("cannot use the URL: its signature is not ours")
-        _check(fields, method, content_type)
+        _check(fields, method, content_type, self._clock())
         return fields["key"]
 
     def _signature(self, fields: dict[str, str]) -> str:
@@ -93,11 +96,11 @@ class Signer:
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _check(fields: dict[str, str], method: str, content_type: str | None) -> None:
+def _check(fields: dict[str, str], method: str, content_type: str | None, now: float) -> None:
     why = None
     if fields["method"] != method:
         why = f"it is for {fields['method']}"
-    elif int(fields["expires"]) < time.time():
+    elif int(fields["expires"]) < now:
         why = "its time is over"
     elif "content-type" in fields and fields["content-type"] != content_type:
         why = "it is for another content type"

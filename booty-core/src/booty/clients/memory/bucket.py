@@ -134,6 +134,7 @@ class MemoryBucket(BucketDriver):
     capabilities = frozenset(
         (
             Capability.LIST,
+            Capability.LONG_PARTS,
             Capability.RANGE,
             Capability.ATTRS,
             Capability.METADATA,

@@ -62,6 +62,19 @@ async def one_winner(place: Place) -> None:
     assert await bucket.read("k") == f"{won[0]}".encode()
 
 
+@CASES.case("B106", CONDITIONAL, Capability.MULTIPART)
+async def only_if_not_there_in_parts(place: Place) -> None:
+    """An upload in parts that wants nothing to be there fails if there is something at its end."""
+    bucket = await place.bucket()
+    with fails(Code.FAILED_PRECONDITION):
+        async with bucket.writer("k", if_not_exist=True) as writer:
+            await writer.write(bytes(20 << 20))
+            await bucket.write("k", b"faster")
+
+    assert await bucket.read("k") == b"faster"
+    assert place.harness.leftovers() == []
+
+
 @CASES.case("B104", lacks=(CONDITIONAL,))
 async def no_conditions(place: Place) -> None:
     """A driver whose engine ignores conditions refuses them: it would lose what is there."""

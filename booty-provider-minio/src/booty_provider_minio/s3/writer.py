@@ -1,0 +1,122 @@
+"""Writing an object: a small one in one request, a large one in parts."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from booty import clients
+
+from booty_provider_minio.s3.answers import checksum, conditions, written
+
+__all__ = ["Writer"]
+
+
+class Writer(clients.ObjectWriter):
+    """An object that is being written.
+
+    What is held in memory: one part that fills up, and the parts that are on their way.
+
+    Args:
+        client: aiobotocore's.
+        named: bucket and key.
+        request: what is to be written.
+        part: bytes of a part.
+        most: parts on their way at once.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        named: dict[str, str],
+        request: clients.WriteRequest,
+        *,
+        part: int,
+        most: int,
+    ) -> None:
+        self._client = client
+        self._named = named
+        self._request = request
+        self._part = part
+        self._most = most
+        self._waiting = bytearray()
+        self._upload: dict[str, Any] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._etags: dict[int, str] = {}
+        self._number = 0
+
+    async def send(self, data: bytes) -> None:
+        """Take the next bytes; waits where enough parts are on their way."""
+        self._waiting += data
+        while len(self._waiting) > self._part:
+            await self._send_part(self._part)
+
+    async def commit(self) -> None:
+        """Make the object."""
+        if self._upload is None:
+            await self._put()
+            return
+        if self._waiting:
+            await self._send_part(len(self._waiting))
+        await self._room(1)
+        parts = [
+            {"ETag": etag, "PartNumber": number} for number, etag in sorted(self._etags.items())
+        ]
+        await self._client.complete_multipart_upload(
+            **self._upload, MultipartUpload={"Parts": parts}, **conditions(self._request)
+        )
+        self._upload = None
+
+    async def abort(self) -> None:
+        """Stop what is on its way, and remove the parts that arrived."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        self._waiting.clear()
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            # a server that is gone keeps them; it is told in the docs how they are removed
+            with suppress(Exception):
+                await self._client.abort_multipart_upload(**upload)
+
+    async def _put(self) -> None:
+        request = {
+            **self._named,
+            **written(self._request),
+            **conditions(self._request),
+            **checksum(self._request),
+        }
+        clients.call_before(self._request.before, request)
+        await self._client.put_object(**request, Body=bytes(self._waiting))
+
+    async def _send_part(self, size: int) -> None:
+        if self._upload is None:
+            self._upload = await self._begun()
+        await self._room(self._most)
+        self._number += 1
+        data = bytes(memoryview(self._waiting)[:size])
+        del self._waiting[:size]
+        task = asyncio.create_task(self._sent(self._number, data))
+        self._under_way.add(task)
+
+    async def _begun(self) -> dict[str, Any]:
+        request = {**self._named, **written(self._request)}
+        clients.call_before(self._request.before, request)
+        answer = await self._client.create_multipart_upload(**request)
+        return {**self._named, "UploadId": answer["UploadId"]}
+
+    async def _sent(self, number: int, data: bytes) -> None:
+        assert self._upload is not None  # noqa: S101 - begun before the first part
+        answer = await self._client.upload_part(**self._upload, PartNumber=number, Body=data)
+        self._etags[number] = answer["ETag"]
+
+    async def _room(self, most: int) -> None:
+        # until fewer than so many are on their way; the first that failed ends it
+        while len(self._under_way) >= most:
+            done, self._under_way = await asyncio.wait(
+                self._under_way, return_when=asyncio.FIRST_COMPLETED
+            )
+            failed = [error for task in done if (error := task.exception()) is not None]
+            if failed:
+                raise failed[0]
