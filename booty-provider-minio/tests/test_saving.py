@@ -110,3 +110,25 @@ def test_a_damaged_backup_touches_nothing(stacks: Any, through: Any, tmp_path: A
         after = through(stack, content)
 
     assert after == {}
+
+
+def test_a_backup_goes_to_another_engine(stacks: Any, through: Any, tmp_path: Any) -> None:
+    """What was kept with versions comes into an engine without, as it was last."""
+
+    async def put(s3: Any) -> None:
+        for body in (b"1", b"2"):
+            await s3.put_object(Bucket="uploads", Key="a", Body=body)
+        await s3.put_object(Bucket="uploads", Key="b", Body=b"gone")
+        await s3.delete_object(Bucket="uploads", Key="b")
+
+    out = tmp_path / "saved"
+    with stacks.up("versitygw", "[services.files.buckets.uploads]\nversioning = true\n") as stack:
+        through(stack, put)
+        stack.backup("files", out)
+        stack.down()
+    stacks.forget()
+    with stacks.up("rclone", 'buckets = ["uploads"]') as stack:
+        stack.restore("files", out)
+        after = through(stack, content)
+
+    assert {key: body for key, (body, *_) in after.items()} == {"a": b"2"}
