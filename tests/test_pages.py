@@ -132,8 +132,9 @@ def test_fetch_elsewhere(
 ) -> None:
     """A bundle is carried to a machine that reaches neither publisher nor index."""
     page = blocks(workspace / "docs/how-to/fetch-elsewhere.md")
-    make, unpack, use = (text for language, text in page if language == "sh")
+    keep, make, unpack, use = (text for language, text in page if language == "sh")
     terminal.type("booty init")
+    terminal.type(f"echo token | {keep}")
     # its wheels have a test of their own
     terminal.type(f"{make.strip()} --no-wheels")
     terminal.type("\n".join(unpack.splitlines()[:2]))
