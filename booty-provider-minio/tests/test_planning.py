@@ -145,6 +145,7 @@ def test_a_program_has_a_key_of_its_own(planned: Any, engine: str) -> None:
         ('[services.it.users.main]\npolicies = ["nope"]', "users.main.policies"),
         ("[services.it.users.stranger]", "users.stranger.password"),
         ("[services.it.users.user]\npassword = 'x'", "users.user"),
+        ("[services.it.users.partner]\npassword = 'plain'", "users.partner.password"),
     ],
 )
 def test_minio_values_that_cannot_be(planned: Any, lines: str, place: str) -> None:

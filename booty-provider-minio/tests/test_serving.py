@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from booty.errors import BootyError
 from booty_provider_minio.engines import ENGINES
+from booty_provider_minio.session import opened
 from botocore.exceptions import ClientError
 
 pytestmark = pytest.mark.real
@@ -87,6 +88,35 @@ async def refusal(call: Any) -> str:
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return "nothing"
+
+
+@WITH_USERS
+def test_somebody_outside_has_a_key(
+    stacks: Any, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """A user that is no service has the secret that a variable holds, and its policies."""
+    monkeypatch.setenv("PARTNER", "a-secret-of-theirs")
+    text = (
+        'buckets = ["uploads", "logs"]\n'
+        '[services.files.policies.all]\nbuckets = ["uploads"]\naccess = "read-write"\n'
+        '[services.files.users.partner]\npolicies = ["all"]\npassword = "${env.PARTNER}"\n'
+    )
+
+    async def work(url: str) -> list[str]:
+        async with opened(url, "booty-partner", "a-secret-of-theirs") as s3:
+            await s3.put_object(Bucket="uploads", Key="a", Body=b"1")
+            denied = await refusal(s3.put_object(Bucket="logs", Key="a", Body=b"1"))
+        async with opened(url, "booty-partner", "another-secret") as s3:
+            return [denied, await refusal(s3.get_object(Bucket="uploads", Key="a"))]
+
+    with stacks.up(engine, text) as stack:
+        (row,) = stack.ps()
+        told = stack._portal.call(work, row["urls"]["api"])
+
+    assert told == ["AccessDenied", "SignatureDoesNotMatch"]
+    assert "a-secret-of-theirs" not in "".join(
+        file.read_text() for file in stacks.root.glob(".booty/plans/*.json")
+    )
 
 
 @WITH_USERS

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from booty import BootyErrors, ConfigError
+from booty import BootyErrors, ConfigError, Secret
 
 from booty_provider_minio import engines
 
@@ -25,6 +25,8 @@ _RULE: Final = "3 to 63 lower-case letters, digits, - and ., as S3 has it"
 _DAY: Final = 86400
 _RESERVED: Final = "booty-"
 _PEOPLE: Final = "user"
+_REFERENCE: Final = str(Secret("x", 1)).partition("x")[0]
+"""What the reference to a secret begins with."""
 _FEWEST, _MOST = 4, 16
 
 
@@ -93,6 +95,9 @@ def _users(instance: Instance) -> Iterator[ConfigError]:
                 else ('no service of this name uses it, so it needs password = "${env.…}"')
             )
             yield _bad(instance, f"users.{name}.password", name, why)
+        elif user.password and _REFERENCE not in user.password:
+            why = 'it would stand in the file as it is; write "${env.…}"'
+            yield _bad(instance, f"users.{name}.password", "…", why)
 
 
 def _there(known: Collection[str], what: str) -> str:
