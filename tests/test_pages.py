@@ -133,7 +133,7 @@ def test_fetch_elsewhere(
     """A bundle is carried to a machine that reaches neither publisher nor index."""
     page = blocks(workspace / "docs/how-to/fetch-elsewhere.md")
     keep, make, unpack, use = (text for language, text in page if language == "sh")
-    terminal.type("booty init")
+    terminal.type("booty init nats")
     terminal.type(f"echo token | {keep}")
     # its wheels have a test of their own
     terminal.type(f"{make.strip()} --no-wheels")
@@ -169,7 +169,7 @@ def test_your_own_programs(terminal: Terminal, workspace: Path) -> None:
 def test_embed(terminal: Terminal, workspace: Path, number: int) -> None:
     """The programs of the page on embedding run, and leave nothing."""
     _, text = blocks(workspace / "docs/how-to/embed.md")[number]
-    terminal.type("booty init")
+    terminal.type("booty init nats")
     (terminal.folder / "program.py").write_text(text)
     terminal.type("python program.py")
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from booty.cli import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 HEAD = """\
 # What this stack is made of. `booty up` makes it run, `booty plan` says what would happen.
@@ -27,13 +31,23 @@ PROGRAM = """
 """
 
 
+def _provider_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from booty import providers
+
+    return [name for name in providers.installed() if name.startswith(incomplete)]
+
+
 @click.command("init", short_help="Write a first booty.toml.")
+@click.argument("names", nargs=-1, metavar="[PROVIDER]...", shell_complete=_provider_names)
 @click.option("--name", metavar="NAME", help="The stack's name; by default the folder's.")
 @click.pass_context
-def command(ctx: click.Context, name: str | None) -> None:
-    """Write a first booty.toml from the installed providers; never overwrites one.
+def command(ctx: click.Context, names: tuple[str, ...], name: str | None) -> None:
+    """Write a first booty.toml from the named providers, or from all that are installed.
 
-    Example: booty init && booty up
+    A service of each, and how one of your own would look; a file that is there is never
+    overwritten.
+
+    Example: booty init nats && booty up
     """
     from booty.errors import ConflictError
 
@@ -45,7 +59,7 @@ def command(ctx: click.Context, name: str | None) -> None:
             subject=str(file),
             hint="edit it, or remove it first",
         )
-    text = first(name or _label(Path.cwd().name))
+    text = first(name or _label(Path.cwd().name), names)
     file.write_text(text)
     if common.as_json(ctx):
         common.emit({"format": 1, "file": str(file.absolute())})
@@ -57,23 +71,34 @@ def _label(folder: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", folder).strip("-._") or "stack"
 
 
-def first(name: str) -> str:
-    """Return the text of a first file: one service of each installed provider."""
+def first(name: str, asked: Sequence[str] = ()) -> str:
+    """Return the text of a first file.
+
+    Args:
+        name: of the stack.
+        asked: names of providers, one service each; none = all installed ones that can be loaded.
+
+    Raises:
+        ProviderError: one that is asked for is not there, or broken.
+    """
+    return "".join([HEAD.format(name=name), *_services(asked), PROGRAM])
+
+
+def _services(asked: Sequence[str]) -> Iterator[str]:
     from booty import providers
     from booty.errors import BootyError
 
-    parts = [HEAD.format(name=name)]
-    for provider in providers.installed():
+    for provider in dict.fromkeys(asked or providers.installed()):
         if provider in {"program", "external"}:
             continue
         try:
-            loaded = providers.load(provider)
+            component = next(iter(providers.load(provider).components.values()))
         except BootyError as error:
+            if asked:
+                raise
             click.echo(f"left out: {error.message}", err=True)
             continue
-        component = next(iter(loaded.components.values()))
-        parts.append(_service(component.id, component.summary, component.versions))
-    return "".join([*parts, PROGRAM])
+        yield _service(component.id, component.summary, component.versions)
 
 
 def _service(use: str, summary: str, versions: tuple[str, ...]) -> str:
