@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from booty import plan
+from booty.model.component import Component
+from booty.model.source import OnPath
 from booty.plan.versions import older
 
 
@@ -111,3 +113,19 @@ def test_versions_that_are_dates(world: Any) -> None:
 def test_which_is_older(version: str, than: str, is_older: bool) -> None:
     """Number by number, in a publisher's own form too; what cannot be compared is not older."""
     assert older(version, than) is is_older
+
+
+def test_a_day_is_a_prefix_of_a_date(world: Any, make_provider: Any) -> None:
+    """A month or a day chooses among dated versions as a prefix does; it is no version itself."""
+    dated = ("2026-02-12T20-18-48Z", "2025-09-07T16-13-09Z")
+    one = Component(id="dated", program="x", versions=dated, sources=(OnPath(),))
+    world.providers["dated"] = make_provider("dated", (one,))
+
+    def wish(asked: str) -> str:
+        spec = world.spec(f'[services.d]\nuse = "dated"\nversion = "{asked}"')
+        return plan.resolve(spec, world.providers, {})[0].version
+
+    assert wish("2025-09-07") == wish("2025-09") == wish("2025") == dated[1]
+    assert world.fault('[services.d]\nuse = "dated"\nversion = "2024-01-01"').reference == (
+        "version-missing"
+    )

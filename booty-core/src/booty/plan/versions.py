@@ -17,7 +17,7 @@ __all__ = ["choose", "fits", "older"]
 
 _RANGE = re.compile(r"[<>=!~,*]")
 # they become parts of paths and addresses
-_DATED = re.compile(r"\d{4}-\d\d-\d\d(T[\w-]+)?")
+_DATED = re.compile(r"\d{4}-\d\d-\d\dT[\w-]+")
 _EXACT = re.compile(rf"\d[\w+-]*(\.[\w+-]+){{2,}}|{_DATED.pattern}")
 
 
@@ -51,7 +51,13 @@ def choose(service: ServiceSpec, component: Component, locked: Collection[str]) 
 
 def fits(version: str, asked: str) -> bool:
     """Tell whether a version is what was asked for: nothing, exact, a prefix or a range."""
-    if not asked or version == asked or version.startswith((f"{asked}.", f"{asked}-")):
+    if (
+        not asked
+        or version == asked
+        or version.startswith(
+            (f"{asked}.", f"{asked}-", f"{asked}T")  # a day is a prefix of its times
+        )
+    ):
         return True
     return bool(_RANGE.search(asked)) and _in_range(version, asked)
 
