@@ -133,7 +133,14 @@ def test_changes_are_told(told: Any, engine: str) -> None:
         stack.until(lambda found: len(found) >= len(KEYS) + 1)
         stack.s3(remove)
         found = stack.until(lambda found: len(found) >= 2 * len(KEYS) + 1)
+        well = stack.stack.health("files.feed.0")["files.feed.0"]
+        stack.stack.ask("kill", names=["bus"], signal="STOP")
+        ill = stack.stack.health("files.feed.0")["files.feed.0"]
+        stack.stack.ask("kill", names=["bus"], signal="CONT")
 
+    assert well["good"] is True, well
+    assert ill["good"] is False
+    assert ill["reason"].startswith("the bus does not answer")
     kinds = Counter((one["on"], one["data"]["key"]) for one in found)
     wanted = {("minio.bucket.my-files.created", "dotted"): 1}
     wanted |= {("minio.bucket.uploads.created", key): 1 for key in KEYS}

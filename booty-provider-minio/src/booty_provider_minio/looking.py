@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import Health
 
-from booty_provider_minio import engines
+from booty_provider_minio import engines, events
 from booty_provider_minio.session import BUCKET, Refused, Unreachable, as_root, ask, create, exists
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ BODY: Final = b"booty"
 async def look(instance: Instance) -> Health:
     """Look once; never raises for "not up yet"."""
     if instance.role:  # the feed: it lives, or the supervisor starts it again
-        return Health(alive=True, ready=True, good=True)
+        lacks = await _not_told(instance)
+        return Health(alive=True, ready=True, good=lacks is None, reason=lacks)
     path = engines.of(instance).health
     try:
         status = await _status(instance.endpoints["api"], path or "/")
@@ -41,6 +42,21 @@ def _not_ready(instance: Instance, status: int) -> str:
     if status == UNAVAILABLE and instance.replicas * instance.settings.drives > 1:
         return "too few of its drives are there for a write"
     return f"{engines.of(instance).health} answers {status or 'nothing that is HTTP'}"
+
+
+async def _not_told(instance: Instance) -> str | None:
+    """Return why changes do not reach the bus now; they wait where they are."""
+    import asyncio
+
+    from nats.errors import Error
+
+    from booty_provider_minio.feed.bus import connected, there
+
+    try:
+        async with asyncio.timeout(PAGE_SECONDS), connected(events.bus(instance)) as connection:
+            return None if await there(connection) else "the stream of events is not there"
+    except (Error, OSError, TimeoutError) as error:
+        return f"the bus does not answer: {str(error) or 'in time'}"
 
 
 async def _status(endpoint: Endpoint, path: str) -> int:

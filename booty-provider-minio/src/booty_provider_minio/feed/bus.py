@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from booty_provider_minio.feed.changes import Change
 
-__all__ = ["STREAM", "Bus", "connected"]
+__all__ = ["STREAM", "Bus", "connected", "there", "waited"]
 
 STREAM: Final = "MINIO_EVENTS"
 """The stream that consumers read; all S3 services of a bus tell into it."""
@@ -100,6 +100,14 @@ class Bus:
             await self.streams()
         except (Error, OSError, TimeoutError):
             await waited(AGAIN_SECONDS)
+
+
+async def there(connection: Client) -> bool:
+    """Tell whether the stream of events is there."""
+    import json
+
+    answer = await connection.request(f"$JS.API.STREAM.INFO.{STREAM}", timeout=ACK_SECONDS)
+    return "error" not in json.loads(answer.data)
 
 
 async def waited(seconds: float) -> None:
