@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from booty.run import tree
+from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,12 +130,16 @@ async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
 
 async def _seen(sup: Supervisor, look: Callable[[], T]) -> T:
     # what cannot be looked for is not gone: where no descriptor is left, it is looked for later
+    told = False
     while True:
         try:
             return look()
         except OSError as error:
             if error.errno not in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
                 raise
+            if not told:
+                complain(f"cannot look for what was left, and will again: {error.strerror}")
+            told = True
         await sup.loop.sleep(LOOK)
 
 
