@@ -108,6 +108,15 @@ def test_nothing_is_written_over(kept: Case) -> None:
     assert (kept.root / "saved").read_text() == "mine"
 
 
+def test_what_does_not_run_is_not_saved(kept: Case) -> None:
+    """A stopped service is told with what starts it, and its provider is not asked."""
+    kept.run("stop", "s")
+    for verb in ("backup", "restore"):
+        said = kept.run(verb, "s", "saved", status=10).stderr
+        assert "not-running: " in said
+        assert "booty up -d s" in said
+
+
 def test_who_cannot_says_so(kept: Case) -> None:
     """A provider without the hooks is named, with another way."""
     for verb in ("backup", "restore"):

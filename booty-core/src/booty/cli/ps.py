@@ -30,7 +30,7 @@ def command(ctx: click.Context) -> None:
     rows = [cells for row in _grouped(found["services"]) for cells in row]
     head = ("SERVICE", "STATE", "PID", "SINCE", "RESTARTS", "URL", "REASON")
     click.echo(common.table(head, rows))
-    _tell(found)
+    _tell(found, place)
 
 
 def _found(place: Place) -> dict[str, Any]:
@@ -102,17 +102,26 @@ def _reason(row: dict[str, Any]) -> str:
     return how if row["state"] in {"failed", "backoff"} else f"restarted after {how}"
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _tell(found: dict[str, Any], place: Place) -> None:
     if found["unwatched"]:
         click.echo("unwatched: no supervisor; booty up adopts what runs", err=True)
     elif not found["services"]:
         click.echo("never up; booty up -d", err=True)
     elif found["supervisor"] is None and any(row["pid"] for row in found["services"]):
-        click.echo("state/stack.json is damaged; booty up writes it anew", err=True)
+        click.echo(_unseen(place), err=True)
     elif found["supervisor"] is None:
         click.echo("not running; booty up -d", err=True)
     else:
         _tell_failed([row["instance"] for row in found["services"] if row["state"] == "failed"])
+
+
+def _unseen(place: Place) -> str:
+    from booty.supervise import state
+
+    stack = state.read(place.state)["stack"]
+    if stack and stack.get("damaged"):
+        return "state/stack.json is damaged; booty up writes it anew"
+    return "the supervisor has died; its successor is on its way"
 
 
 def _tell_failed(names: list[str]) -> None:

@@ -25,6 +25,7 @@ from booty.errors import (
 )
 from booty.providers import answers
 from booty.stack import resolve
+from booty.supervise import state
 
 if TYPE_CHECKING:
     from booty.model.instance import Service
@@ -50,7 +51,7 @@ async def backup(place: Place, name: str, out: str | Path) -> dict[str, Any]:
         What the backup is of, as its ``booty-backup.json`` says.
 
     Raises:
-        ConflictError: something is at ``out`` already.
+        ConflictError: something is at ``out`` already, or the service is not running.
         ConfigError: no such service, or its provider knows no backup.
         RunError: it cannot be written.
         BootyError: what the provider said.
@@ -80,6 +81,7 @@ async def restore(place: Place, name: str, source: str | Path) -> dict[str, Any]
         What the backup is of.
 
     Raises:
+        ConflictError: the service is not running.
         ConfigError: no such service, its provider knows no restore, or the folder is no backup of
             one of its kind.
         BootyError: what the provider said.
@@ -100,7 +102,20 @@ def _asked(place: Place, name: str, verb: str) -> tuple[Provider, Service]:
             subject=name,
             hint=f"stop it, and copy .booty/data/{service.instances[0].name}",
         )
+    _refuse_stopped(place, service, verb)
     return provider, service
+
+
+def _refuse_stopped(place: Place, service: Service, verb: str) -> None:
+    names = {one.name for one in service.instances}
+    rows = state.read(place.state)["instances"]
+    if not any(row["instance"] in names and row.get("pid") for row in rows):
+        raise ConflictError(
+            f'cannot {"back up" if verb == "backup" else verb} "{service.name}": it is not running',
+            reference="not-running",
+            subject=service.name,
+            hint=f"booty up -d {service.name}",
+        )
 
 
 async def _called(provider: Provider, verb: str, **arguments: Any) -> None:
