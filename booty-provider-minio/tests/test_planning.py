@@ -176,3 +176,13 @@ def test_another_number_of_drives_is_refused(planned: Any) -> None:
     after = planned.plan("settings = { drives = 4 }", running=before)
 
     assert {step.subject: str(step.change) for step in after.steps}["it.0"] == "migrate"
+
+
+def test_the_plan_says_which_engine(planned: Any) -> None:
+    """The reason of a start names the engine, and whether the file does."""
+    steps = [
+        next(step for step in planned.plan(text).steps if step.subject == "it.0").reason
+        for text in ("", RCLONE)
+    ]
+
+    assert steps == ["services.it (engine minio, the default)", "services.it (engine rclone)"]

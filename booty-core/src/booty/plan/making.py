@@ -260,10 +260,19 @@ def _planned(
 
 def _reason(one: Started, scale: Mapping[str, int]) -> str:
     role, replicas = one.member.role.name, one.member.replicas
-    path = f"services.{one.cast.name}"
+    path = f"services.{one.cast.name}{_engine(one)}"
     if f"{one.cast.name}.{role}".rstrip(".") in scale:
         return f"{path} is scaled to {replicas} replicas"
     return path + (f" has {replicas} replicas" if replicas > 1 else "")
+
+
+def _engine(one: Started) -> str:
+    # where a service could be another program: which one it is, and who says so
+    name = one.member.component.id.partition("/")[2]
+    if one.member.role.name or not name:
+        return ""
+    said = one.cast.spec.engine or "/" in one.cast.spec.use
+    return f" (engine {name}{'' if said else ', the default'})"
 
 
 def _services(
