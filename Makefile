@@ -64,7 +64,7 @@ e2e-minio: $(VENV)/.developed
 
 # runs the conformance suite of portable clients, and writes the matrix driver x case by its outcome
 conformance: $(VENV)/.developed
-	BOOTY_CONFORMANCE=docs/reference/conformance $(BIN)/pytest -q -p no:cacheprovider $(CONFORMANCE)
+	BOOTY_CONFORMANCE=docs/reference/conformance $(BIN)/pytest -q $(CONFORMANCE)
 	$(BIN)/python docs/generate.py
 
 docs: $(VENV)/.developed

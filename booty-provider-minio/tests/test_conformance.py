@@ -31,10 +31,14 @@ HERE: list[Callable[[str, Path], str]] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store(pytestconfig: pytest.Config, here: Callable[[str, Path], str]) -> Iterator[None]:
+def store(
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    here: Callable[[str, Path], str],
+) -> Iterator[None]:
     """Keep programs where other tests keep them."""
-    if pytestconfig.cache is not None:
-        STORE.append(pytestconfig.cache.mkdir("booty-store"))
+    cache = getattr(pytestconfig, "cache", None)  # may be switched off
+    STORE.append(tmp_path_factory.mktemp("store") if cache is None else cache.mkdir("booty-store"))
     HERE.append(here)
     yield
     STORE.clear()
@@ -120,7 +124,8 @@ class S3(BucketHarness):
             named = {"Key": one["Key"], "UploadId": one["UploadId"]}
             with suppress(self._client.exceptions.NoSuchUpload):  # rclone lists what it dropped
                 self.ask("abort_multipart_upload", Bucket=self.name, **named)
-        while found := self.ask("list_objects_v2", Bucket=self.name).get("Contents"):
+        for _ in range(3):  # rclone may go on listing what ten writers at once left
+            found = self.ask("list_objects_v2", Bucket=self.name).get("Contents", [])
             for one in found:
                 self.ask("delete_object", Bucket=self.name, Key=one["Key"])
         self.removed()

@@ -39,6 +39,7 @@ class S3Bucket(clients.BucketDriver):
         self._place = place
         self._stack = AsyncExitStack()
         self._client: Any = None
+        self._writers: set[Writer] = set()
         self._engine: str | None = place.parameters["engine"]
         self.capabilities = can(self._engine)
 
@@ -66,7 +67,9 @@ class S3Bucket(clients.BucketDriver):
             self.capabilities = can(self._engine)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Give up what nobody ended, and let go of the connections."""
+        for writer in list(self._writers):
+            await writer.abort()
         await self._stack.aclose()
 
     async def _asked(self) -> str:
@@ -111,7 +114,12 @@ class S3Bucket(clients.BucketDriver):
         told = self._place.parameters
         named = self._named(key)
         return Writer(
-            self._client, named, request, part=told["part_size"], most=told["concurrency"]
+            self._client,
+            named,
+            request,
+            part=told["part_size"],
+            most=told["concurrency"],
+            uploading=self._writers,
         )
 
     def _need(self, request: clients.WriteRequest) -> None:

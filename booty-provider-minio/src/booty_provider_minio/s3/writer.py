@@ -24,6 +24,8 @@ class Writer(clients.ObjectWriter):
         request: what is to be written.
         part: bytes of a part.
         most: parts on their way at once.
+        uploading: the writers of this bucket that have parts on the server; it is one of them from
+            its first part to its end, so that a bucket that is closed leaves none of them.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Writer(clients.ObjectWriter):
         *,
         part: int,
         most: int,
+        uploading: set[Writer],
     ) -> None:
         self._client = client
         self._named = named
         self._request = request
         self._part = part
         self._most = most
+        self._uploading = uploading
         self._waiting = bytearray()
         self._upload: dict[str, Any] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -67,9 +71,11 @@ class Writer(clients.ObjectWriter):
             **self._upload, MultipartUpload={"Parts": parts}, **conditions(self._request)
         )
         self._upload = None
+        self._uploading.discard(self)
 
     async def abort(self) -> None:
         """Stop what is on its way, and remove the parts that arrived."""
+        self._uploading.discard(self)
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -93,6 +99,7 @@ class Writer(clients.ObjectWriter):
     async def _send_part(self, size: int) -> None:
         if self._upload is None:
             self._upload = await self._begun()
+            self._uploading.add(self)
         await self._room(self._most)
         self._number += 1
         data = bytes(memoryview(self._waiting)[:size])

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from booty.clients.errors import FailedPreconditionError, NotFoundError
 from booty.clients.file import sidecar
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from booty.clients.bucket.nouns import Attributes
 
 __all__ = ["Folder", "Opened"]
-
-_TRIES: Final = 10
 
 
 class Opened:
@@ -91,14 +89,13 @@ class Folder:
             NotFoundError: there is none.
         """
         path = self.path(key)
-        for _ in range(_TRIES):
+        while True:
             descriptor = _opened(path)
             found = os.fstat(descriptor)
             record = sidecar.record_for(_records(path), found)
             if record is not None or _is(path, found):
-                break
-            os.close(descriptor)  # replaced between our two looks
-        return Opened(descriptor, found, record)
+                return Opened(descriptor, found, record)
+            os.close(descriptor)  # replaced twice between our two looks
 
     def look(self, key: str) -> os.stat_result | None:
         """Return what the system says about an object; ``None`` if there is none."""

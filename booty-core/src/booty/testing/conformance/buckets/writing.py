@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import tracemalloc
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from booty.clients.bucket.face import Bucket
+from booty.clients.bucket.opening import open_bucket
 from booty.clients.capability import Capability
 from booty.clients.errors import Code
 from booty.testing.conformance.buckets.place import CASES, Place
@@ -301,6 +303,23 @@ async def failed_source(place: Place) -> None:
         await bucket.upload("k", broken())
     assert not await bucket.exists("k")
     assert place.harness.leftovers() == []
+
+
+@CASES.case("B108")
+async def abandoned(place: Place) -> None:
+    """A writer that nobody ended leaves nothing once the bucket is closed."""
+    bucket = await place.bucket()
+    await bucket.write("k", b"old")
+    writer = bucket.writer("k", content_type="text/plain")
+    await writer.write(noise(20 * MIB))
+    del writer
+    gc.collect()
+    await bucket.close()
+
+    assert place.harness.leftovers() == []
+    if (url := place.harness.url()) is not None:
+        async with open_bucket(url) as again:
+            assert await again.read(f"{place.prefix}k") == b"old"
 
 
 @CASES.case("B71")
