@@ -44,6 +44,21 @@ async def main(url, count):
 
 anyio.run(main, sys.argv[1], int(sys.argv[2]))
 """
+WORKER = """
+import sys
+import anyio, booty
+
+async def main(url):
+    async with booty.open_subscription(url) as subscription:
+        for _ in range(20):  # some are left for the others
+            message = await subscription.receive()
+            message.ack()
+            await subscription.flush()
+            print(message.body.decode(), flush=True)
+        await anyio.Event().wait()
+
+anyio.run(main, sys.argv[1])
+"""
 BETWEEN = """
 import os, signal, sys
 from booty.clients.pubsub.bell import pulled
@@ -200,12 +215,12 @@ def test_senders_killed_at_any_moment_lose_nothing(tmp_path: Path, child: Child)
 
     async def body() -> None:
         promised: list[int] = []
-        for first in range(0, 5000, 500):
+        for first in range(0, 2500, 500):
             sender = child(SENDER, url(tmp_path, sync="normal"), first, 500)
             assert sender.stdout is not None
             said = ""
             for _ in range(dice.randrange(1, 60)):
-                said += await to_thread.run_sync(sender.stdout.readline)
+                said += await to_thread.run_sync(sender.stdout.readline, abandon_on_cancel=True)
             sender.kill()
             said += await to_thread.run_sync(sender.stdout.read)
             promised += [int(line) for line in said.split("\n")[:-1]]
@@ -245,14 +260,50 @@ def test_a_killed_receiver_keeps_nothing(tmp_path: Path, child: Child) -> None:
     run(body)
 
 
+def test_workers_killed_at_any_moment(tmp_path: Path, child: Child) -> None:
+    """Workers share a topic and are killed: all is done, what was confirmed never comes again."""
+    dice, count = random.Random(11), 400
+
+    async def body() -> None:
+        where = url(tmp_path, ack_wait="2s", sync="normal")
+        senders = [child(SENDER, url(tmp_path, sync="normal"), first, 200) for first in (0, 200)]
+        done: list[int] = []
+        for _ in range(2):
+            workers = [child(WORKER, f"{where}&max_outstanding=10") for _ in range(2)]
+            for worker in workers:
+                assert worker.stdout is not None
+                said = ""
+                for _ in range(dice.randrange(1, 15)):
+                    said += await to_thread.run_sync(worker.stdout.readline, abandon_on_cancel=True)
+                worker.kill()
+                said += await to_thread.run_sync(worker.stdout.read)
+                done += [int(line) for line in said.split("\n")[:-1]]
+        for sender in senders:
+            assert await to_thread.run_sync(sender.wait) == 0
+        async with open_subscription(where) as one:
+            while await left(tmp_path):
+                with anyio.move_on_after(0.2):
+                    message = await one.receive()
+                    message.ack()
+                    await one.flush()
+                    done.append(int(message.body))
+        assert len(done) == len(set(done))
+        # each of the killed may have confirmed one that it could not print any more
+        assert len(done) >= count - 4
+
+    run(body)
+
+
+async def left(folder: Path) -> int:
+    """Tell how many messages a topic has on disk."""
+    with sqlite3.connect(folder / "orders" / "topic.db") as connection:
+        found: tuple[int] = connection.execute("SELECT count(*) FROM message").fetchone()
+    connection.close()
+    return found[0]
+
+
 def test_what_all_have_done_is_removed(tmp_path: Path) -> None:
     """A message leaves the disk when each subscription is done with it, not before."""
-
-    async def left() -> int:
-        with sqlite3.connect(tmp_path / "orders" / "topic.db") as connection:
-            found: tuple[int] = connection.execute("SELECT count(*) FROM message").fetchone()
-        connection.close()
-        return found[0]
 
     async def done(name: str) -> None:
         async with open_subscription(url(tmp_path, durable=name)) as one:
@@ -267,9 +318,9 @@ def test_what_all_have_done_is_removed(tmp_path: Path) -> None:
         async with open_topic(url(tmp_path)) as topic:
             await topic.send_many([b"x"] * 5)
         await done("one")
-        assert await left() == 5
+        assert await left(tmp_path) == 5
         await done("two")
-        assert await left() == 0
+        assert await left(tmp_path) == 0
 
     run(body)
 

@@ -12,7 +12,7 @@ import pytest
 from booty.clients.pubsub.opening import open_subscription, open_topic
 from booty.clients.pubsub.subscription import Subscription
 from booty.clients.pubsub.topic import Topic
-from booty.testing.conformance.topics.fake import Fake, got, subscription, topic
+from booty.testing.conformance.topics.fake import Fake, Retry, got, subscription, topic
 
 SECONDS = 10.0
 
@@ -69,6 +69,46 @@ def test_a_send_that_is_given_up_is_not_sent() -> None:
                     scope.cancel()
             await one.flush()
         assert driver.sent == [[b"first"]]
+
+    run(body)
+
+
+def test_a_close_that_is_given_up_ends_every_send() -> None:
+    """Nobody waits for ever for what was not stored: in the queue, or tried again and again."""
+
+    async def body() -> None:
+        driver = Fake(faults={"send": [Retry() for _ in range(10_000)]})
+        one = topic(driver)
+        codes = []
+
+        async def send() -> None:
+            with pytest.raises(booty.ClientError) as caught:
+                await one.send(b"x")
+            codes.append(caught.value.code)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(send)
+            await anyio.lowlevel.checkpoint()
+            with anyio.move_on_after(0.02):
+                await one.close()
+        assert sorted(codes) == ["canceled", "canceled", "resource-exhausted"]
+
+    run(body)
+
+
+def test_a_block_that_is_cancelled_hands_over_what_was_settled() -> None:
+    """A program that is stopped has its acknowledgements taken, unless the driver hangs."""
+
+    async def body() -> None:
+        for hangs in (frozenset[str](), frozenset(("ack",))):
+            driver = Fake(batches=[[1]], hangs=hangs)
+            with anyio.CancelScope() as scope:
+                async with subscription(driver) as one:
+                    (await one.receive()).ack()
+                    scope.cancel()
+                    await anyio.Event().wait()
+            assert (driver.closed, driver.told) == (1, [] if hangs else [("ack", [1])])
 
     run(body)
 

@@ -142,6 +142,7 @@ class Link:
         self._pending: dict[str, tuple[_Asked | _Alone, int, str]] = {}
         self._connected = asyncio.Event()
         self._denied = ""
+        self._closed = False
 
     async def ready(self) -> Client:
         """Return the connection; while it is being found again, wait.
@@ -149,6 +150,8 @@ class Link:
         Raises:
             nats.errors.Error, OSError, TimeoutError: nobody took the first connection.
         """
+        if self._closed:
+            raise ConnectionError("it is closed")
         if self.connection is None or self.connection.is_closed:
             self.connection = await self._connect()
         if not self._connected.is_set():
@@ -279,5 +282,6 @@ class Link:
 
     async def close(self) -> None:
         """Let go."""
+        self._closed = True
         if self.connection is not None:
             await session.hang_up(self.connection)

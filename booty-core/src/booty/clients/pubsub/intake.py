@@ -73,7 +73,6 @@ class Intake:
         self._backoff = backoff
         self._admit = admit
         self._failed = failed
-        self._clock = asyncio.get_running_loop().time
         self._most = min(flow.batch or driver.max_batch, driver.max_batch)
         self._ready: deque[Message] = deque()
         self._held: dict[Message, None] = {}
@@ -83,6 +82,10 @@ class Intake:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def _clock() -> float:
+        return asyncio.get_running_loop().time()
 
     def taken(self, limit: int) -> list[Message]:
         """Return messages that are here, none if there are none."""

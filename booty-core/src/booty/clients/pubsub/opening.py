@@ -63,7 +63,7 @@ def open_topic(url: str) -> Topic:
     """Open a topic: ``async with booty.open_topic("file:///var/lib/shop/orders") as topic``.
 
     Nothing is connected and nothing looked at yet: a topic that is missing is told by the first
-    send. Called where an event loop runs.
+    send.
 
     Args:
         url: its scheme names the driver: ``mem``, ``file``, or one that an installed distribution

@@ -62,7 +62,6 @@ class Subscription:
         most = min(flow.batch or driver.max_ack_batch, driver.max_ack_batch)
         self._settling = Settling(driver, self._failed, most=most, backoff=backoff)
         self._burials = Burials(dead, self._buried, self._failed)
-        self._clock = asyncio.get_running_loop().time
         self._fault: Exception | None = None
         self._closed = False
 
@@ -186,7 +185,13 @@ class Subscription:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        if error is None:
+            await self.close()
+            return
+        # acknowledgements are handed over also when we were cancelled, but nobody waits long
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await self.close()
 
     def ack(self, message: Message) -> None:
@@ -205,7 +210,7 @@ class Subscription:
 
     def extend(self, message: Message) -> None:
         """Let a deadline begin anew: :meth:`Message.extend`."""
-        message.delivery.expires = self._clock() + self._driver.ack_wait
+        message.delivery.expires = asyncio.get_running_loop().time() + self._driver.ack_wait
         self._settling.add("extend", message.delivery.token)
 
     def _forget(self, message: Message, doing: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from booty.clients.blocking import Blocking, portal
 from booty.clients.errors import FailedPreconditionError
@@ -39,7 +39,7 @@ class SyncTopic(Blocking):
     def open(cls, url: str) -> Iterator[Self]:
         """Open the topic of a URL for as long as the block lasts; see :func:`open_topic`."""
         with portal() as running:
-            topic = running.call(_called, open_topic, url)
+            topic = open_topic(url)
             with running.wrap_async_context_manager(topic):
                 yield cls(topic, running)
 
@@ -139,7 +139,7 @@ class SyncSubscription(Blocking):
     def open(cls, url: str) -> Iterator[Self]:
         """Open the subscription of a URL for as long as the block lasts."""
         with portal() as running:
-            subscription = running.call(_called, open_subscription, url)
+            subscription = open_subscription(url)
             with running.wrap_async_context_manager(subscription):
                 yield cls(subscription, running)
 
@@ -207,7 +207,3 @@ class SyncSubscription(Blocking):
     def close(self) -> None:
         """Receive no more, hand over what was settled, let go."""
         self._run(self._subscription.close)
-
-
-async def _called(function: Any, url: str) -> Any:
-    return function(url)  # where a loop runs

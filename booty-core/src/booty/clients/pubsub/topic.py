@@ -12,7 +12,7 @@ import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from booty.clients.calls import calling
-from booty.clients.errors import FailedPreconditionError
+from booty.clients.errors import CanceledError, FailedPreconditionError
 from booty.clients.pubsub.backoff import Backoff
 from booty.clients.pubsub.message import Hook, Outgoing
 
@@ -62,7 +62,7 @@ class Topic:
         self._turn = asyncio.Lock()
         self._queue: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
         self._drainer: asyncio.Task[None] | None = None
-        self._never = asyncio.Event()
+        self._given_up = asyncio.Event()
         self._closed = False
 
     @property
@@ -173,6 +173,7 @@ class Topic:
         try:
             await self.flush()
         finally:
+            self._given_up.set()
             if self._drainer is not None:
                 self._drainer.cancel()
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
@@ -187,7 +188,13 @@ class Topic:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        if error is None:
+            await self.close()
+            return
+        # what failed, or was cancelled, shall not wait long for a server that is away
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
             await self.close()
 
     def _check_open(self, doing: str) -> None:
@@ -221,13 +228,20 @@ class Topic:
             raise
 
     async def _drain(self) -> None:
-        while self._queue:
-            async with self._turn:
-                batch = self._waiting()
-                found = await self._attempt([message for message, _ in batch]) if batch else ()
-            for (_, future), fault in zip(batch, found, strict=True):
-                if not future.done():
+        batch: list[tuple[Outgoing, asyncio.Future[None]]] = []
+        try:
+            while self._queue:
+                async with self._turn:
+                    # who was cancelled meanwhile has left the queue
+                    batch = self._waiting()
+                    found = await self._attempt([message for message, _ in batch]) if batch else []
+                for (_, future), fault in zip(batch, found, strict=True):
                     _settle(future, fault)
+        except asyncio.CancelledError:
+            gone = CanceledError("the topic was closed before this was stored")
+            for _, future in (*batch, *self._queue):
+                _settle(future, gone)
+            raise
 
     def _waiting(self) -> list[tuple[Outgoing, asyncio.Future[None]]]:
         batch: list[tuple[Outgoing, asyncio.Future[None]]] = []
@@ -243,7 +257,7 @@ class Topic:
         found = await self._try(messages, numbers)
         tries = 1
         while left := [at for at, fault in enumerate(found) if fault and self._again(fault)]:
-            await self._backoff.pause(tries, self._never)
+            await self._backoff.pause(tries, self._given_up)
             answers = await self._try([messages[at] for at in left], [numbers[at] for at in left])
             for at, fault in zip(left, answers, strict=True):
                 found[at] = fault
@@ -259,10 +273,12 @@ class Topic:
             return [error] * len(messages)
 
     def _again(self, fault: Exception) -> bool:
-        return self._driver.retryable(fault)
+        return self._driver.retryable(fault) and not self._given_up.is_set()
 
 
 def _settle(future: asyncio.Future[None], fault: Exception | None) -> None:
+    if future.done():
+        return
     if fault is None:
         future.set_result(None)
     else:
