@@ -162,7 +162,7 @@ CONFIGURED = [
     ),
     wrong(
         "test_hooks_keep_their_deadlines",
-        (LOOK, f"    __import__('select').select([], [], [], 3)\n{LOOK}"),
+        (LOOK, f"    __import__('select').select([], [], [], 4.8)\n{LOOK}"),
         says='hook "health" blocks',
     ),
     wrong(

@@ -14,14 +14,16 @@ from booty.supervise import wire
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ask"]
+__all__ = ["SLACK", "ask"]
 
 SLACK: Final = 2.0
 """Seconds beyond the deadline that the worker itself has to say that it is over."""
 CHUNK: Final = 65536
 
 
-def ask(provider: str, verb: str, *, limit: float, log: Path, **arguments: Any) -> dict[str, Any]:
+def ask(
+    provider: str, verb: str, *, limit: float, log: Path, slack: float = SLACK, **arguments: Any
+) -> dict[str, Any]:
     """Have a hook run; a hook that hangs, exits or crashes costs nobody but its worker.
 
     Args:
@@ -29,6 +31,7 @@ def ask(provider: str, verb: str, *, limit: float, log: Path, **arguments: Any) 
         verb: the hook.
         limit: seconds it may take.
         log: file that the worker's output is added to.
+        slack: seconds beyond the limit that the worker has, its start included.
         **arguments: the hook's arguments as data, with true values.
 
     Returns:
@@ -43,7 +46,7 @@ def ask(provider: str, verb: str, *, limit: float, log: Path, **arguments: Any) 
         with theirs:
             worker = _start(theirs.fileno(), output.fileno())
         try:
-            ours.settimeout(limit + SLACK)
+            ours.settimeout(limit + slack)
             request = {"id": 1, "verb": verb, "provider": provider, "deadline": limit}
             ours.sendall(wire.pack({**request, **arguments}))
             answer = _answer(ours)

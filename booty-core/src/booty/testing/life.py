@@ -17,7 +17,7 @@ from booty.errors import BootyError, BootyErrors
 from booty.model import codec
 from booty.model.reference import fill
 from booty.run import stamp
-from booty.stack.asking import ask
+from booty.stack.asking import SLACK, ask
 from booty.supervise import state
 from booty.supervise.client import ControlError, connect
 from booty.testing.configured import planned
@@ -35,6 +35,8 @@ REAL_PATIENCE: Final = 300.0
 """Seconds a real program may take."""
 SHORT: Final = 0.3
 """Seconds that a hook is given when it is seen whether it keeps its deadline."""
+ALONE: Final = 4.0
+"""Seconds beyond it for the start of a worker that is tried once more, by itself."""
 EXPECTED_FAILURES: Final = (7, 8)
 LOOK: Final = 5.0
 """Seconds that a look at a server which is not there may take."""
@@ -189,7 +191,7 @@ class Life:
             kept = pool.map(lambda one: _interrupted(self.provider, one, about), asked)
             deaf = [verb for verb, well in zip(asked, kept, strict=True) if not well]
             # several workers at one time are slow to start on a machine with much else to do
-            deaf = [verb for verb in deaf if not _interrupted(self.provider, verb, about)]
+            deaf = [verb for verb in deaf if not _interrupted(self.provider, verb, about, ALONE)]
         refuse(
             (
                 f'hook "{verb}" blocks, or ends its process, when the server is silent'
@@ -292,14 +294,14 @@ def _dummy(text: str, root: Path) -> str:
     return str(place)
 
 
-def _interrupted(provider: str, verb: str, instance: dict[str, Any]) -> bool:
+def _interrupted(provider: str, verb: str, instance: dict[str, Any], slack: float = SLACK) -> bool:
     about: dict[str, Any] = {"instance": instance}
     if verb == "bootstrap":
         about = {"service": {"name": "it", "instances": [instance]}}
     if verb == "drain":
         about["leaving"] = False
     try:
-        ask(provider, verb, limit=SHORT, log=Path(os.devnull), **about)
+        ask(provider, verb, limit=SHORT, slack=slack, log=Path(os.devnull), **about)
     except (BootyError, BootyErrors) as error:
         faults = error.faults if isinstance(error, BootyErrors) else (error,)
         return all(fault.reference != "hook-unknown" for fault in faults)
