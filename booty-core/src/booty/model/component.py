@@ -128,7 +128,8 @@ class Need:
 
     Attributes:
         role: the role waited for.
-        until: ``started``, ``ready``, ``good`` or ``done``.
+        until: ``started``, ``ready``, ``good`` or ``done``. Among roles of one service, ready is
+            who has passed its probes: ``bootstrap`` comes when all roles have.
         of: ``all``, ``any`` or ``quorum`` of its instances.
         restart: whether a restart of it restarts who waits.
     """

@@ -32,7 +32,8 @@ class Goodness:
     async def _until_good(self, name: str) -> None:
         try:
             while (unit := self._sup.units.get(name)) is not None and self._sup.wants(name):
-                if unit.state == "ready" and (await looking.look(self._sup, unit))["good"]:
+                probed = unit.state in {"bootstrapping", "ready"}
+                if probed and (await looking.look(self._sup, unit))["good"]:
                     return
                 await self._sup.change(living.GOOD_PAUSE)
         finally:

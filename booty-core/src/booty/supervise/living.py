@@ -44,17 +44,24 @@ SETTLE: Final = 0.1
 JITTER: Final = 0.1
 
 
-def satisfied(sup: Supervisor, need: dict[str, Any]) -> bool:
-    """Tell whether what an instance waits for is there."""
+def satisfied(sup: Supervisor, need: dict[str, Any], service: str) -> bool:
+    """Tell whether what an instance of a service waits for is there.
+
+    Inside one service whoever has passed its probes is ready: what follows, the service's
+    bootstrap, waits for all of its instances.
+    """
+    states = UNTIL[need["until"]]
+    if need["service"] == service and need["until"] in {"ready", "good"}:
+        states |= {"bootstrapping"}
     names = [name for name in need["instances"] if name.partition(".")[0] not in sup.without]
-    there = [name for name in names if _reached(sup, name, need["until"])]
+    there = [name for name in names if _reached(sup, name, need["until"], states)]
     wanted = {"any": 1, "quorum": len(names) // 2 + 1}.get(need["of"], len(names))
     return len(there) >= min(wanted, len(names))
 
 
-def _reached(sup: Supervisor, name: str, until: str) -> bool:
+def _reached(sup: Supervisor, name: str, until: str, states: frozenset[str]) -> bool:
     unit = sup.units.get(name)
-    if unit is None or unit.state not in UNTIL[until]:
+    if unit is None or unit.state not in states:
         return False
     if until != "good":
         return True
@@ -63,7 +70,8 @@ def _reached(sup: Supervisor, name: str, until: str) -> bool:
 
 def unmet(sup: Supervisor, unit: Unit) -> list[dict[str, Any]]:
     """Return the needs of an instance that are not met."""
-    return [need for need in unit.entry["needs"] if not satisfied(sup, need)]
+    service = unit.entry["service"]
+    return [need for need in unit.entry["needs"] if not satisfied(sup, need, service)]
 
 
 async def begin(sup: Supervisor, unit: Unit) -> None:
@@ -251,7 +259,7 @@ async def bootstrap_service(sup: Supervisor, service: str) -> None:
         Unknown: its worker hangs or died.
     """
     names = sup.sheet["services"][service]["instances"]
-    passed = {"bootstrapping", "ready", "degraded"}
+    passed = {"bootstrapping", *looking.UP}
     while not all(sup.units[name].state in passed for name in names if name in sup.units):
         await sup.change()
     own = [sup.hooks.filled(sup.units[name]) for name in names if name in sup.units]

@@ -114,7 +114,7 @@ async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
 
 async def _by_probe(sup: Supervisor, unit: Unit) -> dict[str, Any]:
     probe = unit.entry["live"] or unit.entry["ready"]
-    up = unit.state in UP
+    up = unit.state in {"bootstrapping", *UP}  # its probes have passed
     if probe is None or probe.get("log") or probe.get("notify"):
         return {"alive": True, "ready": up, "good": up, "reason": None if up else unit.state}
     lookup = sup.values.lookup(unit.name)
