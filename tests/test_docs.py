@@ -99,3 +99,13 @@ def test_fragments_are_of_known_kinds(workspace: Path) -> None:
 
     assert names
     assert [name for name in names if name.split(".")[-2] not in kinds] == []
+
+
+def test_each_decision_has_its_number(workspace: Path) -> None:
+    """Numbers run without a gap, none twice, and a page begins with its own."""
+    pages = sorted((workspace / "docs/explanation/decisions").glob("*.md"))
+
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert [
+        page for page in pages if not page.read_text().startswith(f"# {int(page.name[:4])}. ")
+    ] == []
