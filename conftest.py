@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,13 @@ settings.load_profile("patient")
 
 # what several folders of tests share: sessions.py
 sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
+# tests that run in the background, or without a terminal, were told to ignore these, and so would
+# be the commands under test
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        ctrl_c = _number is signal.SIGINT
+        signal.signal(_number, signal.default_int_handler if ctrl_c else signal.SIG_DFL)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -18,7 +18,7 @@ import pytest
 from anyio import to_thread
 from booty.clients.pubsub.opening import open_subscription, open_topic
 
-SECONDS = 30.0
+SECONDS = 100.0
 SENDER = """
 import sys
 import anyio, booty
@@ -241,7 +241,7 @@ def test_a_killed_receiver_keeps_nothing(tmp_path: Path, child: Child) -> None:
     """What a killed process had not acknowledged comes to the others when its time is over."""
 
     async def body() -> None:
-        where = url(tmp_path, ack_wait="500ms")
+        where = url(tmp_path, ack_wait="2s")
         async with open_topic(url(tmp_path)) as topic:
             await topic.send_many([b"%d" % number for number in range(20)])
         receiver = child(RECEIVER, where, 10)

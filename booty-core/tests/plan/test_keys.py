@@ -148,11 +148,13 @@ ELSEWHERE = {
     "stack.requires": "config/test_reading.py::test_required_version",
     "stack.state-dir": "config/test_reading.py::test_keys_of_the_stack",
     "stack.mirrors": "config/test_layers.py::test_users_own_file",
+    "stack.tokens": "config/test_layers.py::test_users_own_file",
     "stack.secrets": "config/test_reading.py::test_other_backends_are_not_built",
     "profile.stack": "config/test_layers.py::test_profile",
     "profile.defaults": "config/test_layers.py::test_profile",
     "profile.services": "config/test_layers.py::test_profile",
     "user.mirrors": "config/test_layers.py::test_users_own_file",
+    "user.tokens": "config/test_layers.py::test_users_own_file",
     "user.secrets": "config/test_reading.py::test_other_backends_are_not_built",
 }
 """Keys that no run sheet shows, and the test that shows them."""

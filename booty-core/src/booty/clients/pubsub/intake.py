@@ -162,11 +162,12 @@ class Intake:
     async def _run(self) -> None:
         tries = 0
         while not self.over.is_set():
-            if self._wants() <= 0:
-                await self._until_room()
-                continue
+            # first what is taken ahead may become less: then none may be wanted
             self.prefetch.look(self._clock())
             wanted = min(self._wants(), self._most)
+            if wanted <= 0:
+                await self._until_room()
+                continue
             try:
                 found = await self._driver.receive(wanted)
             except Exception as error:  # noqa: BLE001 - the driver says what it means
