@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import booty
 import pytest
 from booty.clients.pubsub.opening import open_subscription, open_topic
@@ -230,3 +231,23 @@ def test_a_body_is_bytes() -> None:
                 await sub.receive_many(0)
 
     run(partial(body))
+
+
+def test_no_driver_is_asked_for_nothing() -> None:
+    """Where less is taken ahead from now on, what lies here may be enough: nobody is asked then."""
+
+    async def body() -> None:
+        driver = Fake(batches=[[0, 1, 2, 3]])
+        async with subscription(driver) as one:
+            ahead = one._intake.prefetch
+            ahead.size = 8
+            await one.receive()
+            while len(driver.asked) < 2:
+                await anyio.lowlevel.checkpoint()
+            ahead._since = -1e9  # the consumer has taken its time
+            driver.more.set()
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+        assert min(driver.asked) > 0
+
+    run(body)
