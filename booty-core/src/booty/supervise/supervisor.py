@@ -163,7 +163,8 @@ class Supervisor:
         """Stop everything in good order, then leave; the report is the task's value."""
         if self.ending is None:
             self.ending = self.loop.task(self._end())
-            self.ending.on_done(self._leave_soon)
+            # behind whoever asked, however long the turn is: the report comes first
+            self.ending.on_done(lambda: self.loop.soon(self._leave_soon))
         return self.ending
 
     async def _end(self) -> list[dict[str, Any]]:
