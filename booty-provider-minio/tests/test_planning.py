@@ -31,6 +31,13 @@ def test_engine_that_is_not_there(planned: Any) -> None:
     assert 'did you mean "rclone"?' in told["engine"]
 
 
+def test_engine_among_the_settings(planned: Any) -> None:
+    """What the feed alone is told is no setting of a server: it would change nothing."""
+    told = planned.faults('settings = { engine = "rclone" }')
+
+    assert list(told) == ["settings.engine"]
+
+
 def test_what_an_engine_lacks_is_refused(planned: Any) -> None:
     """Everything that is asked for and cannot be had is told at one time, with its place."""
     told = planned.faults(

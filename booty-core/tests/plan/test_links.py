@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 BUS = '[services.bus]\nuse = "bus"\n'
 FILES = '[services.files]\nuse = "files"\n'
 
@@ -92,6 +94,20 @@ def test_unclaimed_key_has_a_hint(world: Any) -> None:
     fault = world.fault(f'{BUS}steams = ["a"]')
 
     assert (fault.reference, fault.hint) == ("unknown-key", 'did you mean "streams"?')
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('settings = { version = "2" }', '"version" stands in [services.bus] itself'),
+        ("max-payload = 3", "it is one of the settings: settings = { max-payload = … }"),
+    ],
+)
+def test_key_one_table_off(world: Any, text: str, hint: str) -> None:
+    """A key that stands in the service instead of its settings, or the other way, is told where."""
+    fault = world.fault(f"{BUS}{text}")
+
+    assert (fault.reference, fault.hint) == ("unknown-key", hint)
 
 
 def test_reference_makes_a_consumer(world: Any) -> None:

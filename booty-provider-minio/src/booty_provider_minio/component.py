@@ -23,7 +23,7 @@ from booty import (
 
 from booty_provider_minio import engines, sources
 from booty_provider_minio.resources import Bucket, Policy, User
-from booty_provider_minio.settings import Settings
+from booty_provider_minio.settings import FeedSettings, Settings
 
 __all__ = ["COMPONENTS", "KEY", "ROOT", "roles"]
 
@@ -154,7 +154,7 @@ def _feed(name: str, secret: str) -> Component:
         versions=("1",),
         sources=(Module(module="booty_provider_minio.feed", distribution="booty-provider-minio"),),
         wants=(Want(link="events", interface="nats/jetstream", required=True),),
-        settings=Settings,
+        settings=FeedSettings,
         resources=_RESOURCES,
         secrets=(SecretNeed(name=secret),),
         ready=Probe(notify=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-__all__ = ["Settings"]
+__all__ = ["FeedSettings", "Settings"]
 
 _DURATION = {"unit": "duration"}
 
@@ -22,7 +22,6 @@ class Settings:
             these is refused. One of the features of the reference page.
         events_interval: seconds between two looks for changes, where the engine does not tell.
         events_window: seconds in which a change that is told twice is stored once.
-        engine: not for you: set by the provider for its own programs.
     """
 
     drives: int = 1
@@ -30,4 +29,14 @@ class Settings:
     relies_on: tuple[str, ...] = ()
     events_interval: float = field(default=5.0, metadata=_DURATION)
     events_window: float = field(default=3600.0, metadata=_DURATION)
+
+
+@frozen(kw_only=True)
+class FeedSettings(Settings):
+    """Settings of the process that tells changes: those of the service, and whose they are.
+
+    Attributes:
+        engine: the engine of the service; set by its roles.
+    """
+
     engine: str = ""

@@ -10,7 +10,7 @@ Names are loaded when they are first used: a command that finds its plan unchang
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -73,7 +73,12 @@ def __getattr__(name: str) -> Any:
 
 
 def unknown(
-    service_path: str, key: str, known: Collection[str] = (), *, spec: StackSpec | None = None
+    service_path: str,
+    key: str,
+    known: Collection[str] = (),
+    *,
+    settings: Iterable[type] = (),
+    spec: StackSpec | None = None,
 ) -> ConfigError:
     """Return the fault for a key of a service that neither core nor its component knows.
 
@@ -81,13 +86,17 @@ def unknown(
         service_path: ``services.bus``.
         key: the key, as found in :attr:`~booty.model.stack.ServiceSpec.extra`.
         known: links and resources of the component.
+        settings: the classes of its settings.
         spec: the stack, so that the message can name file and line.
     """
     from booty.config.assembly import place
     from booty.config.keys import SERVICE_KEYS
     from booty.config.reading import Reading, split, unknown_key
+    from booty.config.typed import table
 
     path = f"{service_path}.{key}"
     reading = Reading(lambda _: place(spec, path) if spec else "")
     unknown_key(reading, (*split(service_path), key), {*SERVICE_KEYS, *known})
+    if any(key in table(kind).keys for kind in settings):
+        reading.faults[0].hint = f"it is one of the settings: settings = {{ {key} = … }}"
     return reading.faults[0]

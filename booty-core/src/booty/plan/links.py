@@ -57,6 +57,7 @@ def _claim(
     components = [member.component for member in cast.members]
     wants = {want.link: want for one in components for want in one.wants}
     resources = {resource.key: resource for one in components for resource in one.resources}
+    settings = [one.settings for one in components if one.settings]
     links: dict[str, str] = {}
     made: dict[str, Mapping[str, Any]] = {}
     for key, value in cast.spec.extra.items():
@@ -68,7 +69,8 @@ def _claim(
         elif key in resources:
             made[key] = entries(resources[key], value, f"{path}.{key}", faults)
         else:
-            faults.append(config.unknown(path, key, {*wants, *resources}))
+            known = {*wants, *resources}
+            faults.append(config.unknown(path, key, known, settings=settings))
     faults.extend(
         _link_missing(cast, want, casts)
         for want in wants.values()
