@@ -1,0 +1,111 @@
+"""A stack of files and a bus, with every engine that can be had, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import booty
+import nats
+import nats.js.errors
+import pytest
+
+PATIENCE: Final = 60.0
+BUCKETS: Final = "buckets = ['uploads', 'my-files']\n"
+
+
+def lines(engine: str) -> str:
+    """Return the lines of a service of an engine; skip where it cannot be had."""
+    told = f'use = "minio"\nengine = "{engine}"\nports = {{ api = 0 }}\n'
+    if engine == "rclone":
+        return told
+    found = os.environ.get(f"BOOTY_TEST_{engine.upper()}") or shutil.which(engine)
+    if not found:
+        pytest.skip(f"{engine} is not here: name it by BOOTY_TEST_{engine.upper()}")
+    return f'{told}binary = "{found}"\n'
+
+
+class Told:
+    """A stack with files and a bus, and what it tells."""
+
+    def __init__(self, stack: booty.SyncStack) -> None:
+        self.stack = stack
+
+    def s3(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Let a coroutine work with the S3 client."""
+
+        async def run() -> Any:
+            async with self.stack._stack.client("files") as client:
+                return await work(client)
+
+        return self.stack._portal.call(run)
+
+    def bus(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Let a coroutine work with the NATS client."""
+
+        async def run() -> Any:
+            async with self.stack._stack.client("bus") as client:
+                return await work(client)
+
+        return self.stack._portal.call(run)
+
+    def until(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+        """Read the events from the first on until there are enough; return them."""
+
+        async def run() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            async with self.stack._stack.client("bus") as connection:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        events = await _subscribed(connection)
+                        while not enough(found):
+                            with suppress(nats.errors.TimeoutError):
+                                message = await events.next_msg(timeout=1.0)
+                                event = json.loads(message.data)
+                                found.append({**event, "on": message.subject})
+                except TimeoutError:
+                    pytest.fail(f"only {len(found)} events: {found[-3:]}")
+            return found
+
+        return self.stack._portal.call(run)
+
+
+async def _subscribed(connection: Any) -> Any:
+    while True:
+        with suppress(nats.js.errors.NotFoundError):  # the stream was removed, and not made yet
+            return await connection.jetstream().subscribe("minio.bucket.>", ordered_consumer=True)
+
+
+@pytest.fixture
+def told(
+    tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Run a stack of an engine that tells its changes, until the block ends."""
+    home = tmp_path / "home"
+    home.mkdir()
+    assert pytestconfig.cache is not None
+    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    monkeypatch.setenv("BOOTY_HOME", str(home))
+
+    @contextmanager
+    def up(
+        engine: str, more: str = BUCKETS, *, interval: str = "200ms", bus: str = ""
+    ) -> Iterator[Told]:
+        file = tmp_path / "booty.toml"
+        file.write_text(
+            "[stack]\nformat = 1\nname = 'shop'\n"
+            f"[services.bus]\nuse = 'nats'\nports = {{ client = 0, monitor = 0 }}\n{bus}"
+            f"[services.files]\n{lines(engine)}events = 'bus'\n"
+            f"settings = {{ events-interval = '{interval}' }}\n{more}"
+        )
+        with booty.SyncStack.open(file) as stack:
+            stack.up()
+            yield Told(stack)
+
+    return up
