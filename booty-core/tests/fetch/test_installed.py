@@ -47,6 +47,13 @@ def get(store: Store, asked: ArtifactWish, told: list[Progress] | None = None) -
     return found["tool@1.2.3"]
 
 
+def test_version_of_something_else(here: Path, store: Store) -> None:
+    """The number of what it was built with is not taken for its own."""
+    program(here / "tool", "DEVELOPMENT\nRuntime: go1.26.8 linux/amd64")
+
+    assert get(store, wish()).trust == "yours, says version nothing"
+
+
 @pytest.mark.parametrize("says", ["1.2.3", "1.2.3-4+deb12"])
 def test_on_path(here: Path, store: Store, says: str) -> None:
     """It is asked its version, its digest is recorded, and it is called yours."""

@@ -218,11 +218,12 @@ class OnPath(Source):
     Attributes:
         binary: the name looked for on PATH, or a path; empty = the component's program.
         version_args: arguments that make it print its version; none = it is not asked.
-        version_pattern: regular expression with one group that finds the version in what it prints.
+        version_pattern: regular expression with one group that finds the version in what it prints;
+            of itself the first number with a dot that stands alone, so not that of ``go1.26.8``.
     """
 
     kind: ClassVar[str] = "on-path"
     name: str = "on-path"
     binary: str = ""
     version_args: tuple[str, ...] = ("--version",)
-    version_pattern: str = field(default=r"v?(\d+(?:\.\d+)+[\w.+-]*)")
+    version_pattern: str = field(default=r"(?<![\w.])v?(\d+(?:\.\d+)+[\w.+-]*)")
