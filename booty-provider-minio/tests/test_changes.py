@@ -74,14 +74,14 @@ def test_event_has_the_documented_form() -> None:
     page = Path(__file__).parents[2] / "docs/reference/providers/minio.md"
 
     assert subject(CHANGE) == "minio.bucket.my_files.created"
-    assert event["id"] == CHANGE.id
+    assert event["id"] == CHANGE.id("booty:shop/files")
     assert event["subject"] == "my.files/a"
     for name in (*event, *event["data"]):
         assert f"`{name}`" in page.read_text(), name
 
 
 def test_what_is_told_twice_has_one_id() -> None:
-    """The id follows from bucket, key, version, sequencer and what was done; from no clock."""
+    """The id follows from service, bucket, key, version, sequencer and deed; from no clock."""
     others = [
         evolve(CHANGE, key="b"),
         evolve(CHANGE, version="1"),
@@ -90,8 +90,8 @@ def test_what_is_told_twice_has_one_id() -> None:
         evolve(CHANGE, etag="1"),
     ]
 
-    assert evolve(CHANGE, late=True).id == CHANGE.id
-    assert len({one.id for one in (CHANGE, *others)}) == 6
+    assert evolve(CHANGE, late=True).id("s") == CHANGE.id("s")
+    assert len({one.id("s") for one in (CHANGE, *others)} | {CHANGE.id("another")}) == 7
 
 
 def test_late_changes_are_marked() -> None:

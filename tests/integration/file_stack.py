@@ -37,11 +37,11 @@ class Told:
     def __init__(self, stack: booty.SyncStack) -> None:
         self.stack = stack
 
-    def s3(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Let a coroutine work with the S3 client."""
+    def s3(self, work: Callable[[Any], Awaitable[Any]], service: str = "files") -> Any:
+        """Let a coroutine work with the S3 client of a service."""
 
         async def run() -> Any:
-            async with self.stack._stack.client("files") as client:
+            async with self.stack._stack.client(service) as client:
                 return await work(client)
 
         return self.stack._portal.call(run)

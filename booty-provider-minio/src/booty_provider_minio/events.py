@@ -22,9 +22,13 @@ _TARGET: Final = "BOOTY"
 ARN: Final = f"arn:minio:sqs::{_TARGET}:nats"
 
 
-def _raw(service: str) -> tuple[str, str]:
-    """Return stream and subject that a server of MinIO's kind tells into."""
-    return f"MINIO_RAW_{service}", f"minio.raw.{service}"
+def _raw(instance: Instance) -> tuple[str, str]:
+    """Return stream and subject that a server of MinIO's kind tells into, and its feed alone reads.
+
+    A bus of somebody else may serve several stacks.
+    """
+    stack = instance.stack.replace(".", "_")
+    return f"MINIO_RAW_{stack}_{instance.service}", f"minio.raw.{stack}.{instance.service}"
 
 
 def told_by_minio(instance: Instance) -> dict[str, str]:
@@ -41,7 +45,7 @@ def told_by_minio(instance: Instance) -> dict[str, str]:
     words = {
         "ENABLE": "on",
         "ADDRESS": address,
-        "SUBJECT": _raw(instance.service)[1],
+        "SUBJECT": _raw(instance)[1],
         "JETSTREAM": "on",  # a message counts when the stream has it
         "QUEUE_DIR": f"{instance.dirs.data}/events",  # kept here while the bus is away
         "USERNAME": about["user"],
@@ -99,7 +103,7 @@ def feed(instance: Instance) -> Launch:
 def _about(instance: Instance) -> dict[str, Any]:
     server = next(peer for peer in instance.peers if not peer.role)
     engine = engines.ENGINES[instance.settings.engine]
-    raw, subject = _raw(instance.service) if engine.tells else ("", "")
+    raw, subject = _raw(instance) if engine.tells else ("", "")
     return {
         "source": source(instance),
         "bus": bus(instance),

@@ -81,7 +81,8 @@ class Bus:
     async def _stored(self, change: Change) -> None:
         from nats.errors import Error
 
-        body, headers = change.event(self._source), {"Nats-Msg-Id": change.id}
+        body = change.event(self._source)
+        headers = {"Nats-Msg-Id": change.id(self._source)}
         while True:
             try:
                 await self.jetstream.publish(

@@ -64,10 +64,17 @@ class Change:
     via: str
     late: bool = False
 
-    @property
-    def id(self) -> str:
-        """What is told twice has the same: for ``Nats-Msg-Id``. A key is too long for a header."""
+    def id(self, source: str) -> str:
+        """Return what is the same when it is told twice: for ``Nats-Msg-Id``.
+
+        A key is too long for a header. The source is in it: two services may tell alike of buckets
+        that have one name.
+
+        Args:
+            source: which service of which stack.
+        """
         parts = [
+            source,
             self.bucket,
             self.key,
             self.version,
@@ -99,7 +106,7 @@ class Change:
         }
         event = {
             "specversion": "1.0",
-            "id": self.id,
+            "id": self.id(source),
             "source": source,
             "type": f"minio.object.{self.kind}",
             "subject": f"{self.bucket}/{self.key}",
