@@ -174,19 +174,7 @@ def unknown_key(reading: Reading, at: At, known: Collection[str]) -> None:
     """Note a key that does not exist, with the nearest one that does."""
     place = f" in {dotted(at[:-1])}" if at[:-1] else ""
     problem = f"use {quoted(at[-1])}{place}: there is no such key"
-    hint = _of_the_service(at) or nearest(str(at[-1]), known)
-    reading.add(at, problem, reference="unknown-key", hint=hint)
-
-
-def _of_the_service(at: At) -> str:
-    """Return the hint for a key of a service that was written among its settings."""
-    from booty.config.keys import SERVICE_KEYS
-
-    match at:
-        case "services", service, "settings", key if key in SERVICE_KEYS:
-            return f'"{key}" stands in [services.{service}] itself'
-        case _:
-            return ""
+    reading.add(at, problem, reference="unknown-key", hint=nearest(str(at[-1]), known))
 
 
 def missing_key(reading: Reading, at: At, name: str, hint: str) -> None:

@@ -64,6 +64,7 @@ def settings(
     data: Mapping[str, Any] | None,
     path: str,
     *,
+    elsewhere: Mapping[str, str] | None = None,
     spec: StackSpec | None = None,
 ) -> _T:
     """Turn a table of booty.toml into an object of a provider's class.
@@ -78,6 +79,7 @@ def settings(
             ``Optional``, unions, lists, tuples, sets, mappings and further attrs classes.
         data: the table, with ``${…}`` replaced; ``None`` = empty.
         path: dotted path of the table, for messages.
+        elsewhere: keys that people write here and that belong to another place, with the hint.
         spec: the stack, so that messages can name file and line.
 
     Raises:
@@ -87,6 +89,10 @@ def settings(
     """
     reading = Reading(_places(spec))
     result = table(kind).read(_plain(data or {}), split(path), reading)
+    hints = {f"{path}.{key}": hint for key, hint in (elsewhere or {}).items()}
+    for fault in reading.faults:
+        if fault.reference == "unknown-key":
+            fault.hint = hints.get(fault.subject or "", fault.hint)
     reading.finish()
     return typing.cast("_T", result)
 

@@ -332,8 +332,10 @@ def typed_settings(service: str, component: Component, given: Mapping[str, Any])
     path = f"services.{service}.settings"
     if component.settings is not None:
         from booty import config
+        from booty.config.keys import SERVICE_KEYS
 
-        return config.settings(component.settings, given, path)
+        words = {key: f'"{key}" stands in [services.{service}] itself' for key in SERVICE_KEYS}
+        return config.settings(component.settings, given, path, elsewhere=words)
     if given:
         raise ConfigError(
             f'cannot use "settings" in services.{service}: {component.id} has none',
