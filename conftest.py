@@ -37,6 +37,13 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "booty-home"
 
 
+@pytest.fixture(scope="session")
+def programs(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where real programs are kept between runs; in this one alone where pytest keeps nothing."""
+    cache = getattr(pytestconfig, "cache", None)  # its plugin may be switched off
+    return tmp_path_factory.mktemp("programs") if cache is None else cache.mkdir("booty-store")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def warden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Somebody who ends what runs below the tests' folder, should we be killed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from booty.errors import BootyError, BootyErrors, FetchError
 from booty.model.plan import Plan
 from booty.model.platform import Platform
 from booty.testing.stage import Stage
+
+# what tests of this folder share, under names of their own: s3_standin.py
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @frozen
@@ -146,12 +150,10 @@ def through() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def stacks(tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> Stacks:
+def stacks(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Stacks:
     """Stacks that end with the test; programs come from a store that tests share."""
     home = tmp_path / "home"
     home.mkdir()
-    assert pytestconfig.cache is not None
-    store = pytestconfig.cache.mkdir("booty-store")
-    (home / "store").symlink_to(store)
+    (home / "store").symlink_to(programs)
     monkeypatch.setenv("BOOTY_HOME", str(home))
-    return Stacks(tmp_path, store)
+    return Stacks(tmp_path, programs)

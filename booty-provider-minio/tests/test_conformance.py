@@ -31,14 +31,9 @@ HERE: list[Callable[[str, Path], str]] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store(
-    pytestconfig: pytest.Config,
-    tmp_path_factory: pytest.TempPathFactory,
-    here: Callable[[str, Path], str],
-) -> Iterator[None]:
+def store(programs: Path, here: Callable[[str, Path], str]) -> Iterator[None]:
     """Keep programs where other tests keep them."""
-    cache = getattr(pytestconfig, "cache", None)  # may be switched off
-    STORE.append(tmp_path_factory.mktemp("store") if cache is None else cache.mkdir("booty-store"))
+    STORE.append(programs)
     HERE.append(here)
     yield
     STORE.clear()

@@ -83,14 +83,11 @@ async def _subscribed(connection: Any) -> Any:
 
 
 @pytest.fixture
-def told(
-    tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def told(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Run a stack of an engine that tells its changes, until the block ends."""
     home = tmp_path / "home"
     home.mkdir()
-    assert pytestconfig.cache is not None
-    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    (home / "store").symlink_to(programs)
     monkeypatch.setenv("BOOTY_HOME", str(home))
 
     @contextmanager

@@ -124,12 +124,11 @@ def kill(pid: int) -> None:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, clean_env: dict[str, str], pytestconfig: pytest.Config) -> Iterator[Shop]:
+def shop(tmp_path: Path, clean_env: dict[str, str], programs: Path) -> Iterator[Shop]:
     """A stack that is down when the test ends; programs come from a store that tests share."""
     home = Path(clean_env["BOOTY_HOME"])
     home.mkdir()
-    assert pytestconfig.cache is not None
-    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    (home / "store").symlink_to(programs)
     root = tmp_path / "stack"
     root.mkdir()
     made = Shop(root, clean_env, 15000 + os.getpid() % SLOTS * WIDTH)

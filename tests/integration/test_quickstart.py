@@ -23,12 +23,11 @@ PATIENCE = 30.0
 
 
 @pytest.fixture
-def env(clean_env: dict[str, str], pytestconfig: pytest.Config) -> dict[str, str]:
+def env(clean_env: dict[str, str], programs: Path) -> dict[str, str]:
     """A home of its own, with a store that tests share, and this interpreter first on PATH."""
     home = Path(clean_env["BOOTY_HOME"])
     home.mkdir()
-    assert pytestconfig.cache is not None
-    (home / "store").symlink_to(pytestconfig.cache.mkdir("booty-store"))
+    (home / "store").symlink_to(programs)
     path = f"{Path(sys.executable).parent}{os.pathsep}{clean_env['PATH']}"
     return {**clean_env, "PATH": path}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import threading
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from collections.abc import Iterator
 import anyio
 import booty
 import pytest
-from booty.clients import Attributes
+from booty.clients import Attributes, Bucket, ObjectWriter, WriteRequest
 from booty.clients.bucket.sniff import sniffed
+from booty.clients.memory.bucket import MemoryBucket
 
 
 @pytest.fixture
@@ -50,6 +52,49 @@ def test_the_twin_reads_as_a_stream(bucket: booty.SyncBucket) -> None:
         assert reader.seek(-1, io.SEEK_END) == 7
         assert list(reader) == [b"9"]
         assert isinstance(reader.attributes, Attributes)
+
+
+class Sticky(MemoryBucket):
+    """A driver that cannot give up."""
+
+    async def write(self, key: str, request: WriteRequest) -> ObjectWriter:
+        """Return a writer that cannot."""
+        writer = await super().write(key, request)
+
+        async def abort() -> None:
+            raise PermissionError(errno.EACCES, "no")
+
+        writer.abort = abort  # type: ignore[method-assign]  # that is the fault
+        return writer
+
+
+def test_what_ended_a_writer_is_told_first() -> None:
+    """That giving up fails hides neither an error nor a cancellation; alone, it is told."""
+
+    async def main() -> None:
+        bucket = Bucket(Sticky(), "sticky://")
+
+        async def broken() -> None:
+            async with bucket.writer("k", content_type="a/b") as writer:
+                await writer.write(b"x")
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            await broken()
+        with anyio.move_on_after(0.01) as scope:
+            async with bucket.writer("k", content_type="a/b") as writer:
+                await writer.write(b"x")
+                await anyio.sleep_forever()
+        assert scope.cancelled_caught
+        with pytest.raises(booty.InvalidArgumentError, match="announced"):
+            await bucket.write("k", b"x", content_type="a/b", size=2)
+        writer = bucket.writer("k", content_type="a/b")
+        await writer.write(b"x")
+        with pytest.raises(booty.PermissionDeniedError, match='cannot give up "k"'):
+            await writer.abort()
+        assert not await bucket.exists("k")
+
+    anyio.run(main)
 
 
 def test_the_twin_leaves_nothing_of_a_failed_block(bucket: booty.SyncBucket) -> None:

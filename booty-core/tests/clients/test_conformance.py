@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
+import anyio
 import pytest
 from booty.clients import Capability
 from booty.clients.bucket.face import Bucket
@@ -16,6 +18,7 @@ from booty.clients.file.bucket import FileBucket
 from booty.clients.memory.bucket import MemoryBucket
 from booty.testing.conformance import BucketConformance, BucketHarness
 from booty.testing.conformance.buckets import CASES
+from booty.testing.conformance.suite import Outcomes
 from conftest_serving import Serving
 
 OUTCOMES = Path(__file__).parents[3] / "docs" / "reference" / "conformance"
@@ -120,6 +123,32 @@ def test_the_matrix_is_that_of_a_run(harness: type[BucketHarness]) -> None:
     }
 
     assert json.loads(file.read_text())["cases"] == wanted
+
+
+def test_the_matrix_is_made_of_whole_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that left a case out, or in which one failed, changes nothing."""
+    monkeypatch.setenv("BOOTY_CONFORMANCE", str(tmp_path))
+
+    def run(*fine: str, broken: str = "") -> list[str]:
+        outcomes = Outcomes("buckets", "any", ("B01", "B02"))
+        for case in fine:
+            with outcomes.noting(case):
+                pass
+        with suppress(LookupError), outcomes.noting(broken or fine[0]):
+            if broken:
+                raise LookupError
+        outcomes.write()
+        return [one.name for one in tmp_path.iterdir()]
+
+    assert run("B01") == []
+    assert run("B01", "B02", broken="B02") == []
+    assert run("B01", "B02") == ["buckets-any.json"]
+
+
+def test_a_harness_without_what_it_declares_says_so() -> None:
+    """Not a bare exception: which method is missing."""
+    with pytest.raises(NotImplementedError, match=r'Memory declares "server".*"restart"'):
+        anyio.run(Memory().restart)
 
 
 def test_a_case_is_skipped_only_by_what_is_declared() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from booty_provider_minio.session import Unreachable, ask
+from booty_provider_minio.s3.uploads import given_up
+from booty_provider_minio.session import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,7 +84,7 @@ async def upload(client: Any, bucket: str, key: str, file: Path, **told: Any) ->
             parts = await _parts(client, body, max(PART, -(-size // _MOST_PARTS)), about)
             await ask(client.complete_multipart_upload(**about, MultipartUpload={"Parts": parts}))
         except BaseException:
-            await _give_up(client, about)
+            await given_up(client, about)
             raise
 
 
@@ -96,13 +97,3 @@ async def _parts(
         answer = await ask(client.upload_part(**about, PartNumber=number, Body=piece))
         parts.append({"ETag": answer["ETag"], "PartNumber": number})
     return parts
-
-
-async def _give_up(client: Any, about: dict[str, Any]) -> None:
-    import asyncio
-    from contextlib import suppress
-
-    from booty_provider_minio.session import Refused
-
-    with suppress(Refused, Unreachable):
-        await asyncio.shield(ask(client.abort_multipart_upload(**about)))

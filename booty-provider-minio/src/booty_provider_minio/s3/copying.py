@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, Final
 
 from booty import clients
 
 from booty_provider_minio.s3.answers import attributes_of, written
+from booty_provider_minio.s3.uploads import given_up
 
 __all__ = ["copied"]
 
@@ -55,10 +55,7 @@ async def _in_parts(client: Any, request: dict[str, Any], known: clients.Attribu
     try:
         await _parts(client, {**request, **upload}, known)
     except BaseException:
-        import anyio
-
-        with anyio.CancelScope(shield=True), suppress(Exception):
-            await client.abort_multipart_upload(**upload)
+        await given_up(client, upload)
         raise
 
 

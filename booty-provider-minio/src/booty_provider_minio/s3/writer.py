@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 from booty import clients
 
 from booty_provider_minio.s3.answers import checksum, conditions, written
+from booty_provider_minio.s3.uploads import given_up
 
 __all__ = ["Writer"]
 
@@ -82,9 +82,7 @@ class Writer(clients.ObjectWriter):
         self._waiting.clear()
         upload, self._upload = self._upload, None
         if upload is not None:
-            # a server that is gone keeps them; it is told in the docs how they are removed
-            with suppress(Exception):
-                await self._client.abort_multipart_upload(**upload)
+            await given_up(self._client, upload)
 
     async def _put(self) -> None:
         request = {

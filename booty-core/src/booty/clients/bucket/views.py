@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import attrs
@@ -32,8 +33,9 @@ class _View(BucketDriver):
     def capabilities(self) -> frozenset[Capability]:  # type: ignore[override]  # read only here
         return self._inner.capabilities
 
+    @abstractmethod
     def _key(self, key: str) -> str:
-        raise NotImplementedError
+        """Return the key in the whole bucket."""
 
     def code(self, error: Exception) -> Code:
         return self._inner.code(error)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import attrs
 
 from booty.clients.bucket.session import Hook, Session
 from booty.clients.bucket.sniff import ENOUGH, sniffed
+from booty.clients.calls import calling
 from booty.clients.errors import (
     ClientError,
     FailedPreconditionError,
@@ -53,7 +55,7 @@ class Writer:
         trace: TracebackType | None,
     ) -> None:
         if kind is not None:
-            await self.abort()
+            await self._give_up()
         elif self._state == "open":
             await self.close()
 
@@ -91,12 +93,16 @@ class Writer:
         try:
             await self._finish()
         except BaseException:
-            await self.abort()
+            await self._give_up()
             raise
         self._state = "closed"
 
     async def abort(self) -> None:
-        """Give up, leaving nothing behind; nothing happens to a writer that is closed."""
+        """Give up, leaving nothing behind; nothing happens to a writer that is closed.
+
+        Raises:
+            ClientError: the driver could not remove what was written; no object was made.
+        """
         if self._state == "closed":
             return
         self._state = "aborted"
@@ -105,8 +111,14 @@ class Writer:
         if stream is not None:
             import anyio
 
-            with anyio.CancelScope(shield=True):
+            code = self._session.driver.code
+            with anyio.CancelScope(shield=True), calling("give up", self._key, code):
                 await stream.abort()
+
+    async def _give_up(self) -> None:
+        # what ended the writer is told, a cancellation above all, not what came on top of it
+        with suppress(Exception):
+            await self.abort()
 
     async def _finish(self) -> None:
         from anyio.lowlevel import checkpoint_if_cancelled
@@ -161,7 +173,7 @@ class Writer:
                 if data:
                     await self._stream.send(data)
         except BaseException:
-            await self.abort()
+            await self._give_up()
             raise
 
     def _opened(self) -> ObjectWriter:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from booty.clients.bucket.face import Bucket
 
-__all__ = ["BucketHarness"]
+__all__ = ["BucketHarness", "lacking"]
+
+
+def lacking(harness: object, word: str, method: str) -> NotImplementedError:
+    """Return what is raised in the place of a method that a declared capability needs."""
+    told = f'{type(harness).__name__} declares "{word}": it must have a method "{method}"'
+    return NotImplementedError(told)
 
 
 class BucketHarness(ABC):
@@ -73,7 +79,7 @@ class BucketHarness(ABC):
 
     async def restart(self) -> None:
         """Kill the server, start it again with its data; only if ``server`` is declared."""
-        raise NotImplementedError
+        raise lacking(self, "server", "restart")
 
     async def send(
         self, method: str, url: str, content: bytes | None = None, content_type: str | None = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from booty.clients.pubsub.opening import open_subscription, open_topic
 from booty.testing.conformance.case import Cases
+from booty.testing.conformance.harness import lacking
 
 if TYPE_CHECKING:
     from booty.clients.capability import Capability
@@ -70,11 +71,11 @@ class TopicHarness(abc.ABC):
 
     async def restart(self) -> None:
         """Restart the server (``server``), or forget all that is only in memory (``durable``)."""
-        raise NotImplementedError
+        raise lacking(self, "durable", "restart")
 
     async def kill_leader(self, name: str) -> None:
         """Kill the server that leads a topic (``replicated``)."""
-        raise NotImplementedError
+        raise lacking(self, "replicated", "kill_leader")
 
     @asynccontextmanager
     async def pair(self, **parameters: str) -> AsyncIterator[tuple[Topic, Subscription]]:
