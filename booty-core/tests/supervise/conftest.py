@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from conftest_clock import Clock
 from conftest_supervise import Stack
 
 
@@ -19,3 +20,11 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     one = Stack(tmp_path)
     yield one
     one.end()
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that can be turned; whoever is started from here has it."""
+    made = Clock(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(made.wrapper))
+    return made

@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import json
-import struct
-import sys
-from pathlib import Path
 
 import pytest
+from conftest_clock import Clock
 from conftest_supervise import Stack, entry, probe
 
-SKEWED = Path(__file__).with_name("skewed.py")
-WRAPPER = '#!/bin/sh\nshift 2\nexec {python} -I -S {skewed} {control} "$0" "$@"\n'
 YEAR = 365 * 86400.0
 ALWAYS = {"reset": 0.0, "give_up": 1 << 30}
-
-
-class Clock:
-    """The wall clock of a stack's watchers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.control = folder / "ahead"
-        self.turn(0.0)
-        self.wrapper = folder / "python"
-        words = {"python": sys.executable, "skewed": SKEWED, "control": self.control}
-        self.wrapper.write_text(WRAPPER.format(**words))
-        self.wrapper.chmod(0o755)
-
-    def turn(self, ahead: float) -> None:
-        """Set it to so many seconds ahead of the machine's own."""
-        if not self.control.exists():
-            self.control.write_bytes(bytes(8))
-        with self.control.open("r+b") as file:  # never another file: it is mapped
-            file.write(struct.pack("d", ahead))
-
-
-@pytest.fixture
-def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that can be turned; whoever is started from here has it."""
-    made = Clock(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(made.wrapper))
-    return made
 
 
 @pytest.mark.parametrize("ahead", [2 * YEAR, -20 * YEAR, 3600.0])

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from booty.run.loop import LONGEST_TURN
 from booty.supervise import client
 from booty.supervise.client import connect
+from conftest_clock import Clock
 from conftest_supervise import PATIENCE, Stack, alive, entry, probe
 
 STUBBORN = (
@@ -114,3 +116,19 @@ def test_the_runtime_folder_stays_while_something_runs(stack: Stack) -> None:
     stack.kill("guardian", "supervisor")
 
     assert folder.exists()
+
+
+def test_whoever_asked_is_answered_however_slow(stack: Stack, clock: Clock) -> None:
+    """Each step takes a turn of its own: who asked for the end, or for a stop, gets the report."""
+    deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done"
+    stack.up(entry("a.0", deaf, ready=probe(log="up"), stop={"grace": 3600.0}))
+    clock.turn(a_look=0.6 * LONGEST_TURN)  # begun, one thing done, and the turn is over
+    with connect(stack.dir) as one, connect(stack.dir) as other, connect(stack.dir) as third:
+        asked = [one.send("down")]
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+        asked += [other.send("down", force=True), third.send("stop", names=["a"])]
+        told = [link.receive(PATIENCE) or {} for link in (one, other, third)]
+
+    assert [frame.get("id") for frame in told] == asked
+    down, again, _ = ([row["how"] for row in frame["ok"]["report"]] for frame in told)
+    assert (down, again) == (["killed"], ["killed"])

@@ -185,6 +185,11 @@ class Loop:
         """Return monotonic seconds."""
         return self.clock.monotonic()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is left to do that need not be waited for."""
+        return bool(self._soon)
+
     def soon(self, call: Callable[[], None]) -> None:
         """Call in the next turn."""
         self._soon.append(call)

@@ -163,8 +163,7 @@ class Supervisor:
         """Stop everything in good order, then leave; the report is the task's value."""
         if self.ending is None:
             self.ending = self.loop.task(self._end())
-            # behind whoever asked, however long the turn is: the report comes first
-            self.ending.on_done(lambda: self.loop.soon(self._leave_soon))
+            self.ending.on_done(self._leave_soon)
         return self.ending
 
     async def _end(self) -> list[dict[str, Any]]:
@@ -180,25 +179,21 @@ class Supervisor:
         return report
 
     def _leave_soon(self) -> None:
-        # in the next turn: whoever asked for the end gets the report first
-        self.loop.after(0.0, self._leave)
-
-    def _leave(self) -> None:
-        self.save()
-        self.workers.close()
-        self.control.flush()
-        self.parent.tell({"do": "leave"})
-        os._exit(0)
+        # who asked for the end, or for a stop meanwhile, is answered first, however long it takes
+        if self.loop.busy:
+            self.loop.soon(self._leave_soon)
+        else:
+            self.loop.after(0.0, lambda: self._go("leave"))
 
     def give_way(self) -> None:
         """Let a new guardian and a new supervisor take over; what runs goes on."""
-        self.loop.after(0.0, self._give_way)
+        self.loop.after(0.0, lambda: self._go("renew"))
 
-    def _give_way(self) -> None:
+    def _go(self, word: str) -> None:
         self.save()
         self.workers.close()
         self.control.flush()
-        self.parent.tell({"do": "renew"})
+        self.parent.tell({"do": word})
         os._exit(0)
 
     # -- the guardian
