@@ -5,7 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-CONFORMANCE := $(wildcard booty-*/tests/*/test_conformance*.py booty-*/tests/test_conformance*.py)
+CONFORMANCE := $(wildcard booty-*/tests/*/test_conformance*.py booty-*/tests/test_conformance*.py) \
+	tests/integration/test_events_matrix.py
 QUICKSTART := examples/quickstart/booty.toml
 MANIFESTS := pyproject.toml uv.lock $(wildcard booty-*/pyproject.toml)
 # with the machine's own list of authorities, as pip has them (the name changed between versions)
@@ -24,7 +25,7 @@ help:
 	@echo 'make bench      measure, print the table of docs/explanation/performance.md'
 	@echo 'make chaos      kill at every system call, and at random; some 20 minutes'
 	@echo 'make soak       200 services for 10 minutes, one killed every second'
-	@echo 'make conformance  run every driver of portable clients through the suite, write the matrix'
+	@echo 'make conformance  run every driver through the suite, every change through every engine; write the tables'
 	@echo 'make docs       write the generated pages again'
 	@echo 'make dist       build the wheels into dist/'
 
@@ -60,9 +61,10 @@ unit: $(VENV)/.developed
 
 # engines are taken from PATH and BOOTY_TEST_<ENGINE>, else got as a user gets them; skips say why
 e2e-minio: $(VENV)/.developed
-	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests tests/integration/test_events.py
+	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests $(wildcard tests/integration/test_events*.py)
 
-# runs the conformance suite of portable clients, and writes the matrix driver x case by its outcome
+# runs the conformance suite of portable clients, and every change of an object on every engine, and
+# writes the tables driver x case and change x engine by their outcome; what cannot be had stays
 conformance: $(VENV)/.developed
 	BOOTY_CONFORMANCE=docs/reference/conformance $(BIN)/pytest -q $(CONFORMANCE)
 	$(BIN)/python docs/generate.py

@@ -10,6 +10,7 @@ from typing import Final
 import click
 import pages_conformance
 import pages_errors
+import pages_events
 import pages_hooks
 import pages_nouns
 import pages_python
@@ -65,6 +66,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "booty-toml.md": booty_toml,
     "python.md": pages_python.render,
     "conformance.md": pages_conformance.render,
+    "providers/minio-events.md": pages_events.render,
+    "providers/minio-event.schema.json": pages_events.schema,
 }
 
 

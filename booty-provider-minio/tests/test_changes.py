@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from booty_provider_minio.feed import ages
 from booty_provider_minio.feed.changes import Change, of_minio, subject
 from booty_provider_minio.feed.cursor import Cursor, Seen
 from booty_provider_minio.feed.native import Orders
+from booty_provider_minio.feed.schema import SCHEMA
+from jsonschema import Draft202012Validator
 
 CHANGE = Change(
     bucket="my.files", key="a", kind="created", action="put", time="2026-11-22T20:45:13.158Z",
@@ -68,16 +72,46 @@ def test_what_is_no_event_is_said(message: bytes) -> None:
         list(of_minio(message))
 
 
-def test_event_has_the_documented_form() -> None:
-    """The event is a CloudEvent; its fields are those of the reference page."""
+def test_event_has_the_published_form() -> None:
+    """The event is a CloudEvent; it has the members of the schema, and no others."""
     event = json.loads(CHANGE.event("booty:shop/files"))
-    page = Path(__file__).parents[2] / "docs/reference/providers/minio.md"
+    properties = SCHEMA["properties"]
 
+    Draft202012Validator.check_schema(SCHEMA)
+    assert [one.message for one in Draft202012Validator(SCHEMA).iter_errors(event)] == []
     assert subject(CHANGE) == "minio.bucket.my_files.created"
     assert event["id"] == CHANGE.id("booty:shop/files")
     assert event["subject"] == "my.files/a"
-    for name in (*event, *event["data"]):
-        assert f"`{name}`" in page.read_text(), name
+    assert set(event) == set(properties)
+    assert set(event["data"]) == set(properties["data"]["properties"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"version": None}, {"action": "flown"}, {"sequencer": "xyz"}, {"size": "6"}, {"key": ""}],
+)
+def test_schema_refuses(wrong: dict[str, Any]) -> None:
+    """The schema is no empty one: what is not of the form is not of the schema."""
+    event = json.loads(CHANGE.event("booty:shop/files"))
+    event["data"] |= wrong
+
+    assert list(Draft202012Validator(SCHEMA).iter_errors(event))
+
+
+def test_versions_tell_when_they_were_made() -> None:
+    """A ULID is a number that grows, with a time in it; other versions have that of the listing."""
+    listed = datetime(2026, 11, 30, 23, 51, 5, tzinfo=UTC)
+    older, newer = "01M8QDX1NBQ316YHPG1FS4H4C2", "01M8QDX1NENYVRVD3Z194PXTAX"
+    found = [ages.sequencer(one, listed) for one in (older, newer, "", "null", newer.lower())]
+
+    assert len(set(found)) == 3
+    assert int(found[0], 16) < int(found[1], 16)
+    assert found[2] == "18ECF7AAF28FDA00"
+    assert [ages.time(one) for one in found[:3]] == [
+        "2026-11-30T23:51:05.131Z",
+        "2026-11-30T23:51:05.134Z",
+        "2026-11-30T23:51:05.000Z",
+    ]
 
 
 def test_what_is_told_twice_has_one_id() -> None:

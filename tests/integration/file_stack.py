@@ -15,7 +15,12 @@ import booty
 import nats
 import nats.js.errors
 import pytest
+from booty_provider_minio.feed import schema
+from jsonschema import Draft202012Validator
 
+SCHEMA: Final = Draft202012Validator(
+    schema.SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER
+)
 PATIENCE: Final = 60.0
 BUCKETS: Final = "buckets = ['uploads', 'my-files']\n"
 
@@ -56,7 +61,10 @@ class Told:
         return self.stack._portal.call(run)
 
     def until(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-        """Read the events from the first on until there are enough; return them."""
+        """Read the events from the first on until there are enough; return them.
+
+        Each must be of the schema.
+        """
 
         async def run() -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = []
@@ -68,12 +76,18 @@ class Told:
                             with suppress(nats.errors.TimeoutError):
                                 message = await events.next_msg(timeout=1.0)
                                 event = json.loads(message.data)
-                                found.append({**event, "on": message.subject})
+                                SCHEMA.validate(event)
+                                told = {"on": message.subject, "msg-id": _id_of(message)}
+                                found.append({**event, **told})
                 except TimeoutError:
                     pytest.fail(f"only {len(found)} events: {found[-3:]}")
             return found
 
         return self.stack._portal.call(run)
+
+
+def _id_of(message: Any) -> str:
+    return str((message.headers or {}).get("Nats-Msg-Id"))
 
 
 async def _subscribed(connection: Any) -> Any:

@@ -6,8 +6,9 @@ once, one that came and went not at all. Where the bucket keeps versions, each o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from booty_provider_minio.feed import ages
 from booty_provider_minio.feed.changes import Change
 from booty_provider_minio.feed.cursor import Cursor, Seen
 from booty_provider_minio.session import BUCKET, ask
@@ -15,13 +16,10 @@ from booty_provider_minio.transfer import pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from datetime import datetime
 
     from booty_provider_minio.feed.bus import Bus
 
 __all__ = ["look"]
-
-_MICRO: Final = 1000
 
 
 async def look(client: Any, bus: Bus, cursor: Cursor, *, versions: bool) -> int:
@@ -64,34 +62,42 @@ async def _pages(
     client: Any, bucket: str, *, versions: bool
 ) -> AsyncIterator[list[tuple[Seen, int | None]]]:
     if versions:
-        async for page in pages(client, "list_object_versions", Bucket=bucket):
-            found = [(_seen(bucket, one), one["Size"]) for one in page.get("Versions", [])]
-            marks = [(_seen(bucket, one, gone=True), None) for one in page.get("DeleteMarkers", [])]
-            yield sorted([*found, *marks], key=_age)
+        async for group in _versions(client, bucket):
+            yield sorted(group, key=_age)
     else:
         async for page in pages(client, "list_objects_v2", Bucket=bucket):
             yield [(_seen(bucket, one), one["Size"]) for one in page.get("Contents", [])]
 
 
+async def _versions(client: Any, bucket: str) -> AsyncIterator[list[tuple[Seen, int | None]]]:
+    """Yield versions, all of one key together, whatever number a page holds."""
+    rest: list[tuple[Seen, int | None]] = []
+    async for page in pages(client, "list_object_versions", Bucket=bucket):
+        rest += [(_seen(bucket, one), one["Size"]) for one in page.get("Versions", [])]
+        rest += [(_seen(bucket, one, gone=True), None) for one in page.get("DeleteMarkers", [])]
+        # the newest come first: the older ones of the last key may stand on the next page
+        split = page.get("NextKeyMarker")
+        yield [one for one in rest if one[0].key != split]
+        rest = [one for one in rest if one[0].key == split]
+    yield rest
+
+
 def _age(one: tuple[Seen, int | None]) -> tuple[str, str]:
     # of one key the older version first
-    return one[0].key, one[0].sequencer
+    return one[0].key, one[0].sequencer.zfill(32)
 
 
 def _seen(bucket: str, one: dict[str, Any], *, gone: bool = False) -> Seen:
-    version = str(one.get("VersionId", ""))
+    told = str(one.get("VersionId", ""))
+    version = "" if told == "null" else told
     return Seen(
         bucket=bucket,
         key=one["Key"],
-        version="" if version == "null" else version,
+        version=version,
         etag=str(one.get("ETag", "")).strip('"'),
-        sequencer=_sequencer(one["LastModified"]),
+        sequencer=ages.sequencer(version, one["LastModified"]),
         gone=gone,
     )
-
-
-def _sequencer(moment: datetime) -> str:
-    return f"{int(moment.timestamp() * 1_000_000) * _MICRO:016X}"
 
 
 def _appeared(one: Seen, size: int | None) -> Change:
@@ -101,7 +107,7 @@ def _appeared(one: Seen, size: int | None) -> Change:
         version=one.version,
         kind="removed" if one.gone else "created",
         action="delete-marker" if one.gone else "seen",
-        time=_time(one.sequencer),
+        time=ages.time(one.sequencer),
         sequencer=one.sequencer,
         size=size,
         etag=one.etag,
@@ -118,15 +124,8 @@ def _vanished(one: Seen) -> Change:
         version=one.version,
         kind="removed",
         action="gone",
-        time=_time(one.sequencer),
+        time=ages.time(one.sequencer),
         sequencer=one.sequencer,
         etag=one.etag,
         via="listing",
     )
-
-
-def _time(sequencer: str) -> str:
-    from datetime import UTC, datetime
-
-    moment = datetime.fromtimestamp(int(sequencer, 16) / 1_000_000_000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
