@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from measure import timed
@@ -17,6 +19,8 @@ from measure import timed
 __all__ = ["PEERS", "compiled", "spawner", "start"]
 
 LONGEST = 60.0
+PATIENCE = 15.0
+"""Seconds that a peer has to end by itself."""
 COMMAND = "echo up > {file}; exec sleep 1000"
 Config = Callable[[Path, dict[str, str]], list[str]]
 
@@ -67,26 +71,35 @@ def start(name: str, count: int) -> float:
 
         def begin() -> None:
             nonlocal process
+            end = time.monotonic() + LONGEST
             process = subprocess.Popen(
                 argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
             waiting = set(files)
-            while waiting and process.poll() is None:
+            while waiting and process.poll() is None and time.monotonic() < end:
                 waiting = {file for file in waiting if not file.exists()}
                 select.select([], [], [], 0.001)
 
         seconds = timed(begin)
         assert process is not None
-        if process.poll() is not None:
-            sys.exit(f"{name} ended with {process.returncode}")
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(LONGEST)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        ended = process.poll()
+        _stop(process, folder)
+        if ended is not None or seconds > LONGEST:
+            sys.exit(f"{name} did not bring up {count}, ended with {ended}")
     return seconds
+
+
+def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """End a peer, and what it leaves behind: some do not end their programs, or not themselves."""
+    process.send_signal(signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (place / "cwd").resolve() == folder:
+                os.kill(int(place.name), signal.SIGKILL)
+    process.wait(LONGEST)
 
 
 def compiled(folder: Path) -> Path | None:
