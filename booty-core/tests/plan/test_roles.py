@@ -11,7 +11,7 @@ from booty.model.component import Component, Interface, Need, Want
 from booty.model.expand import Role
 from booty.model.source import OnPath
 from booty.model.stack import ServiceSpec
-from booty.stack import scaling
+from booty.stack import replicas
 
 DB = '[services.db]\nuse = "db"\n'
 
@@ -128,8 +128,8 @@ def test_scale_of_roles_is_judged(world: Any) -> None:
     """A role must be named where there are several; one that is not there is refused."""
     spec = world.spec(DB)
     with pytest.raises(BootyErrors) as caught:
-        scaling.refuse(spec, world.providers, {"db": 3, "db.kw": 3, "db.kv.0": 3})
-    scaling.refuse(spec, world.providers, {"db.kv": 5})
+        replicas.refuse(spec, world.providers, {"db": 3, "db.kw": 3, "db.kv.0": 3})
+    replicas.refuse(spec, world.providers, {"db.kv": 5})
     hints = [str(one.hint) for one in caught.value.faults]
 
     assert hints[0].startswith("booty scale db.")

@@ -29,14 +29,13 @@ def command(ctx: click.Context) -> None:
 def _one(entry: dict[str, Any]) -> dict[str, Any]:
     from pathlib import Path
 
-    from booty.stack import removed
-    from booty.stack.place import read
+    from booty.stack.place import entry_without_state, read
     from booty.supervise import state
 
     folder = Path(entry.get("state") or Path(entry["root"]) / ".booty")
     found = {"id": entry["id"], "name": entry["name"], "root": entry["root"], "running": 0}
     if read(folder / "id").get("id") != entry["id"]:
-        lost = removed.entry_at(Path(entry["root"]))
+        lost = entry_without_state(Path(entry["root"]))
         here = lost is not None and lost["id"] == entry["id"]
         return {**found, "state": "running without its folder" if here else "gone"}
     saved = state.read(folder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from booty.stack import identity, moving, plans, scaling
+from booty.stack import identity, moving, plans, replicas
 from booty.stack.fit import refuse_unfit
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
     made = _decided(planning)
     made.lock.write(place.lock)
     # the lock is an input too, and has just been written
-    inputs = planning.inputs(made.known, scaling.kept(plans.scaled(made.plan)))
+    inputs = planning.inputs(made.known, replicas.kept(plans.scaled(made.plan)))
     text = made.lock.text() if made.lock.programs else ""
     digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs, text)
     plans.remember(place, digest, {**made.known, "inputs": inputs})

@@ -323,7 +323,7 @@ class Session:
         spans: Sequence[dict[str, Any]],
     ) -> list[dict[str, Any]]:
         from booty import secrets
-        from booty.stack import scaling
+        from booty.stack import replicas
 
         backend = secrets.backend("", self.place.id)
         needs = data.get("secrets", ())
@@ -339,7 +339,7 @@ class Session:
                 without=sorted(unchanged.planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
-                **scaling.told(self.place, data),
+                **replicas.told(self.place, data),
             )
         finally:
             os.close(handle)

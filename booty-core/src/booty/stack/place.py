@@ -10,7 +10,16 @@ from typing import Any, Final, NamedTuple
 
 from booty.errors import ConfigError, ConflictError
 
-__all__ = ["FILE", "Place", "find", "leases", "of_file", "registered"]
+__all__ = [
+    "FILE",
+    "Place",
+    "control_socket",
+    "entry_without_state",
+    "find",
+    "leases",
+    "of_file",
+    "registered",
+]
 
 FILE: Final = "booty.toml"
 LOCAL: Final = "booty.local.toml"
@@ -104,10 +113,10 @@ def _here() -> Path:
 
 def _elsewhere() -> str:
     # what runs is most likely meant; a name that several have is no name
-    from booty.stack import removed
-
     known = registered()
-    there = [one for one in known if _state_of(one).is_dir() or removed.entry_at(Path(one["root"]))]
+    there = [
+        one for one in known if _state_of(one).is_dir() or entry_without_state(Path(one["root"]))
+    ]
     running = [
         one
         for one in there
@@ -142,7 +151,8 @@ def of_file(file: Path) -> Place:
         state = _state_dir(file, root)
     # under a running stack its own file may have been removed; another name is a mistake
     if not file.is_file() and (file.name != FILE or not state.is_dir()):
-        if entry := _running_without(root):
+        # the whole folder may have been removed under a running stack, which must stay in reach
+        if entry := entry_without_state(root):
             return Place(root, root / file.name, Path(entry["state"]))
         raise ConfigError(
             f'cannot read "{file}": there is no such file',
@@ -167,13 +177,6 @@ def _refuse_newer(state: Path) -> None:
                 formats.refuse_newer(kind, found, str(state / name))
             except ControlError as error:
                 raise from_data(error.data) from error
-
-
-def _running_without(root: Path) -> dict[str, Any] | None:
-    # the whole folder may have been removed under a running stack, which must stay in reach
-    from booty.stack import removed
-
-    return removed.entry_at(root)
 
 
 def _state_dir(file: Path, root: Path) -> Path:
@@ -210,6 +213,31 @@ def _is_sound(one: dict[str, Any]) -> bool:
     # a line that was cut or garbled is written anew by the next up of its stack
     texts = {key: one.get(key, "") for key in ("id", "root", "name", "state", "file")}
     return {"id", "root"} <= one.keys() and all(isinstance(text, str) for text in texts.values())
+
+
+def entry_without_state(root: Path) -> dict[str, Any] | None:
+    """Return the registry's entry of a stack that runs without its state; ``None`` if none does.
+
+    Args:
+        root: the folder of booty.toml, which may be gone too.
+    """
+    return next(
+        (one for one in registered() if _lost_state(one, root) and control_socket(one)), None
+    )
+
+
+def _lost_state(entry: dict[str, Any], root: Path) -> bool:
+    kept = read(Path(str(entry.get("state"))) / "id").get("id")
+    return entry["root"] == str(root) and kept != entry.get("id")
+
+
+def control_socket(entry: dict[str, Any]) -> str | None:
+    """Return the socket of the supervisor of a registry's entry; ``None`` if there is none."""
+    from booty.run import runtime
+
+    place = runtime.find(str(entry.get("id")), dict(os.environ))
+    path = Path(f"{place}/control.sock")
+    return str(path) if place and path.exists() else None
 
 
 def leases() -> list[dict[str, Any]]:

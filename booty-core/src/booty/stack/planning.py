@@ -12,7 +12,7 @@ from booty import config, fetch, paths, plan, providers
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError, raise_all
 from booty.model.plan import Artifact, Saved
 from booty.model.platform import Platform
-from booty.stack import access, identity, machine, numbers, plans, programs, scaling
+from booty.stack import access, identity, machine, numbers, plans, programs, replicas
 from booty.stack.choice import Choice
 from booty.stack.fetching import keeping
 from booty.stack.left_out import enabled, needed, rest, users
@@ -145,7 +145,7 @@ class Planning:
         lock = fetch.Lock.read(self.place.lock)
         if any(self._needs(whole, str(one.subject)) for one in broken):
             self._tell_all(whole, known, lock, broken)
-        scaling.refuse(whole, known, self.choice.scale)
+        replicas.refuse(whole, known, self.choice.scale)
         spec, lost = self._rest(whole)
         wishes = self._wishes(spec, known, lock)
         self._refuse_problems([one for one in enabled(spec) if one.name in wanted], known)
@@ -218,7 +218,7 @@ class Planning:
             "providers": {name: _installed(one) for name, one in known.items()},
             "left_out": sorted(prepared.broken),
         }
-        made = evolve(made, inputs=self.inputs(remembered, scaling.kept(plans.scaled(made))))
+        made = evolve(made, inputs=self.inputs(remembered, replicas.kept(plans.scaled(made))))
         sheet, blobs = plan.sheet(made)
         return Planned(
             plan=made,
@@ -344,7 +344,7 @@ class Planning:
             running=_running(self.place),
             reallocate=self.choice.reallocate,
         )
-        return scaling.laid(saved, self.place, self.choice.scale)
+        return replicas.laid(saved, self.place, self.choice.scale)
 
 
 def _running(place: Place) -> dict[str, dict[str, Any]]:

@@ -5,18 +5,15 @@ Standard library only: commands that look come here when they find no state.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from booty.errors import ConflictError
-from booty.run import runtime
-from booty.stack.place import Place, read, registered
+from booty.stack.place import Place, control_socket, entry_without_state
 
 if TYPE_CHECKING:
     from booty.supervise.client import Connection
 
-__all__ = ["connect", "entry_at", "listing", "refuse", "words"]
+__all__ = ["connect", "listing", "refuse", "words"]
 
 
 def words(place: Place) -> str:
@@ -24,30 +21,10 @@ def words(place: Place) -> str:
     return f'"{place.state}" was removed while its stack runs'
 
 
-def entry_at(root: Path) -> dict[str, Any] | None:
-    """Return the registry's entry of a stack that runs without its state; ``None`` if none does.
-
-    Args:
-        root: the folder of booty.toml, which may be gone too.
-    """
-    return next((one for one in registered() if _is(one, root) and _socket(one)), None)
-
-
-def _is(entry: dict[str, Any], root: Path) -> bool:
-    kept = read(Path(str(entry.get("state"))) / "id").get("id")
-    return entry["root"] == str(root) and kept != entry.get("id")
-
-
-def _socket(entry: dict[str, Any]) -> str | None:
-    place = runtime.find(str(entry.get("id")), dict(os.environ))
-    path = Path(f"{place}/control.sock")
-    return str(path) if place and path.exists() else None
-
-
 def connect(place: Place) -> Connection | None:
     """Return a connection to the supervisor of a stack whose state was removed, if there is one."""
-    entry = None if place.id else entry_at(place.root)
-    path = _socket(entry) if entry else None
+    entry = None if place.id else entry_without_state(place.root)
+    path = control_socket(entry) if entry else None
     if path is None:
         return None
     from booty.supervise import client
