@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 from booty_provider_minio.feed import ages
 from booty_provider_minio.feed.changes import Change, of_minio, subject
-from booty_provider_minio.feed.cursor import Cursor, Seen
-from booty_provider_minio.feed.native import Orders
 from booty_provider_minio.feed.schema import SCHEMA
 from jsonschema import Draft202012Validator
 
@@ -126,32 +123,3 @@ def test_what_is_told_twice_has_one_id() -> None:
 
     assert evolve(CHANGE, late=True).id("s") == CHANGE.id("s")
     assert len({one.id("s") for one in (CHANGE, *others)} | {CHANGE.id("another")}) == 7
-
-
-def test_late_changes_are_marked() -> None:
-    """Within a batch the order is made right; what comes after its successor is marked."""
-    orders = Orders()
-    first = orders.sorted([evolve(CHANGE, sequencer="3"), evolve(CHANGE, sequencer="1")])
-    second = orders.sorted([evolve(CHANGE, sequencer="2"), evolve(CHANGE, key="b", sequencer="2")])
-
-    assert [(one.sequencer, one.late) for one in first] == [("1", False), ("3", False)]
-    assert [(one.key, one.late) for one in second] == [("a", True), ("b", False)]
-
-
-def test_cursor_is_kept(tmp_path: Path) -> None:
-    """What was told is known to the next process; what a pass has not met is missed."""
-    path = str(tmp_path / "cursor.db")
-    here = Seen(bucket="b", key="here", version="", etag="1", sequencer="A")
-    gone = evolve(here, key="gone")
-    first = Cursor(path)
-    first.told([here, gone], first.begin())
-    first.close()
-    cursor = Cursor(path)
-    number = cursor.begin()
-    cursor.told([here], number)
-
-    assert cursor.known(evolve(here, etag="?", sequencer="?")) == here
-    assert list(cursor.missed("b", number)) == [gone]
-    cursor.forget(gone)
-    assert list(cursor.missed("b", number)) == []
-    cursor.close()

@@ -22,6 +22,8 @@ SCHEMA: Final = Draft202012Validator(
     schema.SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER
 )
 PATIENCE: Final = 60.0
+TELLS: Final = "events = 'bus'\n"
+SILENT: Final = "# silent\n"
 BUCKETS: Final = "buckets = ['uploads', 'my-files']\n"
 
 
@@ -50,6 +52,12 @@ class Told:
                 return await work(client)
 
         return self.stack._portal.call(run)
+
+    def turn_on(self) -> None:
+        """Let a silent service tell its changes."""
+        file = self.stack._stack.place.file
+        file.write_text(file.read_text().replace(SILENT, TELLS))
+        self.stack.up()
 
     def bus(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         """Let a coroutine work with the NATS client."""
@@ -106,14 +114,20 @@ def told(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     @contextmanager
     def up(
-        engine: str, more: str = BUCKETS, *, interval: str = "200ms", bus: str = ""
+        engine: str,
+        more: str = BUCKETS,
+        *,
+        interval: str = "200ms",
+        settings: str = "",
+        bus: str = "",
+        silent: bool = False,
     ) -> Iterator[Told]:
         file = tmp_path / "booty.toml"
         file.write_text(
             "[stack]\nformat = 1\nname = 'shop'\n"
             f"[services.bus]\nuse = 'nats'\nports = {{ client = 0, monitor = 0 }}\n{bus}"
-            f"[services.files]\n{lines(engine)}events = 'bus'\n"
-            f"settings = {{ events-interval = '{interval}' }}\n{more}"
+            f"[services.files]\n{lines(engine)}{SILENT if silent else TELLS}"
+            f"settings = {{ events-interval = '{interval}'{settings} }}\n{more}"
         )
         with booty.SyncStack.open(file) as stack:
             stack.up()

@@ -57,6 +57,7 @@ _CHANGES: Final = {
     "consumers": Change.NONE,
     "settings.relies-on": Change.NONE,
     "settings.events-interval": Change.NONE,
+    "settings.events-listing": Change.NONE,
     "settings.events-window": Change.NONE,
     # a server finds nothing on other drives than those it wrote
     "settings.drives": Change.MIGRATE,

@@ -13,11 +13,13 @@ from booty_provider_minio.component import ROOT
 if TYPE_CHECKING:
     from booty import Instance
 
-__all__ = ["ARN", "LINK", "ROLE", "bus", "feed", "source", "told_by_minio"]
+__all__ = ["ARN", "LINK", "QUEUES", "ROLE", "bus", "feed", "queue", "source", "told_by_minio"]
 
 LINK: Final = "events"
 ROLE: Final = "feed"
 """The role of the process that tells changes in the stack's own words."""
+QUEUES: Final = "events"
+"""The folder of a server's data in which its events wait while the bus is away."""
 _TARGET: Final = "BOOTY"
 ARN: Final = f"arn:minio:sqs::{_TARGET}:nats"
 
@@ -47,7 +49,7 @@ def told_by_minio(instance: Instance) -> dict[str, str]:
         "ADDRESS": address,
         "SUBJECT": _raw(instance)[1],
         "JETSTREAM": "on",  # a message counts when the stream has it
-        "QUEUE_DIR": f"{instance.dirs.data}/events",  # kept here while the bus is away
+        "QUEUE_DIR": f"{instance.dirs.data}/{QUEUES}",  # kept here while the bus is away
         "USERNAME": about["user"],
         "PASSWORD": about["password"],
         **({"TLS": "on", "CERT_AUTHORITY": link.ca} if scheme == "tls" else {}),
@@ -101,21 +103,41 @@ def feed(instance: Instance) -> Launch:
 
 
 def _about(instance: Instance) -> dict[str, Any]:
-    server = next(peer for peer in instance.peers if not peer.role)
     engine = engines.ENGINES[instance.settings.engine]
+    settings = instance.settings
     raw, subject = _raw(instance) if engine.tells else ("", "")
     return {
         "source": source(instance),
         "bus": bus(instance),
         "raw": raw,
         "raw_subject": subject,
-        "window": instance.settings.events_window,
-        "interval": instance.settings.events_interval,
+        "arn": ARN if engine.tells else "",
+        "queues": _queues(instance) if engine.tells else [],
+        "window": settings.events_window,
+        "interval": settings.events_interval,
+        "listing": settings.events_listing if engine.tells else settings.events_interval,
         "versions": "versioning" in engine.has,
         "cursor": f"{instance.dirs.data}/cursor.db",
         "server": {
-            "url": server.endpoints["api"].url,
+            "urls": [peer.endpoints["api"].url for peer in instance.peers if not peer.role],
             "key": ROOT,
             "secret": instance.secrets[engine.root],
         },
     }
+
+
+def _queues(instance: Instance) -> list[str]:
+    """Return the folders in which servers keep events: their data lies beside the feed's own."""
+    data = f"{instance.dirs.logs}/../data"
+    return [_queue(f"{data}/{peer.name}") for peer in instance.peers if not peer.role]
+
+
+def queue(instance: Instance) -> str:
+    """Return the folder in which a server keeps its events; empty if it tells none."""
+    tells = LINK in instance.links and engines.of(instance).tells
+    return _queue(instance.dirs.data) if tells else ""
+
+
+def _queue(data: str) -> str:
+    # MinIO makes the last part
+    return f"{data}/{QUEUES}/minio-nats-{_TARGET}"

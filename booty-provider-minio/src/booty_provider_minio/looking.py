@@ -35,6 +35,7 @@ async def look(instance: Instance) -> Health:
     if path and status != OK:
         return Health(alive=True, ready=False, good=False, reason=_not_ready(instance, status))
     ready, lacks = await _works(instance)
+    lacks = lacks or _deaf(instance)
     return Health(alive=True, ready=ready, good=lacks is None, reason=lacks)
 
 
@@ -42,6 +43,16 @@ def _not_ready(instance: Instance, status: int) -> str:
     if status == UNAVAILABLE and instance.replicas * instance.settings.drives > 1:
         return "too few of its drives are there for a write"
     return f"{engines.of(instance).health} answers {status or 'nothing that is HTTP'}"
+
+
+def _deaf(instance: Instance) -> str | None:
+    """Return why events of this server are lost; a listing finds what can be found."""
+    from pathlib import Path
+
+    folder = events.queue(instance)
+    if not folder or Path(folder).is_dir():
+        return None
+    return f"the queue of its events was removed: booty restart {instance.name}"
 
 
 async def _not_told(instance: Instance) -> str | None:

@@ -11,6 +11,7 @@ from booty import ConfigError, StartError
 from booty_provider_minio import engines, grants
 from booty_provider_minio.admin import admin_of
 from booty_provider_minio.events import ARN, LINK
+from booty_provider_minio.feed.rules import rule
 from booty_provider_minio.session import (
     BUCKET,
     Refused,
@@ -127,12 +128,9 @@ async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -
 
 async def _told_of(client: Any, name: str, *, told: bool) -> None:
     # refused if MinIO does not know the target: a wrong setting of it does not stop the server
-    rule = {"QueueArn": ARN, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+    wanted = {"QueueConfigurations": [rule(ARN)]} if told else {}
     await ask(
-        client.put_bucket_notification_configuration(
-            Bucket=name,
-            NotificationConfiguration={"QueueConfigurations": [rule]} if told else {},
-        )
+        client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=wanted)
     )
 
 

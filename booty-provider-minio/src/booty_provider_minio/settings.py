@@ -20,7 +20,10 @@ class Settings:
             single server.
         relies_on: what your programs rely on and no other key says: an engine that lacks one of
             these is refused. One of the features of the reference page.
-        events_interval: seconds between two looks for changes, where the engine does not tell.
+        events_interval: seconds between two looks for changes, where the engine does not tell; else
+            for buckets that nobody declared.
+        events_listing: seconds between two looks for what an engine that tells has not told; 0 =
+            none, and buckets that nobody declared are not told.
         events_window: seconds in which a change that is told twice is stored once.
     """
 
@@ -28,6 +31,7 @@ class Settings:
     paths: tuple[str, ...] = ()
     relies_on: tuple[str, ...] = ()
     events_interval: float = field(default=5.0, metadata=_DURATION)
+    events_listing: float = field(default=600.0, metadata=_DURATION)
     events_window: float = field(default=3600.0, metadata=_DURATION)
 
 

@@ -9,15 +9,18 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import frozen
+from booty_provider_minio.feed import disk
+from booty_provider_minio.feed.bus import Bus, connected
+from booty_provider_minio.feed.keeping import Keeper, Server
+from booty_provider_minio.feed.listing import Passes
+from booty_provider_minio.feed.native import follow
+from booty_provider_minio.feed.queues import Queues
+from booty_provider_minio.feed.teller import Teller
 
-from booty_provider_minio.feed.bus import Bus, connected, waited
-from booty_provider_minio.feed.cursor import Cursor
-from booty_provider_minio.feed.listing import look
-from booty_provider_minio.feed.native import Orders, follow
-from booty_provider_minio.session import Refused, Unreachable, opened
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = ["main"]
 
@@ -46,40 +49,32 @@ async def _run(about: dict[str, Any]) -> None:
 
 
 async def _work(about: dict[str, Any]) -> None:
-    async with connected(about["bus"]) as connection:
-        bus = Bus(connection, about["source"], about["window"])
-        await bus.streams(about["raw"], about["raw_subject"])
-        _tell_ready()
-        if about["raw"]:
-            await follow(bus, about["raw"], about["raw_subject"], Orders())
-        else:
-            await _listed(about, bus)
+    with disk.opened(about["cursor"]) as database:
+        async with connected(about["bus"]) as connection:
+            bus = Bus(connection, about["source"], about["window"])
+            teller = Teller(bus, database, about["window"], lists=about["listing"] > 0)
+            await bus.streams(about["raw"], about["raw_subject"])
+            _tell_ready()
+            await teller.recover()
+            async with asyncio.TaskGroup() as group:
+                if about["raw"]:
+                    group.create_task(follow(bus, about["raw"], about["raw_subject"], teller))
+                if about["listing"]:
+                    group.create_task(_keeper(about, bus, teller, database).keep())
 
 
-async def _listed(about: dict[str, Any], bus: Bus) -> None:
-    cursor = Cursor(about["cursor"])
-    server = Server(**about["server"])
-    try:
-        while True:
-            try:
-                async with opened(server.url, server.key, server.secret) as client:
-                    while True:
-                        await look(client, bus, cursor, versions=about["versions"])
-                        await waited(about["interval"])
-            except (Refused, Unreachable) as error:
-                print(f"feed: the server does not list: {error}", flush=True)  # noqa: T201 - log
-                await waited(about["interval"])
-    finally:
-        cursor.close()
-
-
-@frozen(kw_only=True)
-class Server:
-    """Where objects are, and a key that sees them all."""
-
-    url: str
-    key: str
-    secret: str
+def _keeper(
+    about: dict[str, Any], bus: Bus, teller: Teller, database: sqlite3.Connection
+) -> Keeper:
+    queues = Queues(bus, about["queues"], about["raw"])
+    server = about["server"]
+    return Keeper(
+        server=Server(urls=tuple(server["urls"]), key=server["key"], secret=server["secret"]),
+        passes=Passes(teller, database, queues.quiet, versions=about["versions"]),
+        arn=about["arn"],
+        interval=about["interval"],
+        listing=about["listing"],
+    )
 
 
 def _tell_ready() -> None:

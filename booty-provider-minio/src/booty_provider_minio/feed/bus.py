@@ -44,6 +44,19 @@ class Bus:
             queue = {"name": raw, "subjects": [raw_subject], "retention": "workqueue"}
             await self._stream({**queue, "storage": "file"})
 
+    async def state(self, stream: str) -> dict[str, Any]:
+        """Return the state of a stream, however long the bus is away; empty if it is not there."""
+        from nats.errors import Error
+
+        while True:
+            try:
+                answer = await self._ask(f"$JS.API.STREAM.INFO.{stream}", b"")
+            except (Error, OSError, TimeoutError):
+                await waited(AGAIN_SECONDS)
+            else:
+                found: dict[str, Any] = answer.get("state", {})
+                return found
+
     async def _stream(self, wanted: dict[str, Any]) -> None:
         import json
 

@@ -1,4 +1,4 @@
-"""Changes that nobody tells of, found by listing buckets and comparing with what was told.
+"""Changes that nobody told, found by listing buckets and comparing with what was told.
 
 It sees what is there, not what was: an object that was written twice between two passes is told
 once, one that came and went not at all. Where the bucket keeps versions, each of them is seen.
@@ -8,124 +8,105 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty_provider_minio.feed import ages
-from booty_provider_minio.feed.changes import Change
-from booty_provider_minio.feed.cursor import Cursor, Seen
-from booty_provider_minio.session import BUCKET, ask
+from booty_provider_minio.feed.disk import written
+from booty_provider_minio.feed.doubts import Doubt
+from booty_provider_minio.feed.seen import Seen, listed
+from booty_provider_minio.session import BUCKET, Refused, ask
 from booty_provider_minio.transfer import pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import sqlite3
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
-    from booty_provider_minio.feed.bus import Bus
+    from booty_provider_minio.feed.teller import Teller
 
-__all__ = ["look"]
+__all__ = ["Passes", "buckets"]
 
 
-async def look(client: Any, bus: Bus, cursor: Cursor, *, versions: bool) -> int:
-    """Tell what has changed in all buckets since the last pass.
-
-    Args:
-        client: an S3 client that may see all of them.
-        bus: where it is told.
-        cursor: what was told.
-        versions: whether the engine keeps former versions.
-
-    Returns:
-        How many changes there were.
+async def buckets(client: Any) -> list[str]:
+    """Return the buckets of a server, but booty's own.
 
     Raises:
         Refused: the server said no.
-        Unreachable: it said nothing; what was told is on disk.
+        Unreachable: it said nothing.
     """
-    number, count = cursor.begin(), 0
     found = (await ask(client.list_buckets())).get("Buckets", [])
-    for bucket in [one["Name"] for one in found if one["Name"] != BUCKET]:
-        async for page in _pages(client, bucket, versions=versions):
-            news = [(one, size) for one, size in page if _is_news(cursor.known(one), one)]
-            await bus.tell(_appeared(one, size) for one, size in news)
-            cursor.told((one for one, _ in page), number)
-            count += len(news)
-        for one in cursor.missed(bucket, number):
-            if not one.gone:
-                await bus.tell([_vanished(one)])
-                count += 1
-            cursor.forget(one)
-    return count
+    return [one["Name"] for one in found if one["Name"] != BUCKET]
 
 
-def _is_news(known: Seen | None, now: Seen) -> bool:
-    return known is None or (known.etag, known.sequencer) != (now.etag, now.sequencer)
+class Passes:
+    """Goes over buckets.
 
+    Args:
+        teller: who tells, and knows what was told.
+        database: of the feed.
+        versions: whether the engine keeps former versions.
+        quiet: waits until the server has no event any more that was there before.
+    """
 
-async def _pages(
-    client: Any, bucket: str, *, versions: bool
-) -> AsyncIterator[list[tuple[Seen, int | None]]]:
-    if versions:
-        async for group in _versions(client, bucket):
-            yield sorted(group, key=_age)
-    else:
-        async for page in pages(client, "list_objects_v2", Bucket=bucket):
-            yield [(_seen(bucket, one), one["Size"]) for one in page.get("Contents", [])]
+    def __init__(
+        self,
+        teller: Teller,
+        database: sqlite3.Connection,
+        quiet: Callable[[], Awaitable[None]],
+        *,
+        versions: bool,
+    ) -> None:
+        self._teller = teller
+        self._db = database
+        self._quiet = quiet
+        self._versions = versions
 
+    async def over(self, client: Any, names: Iterable[str], *, whole: bool) -> int:
+        """Tell what has changed in buckets and was not told.
 
-async def _versions(client: Any, bucket: str) -> AsyncIterator[list[tuple[Seen, int | None]]]:
-    """Yield versions, all of one key together, whatever number a page holds."""
-    rest: list[tuple[Seen, int | None]] = []
-    async for page in pages(client, "list_object_versions", Bucket=bucket):
-        rest += [(_seen(bucket, one), one["Size"]) for one in page.get("Versions", [])]
-        rest += [(_seen(bucket, one, gone=True), None) for one in page.get("DeleteMarkers", [])]
-        # the newest come first: the older ones of the last key may stand on the next page
-        split = page.get("NextKeyMarker")
-        yield [one for one in rest if one[0].key != split]
-        rest = [one for one in rest if one[0].key == split]
-    yield rest
+        Args:
+            client: an S3 client that may see all of them.
+            names: of the buckets.
+            whole: whether there are no others.
 
+        Returns:
+            How many changes there were.
 
-def _age(one: tuple[Seen, int | None]) -> tuple[str, str]:
-    # of one key the older version first
-    return one[0].key, one[0].sequencer.zfill(32)
+        Raises:
+            Refused: the server said no.
+            Unreachable: it said nothing; what was told is on disk.
+        """
+        self._teller.doubts.clear()
+        self._teller.cursor.begin()
+        found = list(names)
+        count = sum([await self._one(client, name) for name in found])
+        removed = set(self._teller.cursor.buckets()) - set(found) if whole else set()
+        return count + sum([await self._missing(name) for name in sorted(removed)])
 
+    async def _one(self, client: Any, bucket: str) -> int:
+        try:
+            async for page in self._pages(client, bucket):
+                self._compare(page)
+        except Refused as error:
+            if not error.missing:  # else it was removed in this moment
+                raise
+        return await self._missing(bucket)
 
-def _seen(bucket: str, one: dict[str, Any], *, gone: bool = False) -> Seen:
-    told = str(one.get("VersionId", ""))
-    version = "" if told == "null" else told
-    return Seen(
-        bucket=bucket,
-        key=one["Key"],
-        version=version,
-        etag=str(one.get("ETag", "")).strip('"'),
-        sequencer=ages.sequencer(version, one["LastModified"]),
-        gone=gone,
-    )
+    def _compare(self, page: list[Seen]) -> None:
+        cursor = self._teller.cursor
+        with written(self._db):
+            cursor.met(page)
+            self._teller.doubts.add(Doubt(one) for one in page if cursor.is_news(one))
 
+    async def _missing(self, bucket: str) -> int:
+        self._teller.doubts.add_missed(bucket, self._teller.cursor.number)
+        if not self._teller.doubts.next(1):
+            return 0
+        await self._quiet()
+        return await self._teller.settle()
 
-def _appeared(one: Seen, size: int | None) -> Change:
-    return Change(
-        bucket=one.bucket,
-        key=one.key,
-        version=one.version,
-        kind="removed" if one.gone else "created",
-        action="delete-marker" if one.gone else "seen",
-        time=ages.time(one.sequencer),
-        sequencer=one.sequencer,
-        size=size,
-        etag=one.etag,
-        via="listing",
-    )
-
-
-def _vanished(one: Seen) -> Change:
-    # when it went is not known: it is told with the time of what is gone, which is the same each
-    # time that it is told
-    return Change(
-        bucket=one.bucket,
-        key=one.key,
-        version=one.version,
-        kind="removed",
-        action="gone",
-        time=ages.time(one.sequencer),
-        sequencer=one.sequencer,
-        etag=one.etag,
-        via="listing",
-    )
+    async def _pages(self, client: Any, bucket: str) -> AsyncIterator[list[Seen]]:
+        if self._versions:
+            async for page in pages(client, "list_object_versions", Bucket=bucket):
+                found = [listed(bucket, one) for one in page.get("Versions", [])]
+                marks = [listed(bucket, one, gone=True) for one in page.get("DeleteMarkers", [])]
+                yield [*found, *marks]
+        else:
+            async for page in pages(client, "list_objects_v2", Bucket=bucket):
+                yield [listed(bucket, one) for one in page.get("Contents", [])]

@@ -1,0 +1,96 @@
+"""The one who tells: what the server says, and what a listing shows, each thing once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from booty_provider_minio.feed.cursor import Cursor
+from booty_provider_minio.feed.disk import written
+from booty_provider_minio.feed.doubts import Doubts
+from booty_provider_minio.feed.orders import Orders
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from booty_provider_minio.feed.bus import Bus
+    from booty_provider_minio.feed.changes import Change
+    from booty_provider_minio.feed.doubts import Doubt
+
+__all__ = ["Teller"]
+
+CHUNK: Final = 256
+
+
+class Teller:
+    """Tells one thing after the other, and remembers it when it is stored.
+
+    Args:
+        bus: where it is told.
+        database: of the feed.
+        window: seconds in which a change that is told twice is stored once.
+        lists: whether somebody lists, who must know what was told.
+    """
+
+    def __init__(
+        self, bus: Bus, database: sqlite3.Connection, window: float, *, lists: bool
+    ) -> None:
+        self.cursor = Cursor(database, window)
+        self.doubts = Doubts(database)
+        self._bus = bus
+        self._db = database
+        self._orders = Orders(database, window)
+        self._lists = lists
+        self._one = asyncio.Lock()
+
+    async def heard(self, changes: Iterable[Change]) -> None:
+        """Tell what the server told; what a listing has told already is left out."""
+        async with self._one:
+            news = [one for one in changes if not (self._lists and self.cursor.has_told(one))]
+            told = self._orders.sorted(news)
+            await self._bus.tell(told)
+            with written(self._db):
+                self._orders.told(told)
+                if self._lists:
+                    self.cursor.heard(told)
+
+    async def recover(self) -> None:
+        """Tell again what a killed process was about to tell: it may have been stored, or not."""
+        self.doubts.clear()
+        while doubts := self.doubts.next(CHUNK, telling=True):
+            await self._tell(doubts)
+
+    async def settle(self) -> int:
+        """Tell what a pass has found, where it is still so; return how much that was."""
+        count = 0
+        while True:
+            async with self._one:
+                doubts = self.doubts.next(CHUNK)
+                if not doubts:
+                    return count
+                count += await self._settle(doubts)
+
+    async def _settle(self, doubts: list[Doubt]) -> int:
+        still = [one for one in doubts if self._is_so(one)]
+        with written(self._db):
+            self.doubts.settle(set(doubts) - set(still))
+            self.doubts.telling(still)
+        await self._tell(still)
+        return len(still)
+
+    def _is_so(self, doubt: Doubt) -> bool:
+        check = self.cursor.is_missed if doubt.missing else self.cursor.is_news
+        return check(doubt.one)
+
+    async def _tell(self, doubts: list[Doubt]) -> None:
+        # that a delete marker is gone is no change of what can be read
+        told = [one.change() for one in doubts if not (one.missing and one.one.gone)]
+        told = self._orders.sorted(told)
+        await self._bus.tell(told)
+        with written(self._db):
+            self._orders.told(told)
+            for doubt in doubts:
+                learn = self.cursor.told_gone if doubt.missing else self.cursor.told
+                learn(doubt.one)
+            self.doubts.settle(doubts)
