@@ -311,8 +311,9 @@ class Process:
         self.watch.close()
         watch.gone = self.watch.gone
         self.watch, self.pid, self.start = watch, pid, found.start
-        # whoever started it ends, and it becomes ours
-        self.parent, self.session = os.getpid(), found.sid
+        # whoever started it ends, and it becomes ours, as that was
+        ours = self.parent in {os.getpid(), os.getppid()}
+        self.parent, self.session = os.getpid() if ours else found.ppid, found.sid
 
     @property
     def gone(self) -> Future[None]:

@@ -12,6 +12,7 @@ from typing import Final
 from booty.run import identity
 
 __all__ = [
+    "REAPS",
     "bears",
     "become_subreaper",
     "belonging",
@@ -23,6 +24,8 @@ __all__ = [
     "related",
 ]
 
+REAPS: Final = sys.platform == "linux"
+"""Whether orphans can become children of an ancestor; elsewhere they are the first process's."""
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _MARK: Final = b"BOOTY_MARK="
 _DEEPEST: Final = 256
@@ -31,7 +34,7 @@ _DEEPEST: Final = 256
 
 def become_subreaper() -> None:
     """Let orphaned descendants become our children; does nothing where there is no such thing."""
-    if sys.platform == "linux":
+    if REAPS:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -11,7 +11,7 @@ from booty.run import tree
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
@@ -31,15 +31,13 @@ class Trace(NamedTuple):
             be another's.
         mark: what stands in their environment, empty if it was never started.
         signal: number of the signal that asks.
+        ours: whether what its process leaves becomes a child of guardian or supervisor.
     """
 
     pid: int | None
     mark: str
     signal: int
-
-    def left(self) -> set[int]:
-        """Return the processes that are still there."""
-        return set(tree.belonging(self.sessions, {self.mark} - {""}))
+    ours: bool
 
     def is_of(self, session: int, mark: str) -> bool:
         """Tell whether a process with this session and this mark comes from it."""
@@ -59,7 +57,8 @@ def number(name: str) -> int:
 def trace(unit: Unit) -> Trace:
     """Return by what the descendants of an instance are known."""
     pid = None if unit.process is None else unit.process.session
-    return Trace(pid, str(unit.row.get("mark") or ""), number(unit.entry["stop"]["signal"]))
+    mark, asks = str(unit.row.get("mark") or ""), number(unit.entry["stop"]["signal"])
+    return Trace(pid, mark, asks, unit.ours and tree.REAPS)
 
 
 async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set[str]:
@@ -76,9 +75,7 @@ async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set
         Names of those of which something had to be killed.
     """
     asked: set[int] = set()
-    pids = {pid for one in traces.values() for pid in one.sessions}
-    marks = {one.mark for one in traces.values()} - {""}
-    while (pids or marks) and (found := await _seen(sup, lambda: tree.related(pids, marks))):
+    while found := await _seen(sup, lambda: _left(sup, traces.values())):
         if sup.force.done or sup.loop.now() >= until:
             tree.kill([*found])
             return {name for name, one in traces.items() if _own(one, found)}
@@ -87,6 +84,14 @@ async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set
         asked |= found.keys()
         await sup.loop.first(sup.force, timeout=LOOK)
     return set()
+
+
+def _left(sup: Supervisor, traces: Collection[Trace]) -> dict[int, tuple[int, str]]:
+    if all(one.ours for one in traces) and not _orphans(sup):
+        return {}  # the usual case, told by two small files
+    pids = {pid for one in traces for pid in one.sessions}
+    marks = {one.mark for one in traces} - {""}
+    return tree.related(pids, marks) if pids or marks else {}
 
 
 def _own(one: Trace, found: Mapping[int, tuple[int, str]]) -> list[int]:
@@ -101,8 +106,6 @@ async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    if not await _seen(sup, lambda: _orphans(sup)):
-        return  # the usual case, told by two small files
     left = trace(unit)._replace(pid=pid)
     await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
 
@@ -117,8 +120,8 @@ async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    left = trace(unit)._replace(pid=pid).left
-    if not await _seen(sup, lambda: _orphans(sup)) or not await _seen(sup, left):
+    left = trace(unit)._replace(pid=pid)
+    if not await _seen(sup, lambda: _left(sup, [left])):
         return
     message = (
         f"{unit.name} ended and left processes in the background, which are ended too;"
@@ -147,4 +150,4 @@ def _orphans(sup: Supervisor) -> set[int]:
     # guardian and supervisor are subreapers: a child of theirs that is no instance's is an orphan
     ours = {os.getpid(), os.getppid()}
     below = {child for pid in ours for child in tree.children(pid)}
-    return below - set(sup.by_pid) - ours
+    return below - set(sup.by_pid) - ours - sup.workers.pids()

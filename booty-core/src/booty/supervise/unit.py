@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from booty.run import identity
@@ -32,6 +33,7 @@ class Unit:
 
     Attributes:
         process: its process, ``None`` if it has none.
+        ours: whether that, or the last one, is a child of supervisor or guardian.
         task: the coroutine that brings it up and watches it.
         looks: the coroutine of its ``live`` looks, ``None`` if none are taken.
         watched: whether it is up and its end is waited for.
@@ -60,6 +62,7 @@ class Unit:
         self.entry = entry
         self.row: dict[str, Any] = row or _blank(entry["name"])
         self.process: Process | None = None
+        self.ours = False
         self.task: Task[None] | None = None
         self.looks: Task[None] | None = None
         self.watched = False
@@ -167,6 +170,7 @@ class Unit:
         """Take a process as this instance's own."""
         process.whole = self.entry["kind"] == "task"  # the shell that runs it passes nothing on
         self.process = process
+        self.ours = process.parent in {os.getpid(), os.getppid()}
         self.note(
             pid=process.pid,
             start=process.start,
