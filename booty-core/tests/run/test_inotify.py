@@ -102,3 +102,25 @@ def test_without_inotify(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyP
     turns(loop, lambda: len(times) == 3)
 
     assert times[2] - times[0] >= 2 * LOOK * 0.99
+
+
+def watches() -> int:
+    """Return how many watches this process has in its inotify descriptors."""
+    found = 0
+    for one in Path("/proc/self/fdinfo").iterdir():
+        with suppress(OSError):
+            found += one.read_text().count("inotify wd:")
+    return found
+
+
+def test_nothing_is_watched_at_the_end(loop: Loop, tmp_path: Path) -> None:
+    """The end of a process with watches takes the kernel twenty times as long."""
+    before = watches()
+    (tmp_path / "other").mkdir()
+    Changes(loop, str(tmp_path), lambda: None)
+    Changes(loop, str(tmp_path / "other"), lambda: None)
+    assert inotify.Stir(loop, str(tmp_path), lambda: None).arm()
+    assert watches() == before + 3
+
+    inotify.let_go(loop)
+    assert watches() == before

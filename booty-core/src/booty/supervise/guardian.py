@@ -202,6 +202,7 @@ class Guardian:
                 self.exits.pop(pid, None)
         elif message.get("do") == "leave":
             self.leaving = True
+            self._clear()  # while the supervisor ends
         elif message.get("do") == "renew":
             self.renewing = True
 
@@ -311,11 +312,14 @@ class Guardian:
     def _forget(self) -> None:
         # nothing may keep us here: a lock that nobody serves blocks the next up
         try:
-            for name in ("control.sock", "notify.sock"):
-                with contextlib.suppress(OSError):
-                    os.unlink(f"{self.place}/{name}")
+            self._clear()
             self.group.remove()
-            if self.leaving:  # nothing of it runs: what is there belonged to this life
-                runtime.remove(self.place, self.stack_id)
         finally:
             os._exit(0)
+
+    def _clear(self) -> None:
+        for name in ("control.sock", "notify.sock"):
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self.place}/{name}")
+        if self.leaving:  # nothing of it runs: what is there belonged to this life
+            runtime.remove(self.place, self.stack_id)

@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from booty import __version__
-from booty.run import identity, process, title, tree
+from booty.run import identity, inotify, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
@@ -194,6 +194,7 @@ class Supervisor:
         self.workers.close()
         self.control.flush()
         self.parent.tell({"do": word})
+        inotify.let_go(self.loop)
         os._exit(0)
 
     # -- the guardian
