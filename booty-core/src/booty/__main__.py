@@ -24,9 +24,24 @@ def _main() -> None:
         first.obey()
     if "up" in sys.argv[1:2]:
         _up_again(sys.argv[1:])
+    if "down" in sys.argv[1:2]:
+        _down(sys.argv[1:])
     from booty import cli
 
     sys.exit(cli.main())
+
+
+def _down(words: list[str]) -> None:
+    from booty.stack import parting
+
+    try:
+        status = parting.down(words)
+    except Exception as error:  # noqa: BLE001 - told as the command tells it
+        from booty import cli
+
+        sys.exit(cli.ended(error, words))
+    if status is not None:
+        sys.exit(status)
 
 
 def _up_again(words: list[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from booty.run import locks
-from booty.stack import ahead
+from booty.stack import ahead, here
 
 HEAD = '[stack]\nformat = 1\nname = "t"\n'
 TIMES = r'steps:\n(  .*\n)*|\d[\d.]* s|pid": \d+|"(since|at)": ".*"'
@@ -68,7 +68,7 @@ def test_what_says_more_is_left_to_the_command(
     assert (known.exists(), asked) == (True, [])
 
 
-@pytest.mark.parametrize("name", ahead.DECIDE)
+@pytest.mark.parametrize("name", here.DECIDE)
 def test_the_environment_decides(
     known: Path, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

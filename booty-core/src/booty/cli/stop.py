@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from booty.cli import common
-from booty.cli.down import FORCED, tell
 
 
 @click.command("stop", short_help="Stop services, those that need them first.")
@@ -16,10 +15,12 @@ def command(ctx: click.Context, names: tuple[str, ...]) -> int:
 
     Example: booty stop web
     """
+    from booty.stack import parting
+
     found = common.place(ctx)
     report = common.ask(found, "stop", names=list(names))["report"]
     if common.as_json(ctx):
         common.emit({"format": 1, "report": report})
     else:
-        tell(report)
-    return FORCED if any(row["how"] == "killed" for row in report) else 0
+        click.echo(parting.table(report), nl=False)
+    return parting.status(report)

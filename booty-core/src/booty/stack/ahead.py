@@ -7,12 +7,11 @@ command, which says what is wrong; one that ends before it has handed over a pla
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from booty import paths
-from booty.stack import surroundings
+from booty.stack import here, surroundings
 from booty.supervise import launch, state
 from booty.supervise.wire import ControlError
 
@@ -21,13 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["begin", "put_back", "take"]
 
-FILE: Final = "booty.toml"
-STATE: Final = ".booty"
 DETACHED: Final = frozenset(("-d", "--detach"))
 OTHERS: Final = frozenset(("up", "-q", "--quiet", "-v", "-vv", "--verbose", "--json"))
 """Words that change nothing about who is started."""
-DECIDE: Final = ("BOOTY_FILE", "BOOTY_STACK", "BOOTY_LIFETIME")
-"""Variables that do."""
 LIFETIME: Final = "outlive-me"
 
 _begun: dict[str, launch.Start] = {}
@@ -43,7 +38,7 @@ def begin(words: Sequence[str]) -> bool:
         Whether they were started, or are there.
     """
     asked = set(words)
-    if asked <= DETACHED | OTHERS and asked & DETACHED and not asked_elsewhere():
+    if asked <= DETACHED | OTHERS and asked & DETACHED and not here.asked_elsewhere():
         # what is wrong is met by the command too, which says it
         with suppress(ControlError, OSError, ValueError, KeyError, TypeError):
             _begin()
@@ -69,16 +64,11 @@ def put_back(folder: str, start: launch.Start) -> None:
     _begun[folder] = start
 
 
-def asked_elsewhere() -> bool:
-    """Tell whether the environment names a file, a stack or a lifetime."""
-    return any(os.environ.get(name) for name in DECIDE)
-
-
 def _begin() -> None:
-    root = _root(os.getcwd())  # noqa: PTH109 - pathlib alone costs what is gained
-    if root is None or _says(f"{root}/{FILE}", b"lifetime"):
+    root = here.root()
+    if root is None or _says(f"{root}/{here.FILE}", b"lifetime"):
         return
-    folder = f"{root}/{STATE}"
+    folder = f"{root}/{here.STATE}"
     own = state.read_json(f"{folder}/id") or {}
     saved = state.read_json(f"{folder}/state/stack.json") or {}
     # one that was never up, that was moved, or that is a copy
@@ -93,15 +83,6 @@ def _begin() -> None:
         store=paths.store_name(),
         root=root,
     )
-
-
-def _root(here: str) -> str | None:
-    while not os.path.isfile(f"{here}/{FILE}"):  # noqa: PTH113
-        above = os.path.dirname(here)  # noqa: PTH120
-        if above == here:
-            return None
-        here = above
-    return os.path.realpath(here)
 
 
 def _says(file: str, word: bytes) -> bool:

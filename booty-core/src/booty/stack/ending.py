@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import StopError, from_data
-from booty.stack import identity, removed
-from booty.supervise import client, launch, state
+from booty.stack.parting import LAST_WORDS
+from booty.supervise import client, state
 from booty.supervise.client import Connection, ControlError
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["down"]
 
-LAST_WORDS: Final = 5.0
-"""Seconds that supervisor and guardian may take to leave after their report."""
 GONE: Final = frozenset(("not-running", "connection-lost"))
 
 
@@ -38,6 +36,8 @@ def down(place: Place, timeout: float | None = None) -> list[dict[str, Any]] | N
     except ControlError as error:
         if error.reference not in GONE:
             raise from_data(error.data) from error
+    from booty.stack import removed
+
     try:
         if link_ := removed.connect(place):
             with link_:
@@ -84,11 +84,14 @@ def _unwatched(place: Place, timeout: float | None) -> list[dict[str, Any]] | No
     saved = state.read(place.state)
     stack = saved["stack"]
     if any(row.get("reason") == state.COPY for row in saved["instances"]):
+        from booty.stack import identity
+
         identity.refuse_copy(place)
     if stack is None or not any(row.get("pid") for row in saved["instances"]):
         return None
     from booty import paths
     from booty.stack import surroundings
+    from booty.supervise import launch
 
     start = launch.ensure(
         place.state,
