@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +65,8 @@ def test_objects_for_people(client: Command, tmp_path: Path) -> None:
 
     client("cp", "-r", "s3://uploads/kept/", str(back))
     assert (back / "a b+é%.txt").read_text() == "one"
+    client("cp", "s3://uploads/kept/a b+é%.txt", f"{back}/new/")
+    assert (back / "new" / "a b+é%.txt").read_text() == "one"
     assert (back / "deep/two.bin").stat().st_size == 17 * 1024 * 1024
     assert [file.name for file in back.rglob(".*")] == []
 
@@ -82,7 +87,10 @@ def test_what_is_not_there_is_told(client: Command, tmp_path: Path) -> None:
     """A missing bucket, key, file or folder is named, and nothing is left behind."""
     client("ls", "nobucket", fails='cannot list "s3://nobucket/"')
     client("cat", "uploads/nothing", fails='cannot read "s3://uploads/nothing"')
-    client("rm", "uploads/nothing", fails='cannot remove "s3://uploads/nothing"')
+    client("rm", "uploads/nothing", fails="there is no such object")
+    client("rm", "-r", "--yes", "uploads/nothing", fails="there is no such object")
+    client("ls", "a b", fails="S3 takes no such name")
+    client("cp", "-r", "s3://uploads/nothing", str(tmp_path / "x"), fails="nothing is there")
     client("cp", str(tmp_path / "nofile"), "s3://uploads/x", fails="No such file or directory")
     client("cp", "-r", str(tmp_path / "nofolder"), "s3://uploads/x", fails="it is no folder")
     client("cp", "s3://uploads/nothing", str(tmp_path / "x"), fails="cannot copy")
@@ -91,11 +99,41 @@ def test_what_is_not_there_is_told(client: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["cp", "a", "b"], ["cat", "uploads"], ["rm", "uploads"], ["presign", "uploads"]]
+    ("words", "told"),
+    [
+        ("cp a b", "one of the two must be on the server"),
+        ("cp s3://uploads .", '"s3://uploads/" is a bucket'),
+        ("cp - s3://uploads/", "names no object"),
+        ("cp -r s3://uploads -", "does not go with -r"),
+        ("cp s3://uploads/a s3://uploads/a", "is both of them"),
+        ("cat uploads", 'cannot use "uploads" as an object'),
+        ("rm uploads", '"s3://uploads/" is a bucket'),
+        ("presign uploads", 'cannot use "uploads" as an object'),
+    ],
 )
-def test_a_mistake_is_a_usage_error(words: list[str]) -> None:
+def test_a_mistake_is_a_usage_error(words: str, told: str) -> None:
     """What cannot be meant is refused before anything is asked."""
-    assert CliRunner().invoke(s3, words).exit_code == 2
+    done = CliRunner().invoke(s3, words.split())
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+@pytest.mark.real
+def test_ctrl_c_ends_a_copy_of_standard_input(stacks: Any) -> None:
+    """Whoever waits for the rest of standard input ends at the first signal, and leaves nothing."""
+    with stacks.up("rclone", 'buckets = ["uploads"]') as stack:
+        words = [sys.executable, "-m", "booty", "client", "files", "cp", "-", "s3://uploads/x"]
+        with subprocess.Popen(words, cwd=stacks.root, stdin=subprocess.PIPE) as copying:
+            assert copying.stdin is not None
+            # more than a pipe holds: it returns when somebody reads
+            copying.stdin.write(bytes(1024 * 1024))
+            copying.stdin.flush()
+            copying.send_signal(signal.SIGINT)
+            assert copying.wait(20) == 130
+        _, instance = resolve.instance(stack._stack.place, "files")
+        listed = CliRunner().invoke(s3, ["ls", "uploads"], obj=instance)
+
+    assert (listed.exit_code, listed.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("key", ["../x", "a/../../x", "/x", "a//y", "."])

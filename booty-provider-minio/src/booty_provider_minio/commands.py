@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from booty_provider_minio.places import BUCKETS, EITHER, OBJECT, Place
+from booty_provider_minio.places import BUCKETS, EITHER, OBJECT, Place, a_bucket, mistaken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -98,19 +98,20 @@ def cp(
 
     Example: booty client files cp photo.jpg s3://uploads/photo.jpg
     """
-    if not isinstance(source, Place) and not isinstance(target, Place):
-        message = "one of the two must be on the server: s3://BUCKET/KEY"
-        raise click.UsageError(message)
-    _run(_copy(instance, source, target, recursive, content_type))
+    if wrong := mistaken(source, target, recursive=recursive):
+        raise click.UsageError(wrong)
+    from booty_provider_minio.copying import fed
+
+    with fed(source) as kept:
+        how = {"recursive": recursive, "content_type": content_type, "kept": kept}
+        _run(_copy(instance, source, target, how))
 
 
-async def _copy(
-    instance: Instance, source: Any, target: Any, recursive: bool, content_type: str | None
-) -> None:
+async def _copy(instance: Instance, source: Any, target: Any, how: dict[str, Any]) -> None:
     from booty_provider_minio.copying import copy
 
     async with _client(instance, f'copy "{source}" to "{target}"') as client:
-        async for one, other in copy(client, source, target, recursive, content_type):
+        async for one, other in copy(client, source, target, **how):
             click.echo(f"{one} -> {other}", err=True)
 
 
@@ -147,25 +148,27 @@ def rm(instance: Instance, place: Place, recursive: bool, yes: bool) -> None:
     Example: booty client files rm uploads/notes.txt
     """
     if not place.key and not recursive:
-        message = f'"{place}" is a bucket: name a key, or -r for all that is in it'
-        raise click.UsageError(message)
+        raise click.UsageError(a_bucket(place))
     if recursive and not yes:
         click.confirm(f"remove everything at {place}?", abort=True, err=True)
     _run(_remove(instance, place, recursive))
 
 
 async def _remove(instance: Instance, place: Place, recursive: bool) -> None:
-    from booty_provider_minio.listing import keys
+    from booty_provider_minio.listing import keys, there
     from booty_provider_minio.session import ask
 
     async with _client(instance, f'remove "{place}"') as client:
         if not recursive:
-            await ask(client.head_object(Bucket=place.bucket, Key=place.key))  # or it is not there
+            await there(client, place)
             await ask(client.delete_object(Bucket=place.bucket, Key=place.key))
             return
+        some: list[str] = []
         async for some in keys(client, place):
             gone = {"Objects": [{"Key": key} for key in some], "Quiet": True}
             await ask(client.delete_objects(Bucket=place.bucket, Delete=gone))
+        if not some:
+            await there(client, place)
 
 
 @s3.command()

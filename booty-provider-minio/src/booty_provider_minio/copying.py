@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,21 +15,42 @@ from booty import RunError
 
 from booty_provider_minio import transfer
 from booty_provider_minio.listing import keys
-from booty_provider_minio.places import Place
+from booty_provider_minio.places import STREAM, Place
 from booty_provider_minio.session import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-__all__ = ["copy"]
+__all__ = ["copy", "fed"]
 
 PIECE: Final = 1024 * 1024
-STREAM: Final = "-"
 Pair = tuple[Any, Any]
 
 
+@contextmanager
+def fed(source: Any) -> Iterator[Path | None]:
+    """Keep what standard input gives in a file, if it is the source: S3 asks how long it is.
+
+    Read before anything else is begun, so that ctrl-C ends it at once: within an event loop it
+    would only be noted until the next piece comes.
+    """
+    if source != STREAM:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile() as kept:
+        shutil.copyfileobj(sys.stdin.buffer, kept, PIECE)
+        kept.flush()
+        yield Path(kept.name)
+
+
 async def copy(
-    client: Any, source: Any, target: Any, recursive: bool, content_type: str | None
+    client: Any,
+    source: Any,
+    target: Any,
+    *,
+    recursive: bool,
+    content_type: str | None,
+    kept: Path | None = None,
 ) -> AsyncIterator[Pair]:
     """Copy, and yield each pair that was copied.
 
@@ -37,24 +60,32 @@ async def copy(
         target: likewise; one of the two is on the server.
         recursive: a folder, or all keys that begin so.
         content_type: of what is sent; ``None`` = by the name's end.
+        kept: the file with what :func:`fed` has read.
 
     Raises:
         RunError: a file cannot be read or written, or a key would lead out of the folder.
         Refused: the server said no.
         Unreachable: it said nothing.
     """
-    async for one, other in _pairs(client, source, target, recursive=recursive):
+    pairs = _all if recursive else _single
+    done = 0
+    async for one, other in pairs(client, source, target):
+        done += 1
         try:
-            await _one(client, one, other, content_type)
+            await _one(client, one, other, content_type, kept)
         except OSError as error:
             raise _cannot(one, other, error.strerror or str(error)) from error
         yield one, other
+    if not done:
+        raise _cannot(source, target, "nothing is there")
 
 
-async def _pairs(client: Any, source: Any, target: Any, *, recursive: bool) -> AsyncIterator[Pair]:
-    if not recursive:
-        yield source, _named(source, target)
-    elif isinstance(source, Place):
+async def _single(_client: Any, source: Any, target: Any) -> AsyncIterator[Pair]:
+    yield source, _named(source, target)
+
+
+async def _all(client: Any, source: Any, target: Any) -> AsyncIterator[Pair]:
+    if isinstance(source, Place):
         async for some in keys(client, source):
             for key in some:
                 name = key.removeprefix(source.key).lstrip("/") or source.name
@@ -69,7 +100,8 @@ def _named(source: Any, target: Any) -> Any:
     name = source.name if isinstance(source, Place) else Path(source).name
     if isinstance(target, Place):
         return target.below(name) if not target.key or target.key.endswith("/") else target
-    return str(Path(target) / name) if target != STREAM and Path(target).is_dir() else target
+    is_folder = target != STREAM and (target.endswith("/") or Path(target).is_dir())
+    return str(Path(target) / name) if is_folder else target
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -88,27 +120,22 @@ def _below(target: Any, name: str) -> Any:
     return str(Path(target) / name)
 
 
-async def _one(client: Any, source: Any, target: Any, content_type: str | None) -> None:
+async def _one(
+    client: Any, source: Any, target: Any, content_type: str | None, kept: Path | None
+) -> None:
     if isinstance(source, Place) and isinstance(target, Place):
         about = {"Bucket": source.bucket, "Key": source.key}
         await ask(client.copy_object(Bucket=target.bucket, Key=target.key, CopySource=about))
     elif isinstance(source, Place):
         await _down(client, source, target)
     else:
-        await _up(client, source, target, content_type)
+        await _up(client, kept or Path(source), target, content_type)
 
 
-async def _up(client: Any, source: str, target: Place, content_type: str | None) -> None:
+async def _up(client: Any, source: Path, target: Place, content_type: str | None) -> None:
     kind = content_type or mimetypes.guess_type(target.key)[0]
     told = {"ContentType": kind} if kind else {}
-    if source != STREAM:
-        await transfer.upload(client, target.bucket, target.key, Path(source), **told)
-        return
-    with tempfile.NamedTemporaryFile() as kept:  # S3 wants to know how long it is
-        while piece := sys.stdin.buffer.read(PIECE):
-            kept.write(piece)
-        kept.flush()
-        await transfer.upload(client, target.bucket, target.key, Path(kept.name), **told)
+    await transfer.upload(client, target.bucket, target.key, source, **told)
 
 
 async def _down(client: Any, source: Place, target: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from booty_provider_minio.session import ask
+from booty_provider_minio.session import Refused, ask
 from booty_provider_minio.transfer import pages
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from booty_provider_minio.places import Place
 
-__all__ = ["buckets", "keys", "objects"]
+__all__ = ["buckets", "keys", "objects", "there"]
 
 
 async def buckets(client: Any, but: str) -> AsyncIterator[dict[str, Any]]:
@@ -39,6 +39,21 @@ async def keys(client: Any, place: Place) -> AsyncIterator[list[str]]:
     async for page in pages(client, "list_objects_v2", Bucket=place.bucket, Prefix=place.key):
         if found := [one["Key"] for one in page.get("Contents", [])]:
             yield found
+
+
+async def there(client: Any, place: Place) -> None:
+    """Look whether an object is there, which a removal does not tell.
+
+    Raises:
+        Refused: it is not, or not for us.
+        Unreachable: the server said nothing.
+    """
+    try:
+        await ask(client.head_object(Bucket=place.bucket, Key=place.key))
+    except Refused as error:
+        if error.missing:  # an answer to HEAD has no words of its own
+            raise Refused("NoSuchKey", error.status, "there is no such object") from error
+        raise
 
 
 def _time(moment: Any) -> str:

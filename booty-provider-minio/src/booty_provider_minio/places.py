@@ -7,9 +7,10 @@ from typing import Any, Final
 import click
 from attrs import frozen
 
-__all__ = ["BUCKETS", "EITHER", "OBJECT", "Place"]
+__all__ = ["BUCKETS", "EITHER", "OBJECT", "STREAM", "Place", "a_bucket", "mistaken"]
 
 SCHEME: Final = "s3://"
+STREAM: Final = "-"
 
 
 @frozen
@@ -55,7 +56,7 @@ class _Remote(click.ParamType[Place]):
             return value
         bucket, _, key = str(value).removeprefix(SCHEME).partition("/")
         if not bucket or (self._whole and not key):
-            self.fail(f'cannot use "{value}" as a {self.name}: write BUCKET/KEY', param, ctx)
+            self.fail(f'cannot use "{value}" as {self.name}: write BUCKET/KEY', param, ctx)
         return Place(bucket, key)
 
 
@@ -67,10 +68,36 @@ class _Either(click.ParamType[Any]):
     def convert(self, value: Any, param: Any, ctx: Any) -> Place | str:
         """Return the place or the path."""
         if isinstance(value, str) and value.startswith(SCHEME):
-            return _Remote("place").convert(value, param, ctx)
+            return _Remote("a place").convert(value, param, ctx)
         return value if isinstance(value, Place) else str(value)
 
 
-BUCKETS: Final = _Remote("place")
-OBJECT: Final = _Remote("object", whole=True)
+BUCKETS: Final = _Remote("a place")
+OBJECT: Final = _Remote("an object", whole=True)
 EITHER: Final = _Either()
+
+
+def mistaken(source: Place | str, target: Place | str, *, recursive: bool) -> str:
+    """Return what is wrong with a copy from here to there, before anything is asked; else nothing.
+
+    Args:
+        source: a place, a path, or ``-``.
+        target: likewise.
+        recursive: whether all below it is meant.
+    """
+    if not isinstance(source, Place) and not isinstance(target, Place):
+        return "one of the two must be on the server: s3://BUCKET/KEY"
+    if recursive and STREAM in {source, target}:
+        return f'"{STREAM}" is one object: it does not go with -r'
+    if source == STREAM and isinstance(target, Place) and not target.name:
+        return f'"{target}" names no object: write s3://BUCKET/KEY'
+    if isinstance(source, Place) and not source.key and not recursive:
+        return a_bucket(source)
+    if source == target:
+        return f'"{source}" is both of them'
+    return ""
+
+
+def a_bucket(place: Place) -> str:
+    """Return what is said to who names a bucket where an object is meant."""
+    return f'"{place}" is a bucket: name a key, or -r for all that is in it'

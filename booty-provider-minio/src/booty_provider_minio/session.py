@@ -50,7 +50,7 @@ class Refused(Exception):  # noqa: N818 - an answer of S3, turned into one of bo
     """
 
     def __init__(self, code: str, status: int, message: str) -> None:
-        super().__init__(f"{code}: {message}" if message else code)
+        super().__init__(": ".join(filter(None, (code, message))))
         self.code = code
         self.status = status
         self.message = message
@@ -72,10 +72,12 @@ async def ask(call: Awaitable[Any]) -> Any:
         Refused: the server said no.
         Unreachable: it said nothing.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     try:
         return await call
+    except ParamValidationError as error:  # nobody was asked
+        raise Refused("", 0, "S3 takes no such name of a bucket or an object") from error
     except ClientError as error:
         told = error.response.get("Error", {})
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
