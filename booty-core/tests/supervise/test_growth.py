@@ -7,13 +7,17 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from booty.run import marks
+from booty.run.loop import Loop, Timer
 from booty.run.segments import blocks, folder_of, survey
 from booty.supervise import state
+from booty.supervise.growth import FASTEST, FIRST, SLOWEST, Growth
 from conftest_supervise import Stack, entry
 
 LINES = 150_000
@@ -148,3 +152,48 @@ def test_cannot_be_rotated(stack: Stack) -> None:
     assert "f.0: cannot rotate its log: File exists" in stack.told()
     assert stack.row("f.0")["state"] == "ready"
     assert numbers(stack) == list(range(LINES))
+
+
+class Asked(Loop):
+    """A loop whose clock is moved by hand, and that notes which timers are asked for."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.seconds: list[float] = []
+        super().__init__(SimpleNamespace(monotonic=lambda: self.time, wall=lambda: self.time))
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Note it."""
+        self.seconds.append(seconds)
+        return super().after(seconds, call)
+
+    def passes(self, seconds: float) -> list[float]:
+        """Let time pass; returns the timers that were asked for."""
+        self.seconds.clear()
+        self.time += seconds
+        self.turn(0)
+        return [*self.seconds]
+
+
+def test_silence_costs_nothing(tmp_path: Path) -> None:
+    """Two looks at silent logs, then none until one is written, whenever that is."""
+    folder, loop = state.Folder(tmp_path), Asked()
+    folder.make()
+    events = Path(folder.events)
+    events.touch()
+    journal = SimpleNamespace(listeners=[])
+    Growth(SimpleNamespace(loop=loop, folder=folder, units={}, journal=journal))  # type: ignore[arg-type]  # as much of it as is asked
+    journal.listeners[0]({"kind": "ready", "instance": None, "detail": {}})
+    log = Path(folder.log("supervisor"))
+
+    assert loop.passes(FIRST) == [SLOWEST]
+    assert loop.passes(SLOWEST) == []
+    log.write_text("one\n")
+    assert loop.passes(0) == [FASTEST]
+    assert loop.passes(FASTEST) == [SLOWEST]
+    log.write_text("one\ntwo\n")  # seen by the look, not by the kernel
+    assert loop.passes(SLOWEST) == [SLOWEST]
+    assert loop.passes(SLOWEST) == []
+    log.write_text("three\n")
+    assert loop.passes(0) == [FASTEST]
+    loop.close()

@@ -107,11 +107,13 @@ class Growth:
     def __init__(self, sup: Supervisor) -> None:
         self._sup = sup
         self._logs: dict[str, _Log] = {}
+        self._units: list[str] | None = None
         self._begun: list[tuple[str, int, float]] = []
         self._told: set[tuple[str, str]] = set()
         self._timer: Timer | None = None
         self._paused = FIRST
         self._rotating = False
+        self._owed = False
         self._stir = Stir(sup.loop, sup.folder.logs, self._stirred)
         sup.journal.listeners.append(self._happened)
         sup.loop.after(TIDY, self._tidy)
@@ -142,18 +144,20 @@ class Growth:
 
     def _look(self) -> None:
         self._timer = None
-        now = self._sup.loop.now()
-        logs = self._watched()
+        now, logs = self._sup.loop.now(), self._watched()
+        # armed first: no write comes between the look and the rest
+        armed = self._paused == SLOWEST and self._stir.arm()
         self._note_starts(logs)
-        changed = [log for log in logs.values() if log.look(now)]
-        for log in logs.values():
+        changed = [log for log in logs.values() if log.look(now) or log.pending]
+        if armed and not changed and not self._owed:
+            return
+        if armed:
+            self._stir.let_go()
+        for log in changed:
             log.write()
         self._rotate({name: log for name, log in logs.items() if self._due(name, log, now)})
-        # armed first, then looked once more: no write comes between
-        silent = self._paused == SLOWEST and not changed
-        if not silent or not self._stir.arm() or any(log.look(now) for log in logs.values()):
-            self._paused = self._pause(logs)
-            self._timer = self._sup.loop.after(self._paused, self._look)
+        self._paused = self._pause(logs)
+        self._timer = self._sup.loop.after(self._paused, self._look)
 
     def _note_starts(self, logs: dict[str, _Log]) -> None:
         begun, self._begun = self._begun, []
@@ -172,14 +176,13 @@ class Growth:
     # -- what there is
 
     def _watched(self) -> dict[str, _Log]:
-        paths = {
-            name: self._sup.folder.log(name)
-            for name, unit in self._sup.units.items()
-            if not unit.external
-        }
-        paths |= {"supervisor": self._sup.folder.log("supervisor"), "": self._sup.folder.events}
-        now = self._sup.loop.now()
-        self._logs = {name: self._logs.get(name) or _Log(path, now) for name, path in paths.items()}
+        units = [unit.name for unit in self._sup.units.values() if not unit.external]
+        if units != self._units:
+            self._units = units
+            paths = {name: self._sup.folder.log(name) for name in [*units, "supervisor"]}
+            paths[""] = self._sup.folder.events
+            now, known = self._sup.loop.now(), self._logs
+            self._logs = {name: known.get(name) or _Log(path, now) for name, path in paths.items()}
         return self._logs
 
     def _policy(self, name: str) -> Policy:
@@ -215,6 +218,7 @@ class Growth:
         self._sup.loop.after(min(RARELY, max(TIDY, age / SHARE)), self._tidy)
 
     def _rotate(self, logs: dict[str, _Log]) -> None:
+        self._owed = bool(logs) and self._rotating
         if logs and not self._rotating:
             self._rotating = True
             self._sup.loop.task(self._rotation(logs))
