@@ -67,6 +67,14 @@ class TestMinioEvents(ProviderContract):
     more = BUS
 
 
+class TestMinioWebhook(ProviderContract):
+    """MinIO that tells its feed by HTTP, both with stand-ins."""
+
+    provider = "minio"
+    service = 'events = "bus"\nsettings = { events-way = "webhook" }'
+    more = BUS
+
+
 class TestRcloneEvents(ProviderContract):
     """rclone with a feed, both with stand-ins."""
 

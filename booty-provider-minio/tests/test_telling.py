@@ -63,3 +63,62 @@ def test_engine_that_does_not_tell(planned: Any, engine: str) -> None:
 
     assert server == {}
     assert feed["servers"] == ["nats://127.0.0.1:4222"]
+
+
+def by_way(planned: Any, lines: str) -> tuple[dict[str, str], dict[str, Any], str]:
+    """Return what server and feed are told, and the arguments of both."""
+    made = planned.plan(f'{lines}\nevents = "bus"', BUS)
+    server, feed = (
+        next(one for one in made.instances if one.instance.name == name)
+        for name in ("it.0", "it.feed.0")
+    )
+    (file,) = feed.launch.files.values()
+    env = {name: text for name, text in server.launch.env.items() if "NOTIFY" in name}
+    return env, json.loads(file.content), " ".join([*server.launch.argv, *feed.launch.argv])
+
+
+@pytest.mark.parametrize("engine", ["minio", "silo"])
+def test_server_tells_the_feed(planned: Any, engine: str) -> None:
+    """By HTTP, with a secret of its own, on loopback; the server is told nothing of the bus."""
+    lines = f'engine = "{engine}"\nsettings = {{ events-way = "webhook" }}'
+    env, feed, argv = by_way(planned, lines)
+    mark, token = "MINIO_NOTIFY_WEBHOOK_", "@{booty:secret:it.hook#1}"
+
+    assert env == {
+        f"{mark}ENABLE_BOOTY": "on",
+        f"{mark}ENDPOINT_BOOTY": f"http://127.0.0.1:{feed['hook']['port']}",
+        f"{mark}AUTH_TOKEN_BOOTY": f"Bearer {token}",
+        f"{mark}QUEUE_DIR_BOOTY": "@{booty:data}/events",
+    }
+    assert (feed["hook"]["host"], feed["hook"]["token"]) == ("127.0.0.1", token)
+    assert feed["arn"] == "arn:minio:sqs::BOOTY:webhook"
+    assert [one.endswith("/data/it.0/events/minio-webhook-BOOTY") for one in feed["queues"]] == [
+        True
+    ]
+    assert feed["raw"] == ""
+    assert token not in argv
+
+
+def test_server_that_is_listed(planned: Any) -> None:
+    """A server that could tell is listed if that is asked for: it keeps no queue."""
+    env, feed, _ = by_way(planned, 'settings = { events-way = "listing", events-interval = "7s" }')
+
+    assert env == {}
+    assert (feed["arn"], feed["raw"], feed["hook"], feed["queues"]) == ("", "", None, [])
+    assert feed["listing"] == feed["interval"] == 7
+
+
+@pytest.mark.parametrize(
+    ("engine", "way", "words"),
+    [
+        ("rclone", "webhook", "rclone has listing; minio and silo have it"),
+        ("versitygw", "nats", "versitygw has listing; minio and silo have it"),
+        ("minio", "pigeon", "minio has nats, webhook, listing"),
+    ],
+)
+def test_ways_that_cannot_be(planned: Any, engine: str, way: str, words: str) -> None:
+    """A way that the engine does not have is refused in the plan, with those that it has."""
+    told = planned.faults(f'engine = "{engine}"\nsettings = {{ events-way = "{way}" }}')
+
+    assert list(told) == ["settings.events-way"]
+    assert words in told["settings.events-way"]

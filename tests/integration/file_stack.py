@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -57,6 +58,15 @@ class Told:
         """Let a silent service tell its changes."""
         file = self.stack._stack.place.file
         file.write_text(file.read_text().replace(SILENT, TELLS))
+        self.stack.up()
+
+    def set(self, setting: str) -> None:
+        """Change the settings of the service that has files to this one alone."""
+        file = self.stack._stack.place.file
+        text, begin = file.read_text(), "[services.files]"
+        head, _, tail = text.partition(begin)
+        tail = re.sub(r"settings = \{.*\}", f"settings = {{ {setting} }}", tail, count=1)
+        file.write_text(head + begin + tail)
         self.stack.up()
 
     def bus(self, work: Callable[[Any], Awaitable[Any]]) -> Any:

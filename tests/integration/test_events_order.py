@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
-RAW, STREAM = "minio.raw.shop.files", "MINIO_RAW_shop_files"
+RAW, STREAM = "minio.raw.shop.files", "minio_raw_shop_files"
 
 
 async def put(s3: Any, *keys: str) -> None:

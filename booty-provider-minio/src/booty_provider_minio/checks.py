@@ -39,6 +39,7 @@ def check(instance: Instance) -> None:
     """
     faults = [
         *_settings(instance),
+        *_way(instance),
         *_drives(instance),
         *_buckets(instance),
         *_users(instance),
@@ -55,6 +56,15 @@ def _settings(instance: Instance) -> Iterator[ConfigError]:
         if feature not in engines.FEATURES:
             why = f"there is {', '.join(engines.FEATURES)}"
             yield _bad(instance, "settings.relies-on", feature, why)
+
+
+def _way(instance: Instance) -> Iterator[ConfigError]:
+    way, engine = instance.settings.events_way, engines.of(instance)
+    if way and way not in engine.ways:
+        why = f"{engine.name} has {', '.join(engine.ways)}"
+        if way in engines.WAYS:
+            why += f"; {' and '.join(engines.with_way(way))} have it"
+        yield _bad(instance, "settings.events-way", way, why)
 
 
 def _drives(instance: Instance) -> Iterator[ConfigError]:

@@ -50,6 +50,9 @@ _RESOURCES: Final = (
     Resource(key="users", entry=User),
 )
 _SECRETS: Final = (SecretNeed(name="root"), SecretNeed(name="password", per="consumer"))
+HOOK: Final = SecretNeed(name="hook", when="hooked")
+"""What a server shows to a feed that it tells by HTTP."""
+_HOOK_PORT: Final = Port("hook", 0, "http", optional=True)
 _WANTS: Final = (Want(link="events", interface="nats/jetstream"),)
 _CHANGES: Final = {
     # what a server holds is made by bootstrap, which is asked again when these change
@@ -78,7 +81,7 @@ def _minio(name: str, summary: str, known: sources.Known, other: str) -> Compone
         wants=_WANTS,
         settings=Settings,
         resources=_RESOURCES,
-        secrets=_SECRETS,
+        secrets=(*_SECRETS, HOOK),
         # 200 only when metadata of buckets and users are loaded; "live" and "ready" come before
         ready=Probe(http="api/minio/health/cluster", status=(200,)),
         replicas=(1, 4),
@@ -157,7 +160,8 @@ def _feed(name: str, secret: str) -> Component:
         wants=(Want(link="events", interface="nats/jetstream", required=True),),
         settings=FeedSettings,
         resources=_RESOURCES,
-        secrets=(SecretNeed(name=secret),),
+        ports=(_HOOK_PORT,),
+        secrets=(SecretNeed(name=secret), HOOK),
         ready=Probe(notify=True),
         replicas=(1,),
         changes={
@@ -186,15 +190,18 @@ def roles(service: ServiceSpec) -> tuple[Role, ...] | None:
     if engine is None:
         _refuse_feed(service)
         return None
-    server = Role(component=engine.component, replicas=service.replicas or 1)
     if "events" not in service.extra:
-        return (server,)
+        return (Role(component=engine.component, replicas=service.replicas or 1),)
+    # a way that the engine does not have is refused when its server is configured
+    hooked = service.settings.get("events-way") == "webhook" and "webhook" in engine.ways
+    server = Role(component=engine.component, replicas=service.replicas or 1)
     feed = Role(
         component=_FEEDS[engine.root].id,
         name="feed",
         # no more: the server counts as ready when bootstrap is done, which waits for the feed too
         needs=(Need(role="", until="started"),),
         settings={"engine": engine.name},
+        ports=("hook",) if hooked else (),
         apart=True,
     )
     return server, feed

@@ -9,7 +9,18 @@ from attrs import frozen
 if TYPE_CHECKING:
     from booty import Instance, ServiceSpec
 
-__all__ = ["DEFAULT", "ENGINES", "FEATURES", "PROVIDER", "Engine", "chosen", "having", "of"]
+__all__ = [
+    "DEFAULT",
+    "ENGINES",
+    "FEATURES",
+    "PROVIDER",
+    "WAYS",
+    "Engine",
+    "chosen",
+    "having",
+    "of",
+    "with_way",
+]
 
 PROVIDER: Final = "minio"
 
@@ -42,7 +53,8 @@ class Engine:
         health: path that answers 200 when it takes work; empty = it has none.
         whole_checksums: whether it sends the checksum of a whole object with a part of it, so that
             a client may check only where it must.
-        tells: whether it tells of its changes itself, in a way that can be relied on.
+        ways: how its changes are heard of, the best one first: ``nats`` and ``webhook`` (it tells
+            itself, in a way that can be relied on), ``listing``.
         dots: whether the name of a bucket may hold a ".".
     """
 
@@ -50,7 +62,7 @@ class Engine:
     has: frozenset[str]
     health: str = ""
     whole_checksums: bool = False
-    tells: bool = False
+    ways: tuple[str, ...] = ("listing",)
     dots: bool = True
 
     @property
@@ -59,10 +71,18 @@ class Engine:
         return f"{PROVIDER}/{self.name}"
 
     @property
+    def tells(self) -> bool:
+        """Whether it tells of its changes itself, if it is not asked for another way."""
+        return self.ways[0] != "listing"
+
+    @property
     def root(self) -> str:
         """The secret of the server's own user: shared by all where there are no others."""
         return "root" if "users" in self.has else "password"
 
+
+WAYS: Final = ("nats", "webhook", "listing")
+"""How changes can be heard of."""
 
 _ALL: Final = frozenset(FEATURES)
 _MINIO: Final = _ALL - {"cors"}
@@ -71,8 +91,8 @@ _VERSITYGW: Final = _ALL - {"lifecycle", "quotas", "erasure", "cluster", "metric
 ENGINES: Final = {
     one.name: one
     for one in (
-        Engine(name="minio", has=_MINIO, health="/minio/health/cluster", tells=True),
-        Engine(name="silo", has=_MINIO, health="/minio/health/cluster", tells=True),
+        Engine(name="minio", has=_MINIO, health="/minio/health/cluster", ways=WAYS),
+        Engine(name="silo", has=_MINIO, health="/minio/health/cluster", ways=WAYS),
         Engine(name="versitygw", has=_VERSITYGW, health="/healthz"),
         Engine(name="rclone", has=frozenset({"presign"}), whole_checksums=True, dots=False),
     )
@@ -90,6 +110,11 @@ def of(instance: Instance) -> Engine:
 def having(feature: str) -> list[str]:
     """Return the names of the engines that have a feature."""
     return [name for name, one in ENGINES.items() if feature in one.has]
+
+
+def with_way(way: str) -> list[str]:
+    """Return the names of the engines whose changes can be heard of in a way."""
+    return [name for name, one in ENGINES.items() if way in one.ways]
 
 
 def chosen(service: ServiceSpec) -> Engine | None:

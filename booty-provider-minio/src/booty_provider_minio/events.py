@@ -13,7 +13,18 @@ from booty_provider_minio.component import ROOT
 if TYPE_CHECKING:
     from booty import Instance
 
-__all__ = ["ARN", "LINK", "QUEUES", "ROLE", "bus", "feed", "queue", "source", "told_by_minio"]
+__all__ = [
+    "LINK",
+    "QUEUES",
+    "ROLE",
+    "arn",
+    "bus",
+    "feed",
+    "queue",
+    "source",
+    "told_by_minio",
+    "way",
+]
 
 LINK: Final = "events"
 ROLE: Final = "feed"
@@ -21,7 +32,24 @@ ROLE: Final = "feed"
 QUEUES: Final = "events"
 """The folder of a server's data in which its events wait while the bus is away."""
 _TARGET: Final = "BOOTY"
-ARN: Final = f"arn:minio:sqs::{_TARGET}:nats"
+
+
+def way(instance: Instance) -> str:
+    """Return how changes are heard of; empty if nobody wants to know."""
+    if LINK not in instance.links:
+        return ""
+    engine = _engine(instance)
+    return instance.settings.events_way or engine.ways[0]
+
+
+def _engine(instance: Instance) -> engines.Engine:
+    return engines.ENGINES[instance.settings.engine] if instance.role else engines.of(instance)
+
+
+def arn(instance: Instance) -> str:
+    """Return the name of the target that a server tells, as its buckets know it; empty = none."""
+    found = way(instance)
+    return f"arn:minio:sqs::{_TARGET}:{found}" if found in {"nats", "webhook"} else ""
 
 
 def _raw(instance: Instance) -> tuple[str, str]:
@@ -30,33 +58,47 @@ def _raw(instance: Instance) -> tuple[str, str]:
     A bus of somebody else may serve several stacks.
     """
     stack = instance.stack.replace(".", "_")
-    return f"MINIO_RAW_{stack}_{instance.service}", f"minio.raw.{stack}.{instance.service}"
+    return f"minio_raw_{stack}_{instance.service}", f"minio.raw.{stack}.{instance.service}"
 
 
 def told_by_minio(instance: Instance) -> dict[str, str]:
-    """Return the variables that make MinIO tell its changes; none without the link.
+    """Return the variables that make MinIO tell its changes; none if it need not.
 
     Raises:
         ConfigError: the bus has no address that can be told.
     """
-    link = instance.links.get(LINK)
-    if link is None:
+    found = way(instance)
+    if found not in {"nats", "webhook"}:
         return {}
+    words = _to_nats(instance) if found == "nats" else _to_feed(instance)
+    # kept here while nobody takes them
+    words |= {"ENABLE": "on", "QUEUE_DIR": f"{instance.dirs.data}/{QUEUES}"}
+    mark = f"MINIO_NOTIFY_{found.upper()}"
+    told = {f"{mark}_{name}_{_TARGET}": text for name, text in words.items() if text}
+    # a write is answered when its event is on disk, else a killed server loses the last ones
+    return {**told, "MINIO_API_SYNC_EVENTS": "on"}
+
+
+def _to_nats(instance: Instance) -> dict[str, str]:
+    link = instance.links[LINK]
     about = bus(instance)
     scheme, _, address = about["servers"][0].partition("://")
-    words = {
-        "ENABLE": "on",
+    return {
         "ADDRESS": address,
         "SUBJECT": _raw(instance)[1],
         "JETSTREAM": "on",  # a message counts when the stream has it
-        "QUEUE_DIR": f"{instance.dirs.data}/{QUEUES}",  # kept here while the bus is away
         "USERNAME": about["user"],
         "PASSWORD": about["password"],
         **({"TLS": "on", "CERT_AUTHORITY": link.ca} if scheme == "tls" else {}),
     }
-    told = {f"MINIO_NOTIFY_NATS_{name}_{_TARGET}": text for name, text in words.items() if text}
-    # a write is answered when its event is on disk, else a killed server loses the last ones
-    return {**told, "MINIO_API_SYNC_EVENTS": "on"}
+
+
+def _to_feed(instance: Instance) -> dict[str, str]:
+    feed = next(peer for peer in instance.peers if peer.role == ROLE)
+    return {
+        "ENDPOINT": feed.endpoints["hook"].url,
+        "AUTH_TOKEN": f"Bearer {instance.secrets['hook']}",
+    }
 
 
 def source(instance: Instance) -> str:
@@ -103,19 +145,19 @@ def feed(instance: Instance) -> Launch:
 
 
 def _about(instance: Instance) -> dict[str, Any]:
-    engine = engines.ENGINES[instance.settings.engine]
-    settings = instance.settings
-    raw, subject = _raw(instance) if engine.tells else ("", "")
+    engine, settings, found = _engine(instance), instance.settings, way(instance)
+    raw, subject = _raw(instance) if found == "nats" else ("", "")
     return {
         "source": source(instance),
         "bus": bus(instance),
         "raw": raw,
         "raw_subject": subject,
-        "arn": ARN if engine.tells else "",
-        "queues": _queues(instance) if engine.tells else [],
+        "hook": _hook(instance) if found == "webhook" else None,
+        "arn": arn(instance),
+        "queues": _queues(instance) if arn(instance) else [],
         "window": settings.events_window,
         "interval": settings.events_interval,
-        "listing": settings.events_listing if engine.tells else settings.events_interval,
+        "listing": settings.events_listing if arn(instance) else settings.events_interval,
         "versions": "versioning" in engine.has,
         "cursor": f"{instance.dirs.data}/cursor.db",
         "server": {
@@ -126,18 +168,23 @@ def _about(instance: Instance) -> dict[str, Any]:
     }
 
 
+def _hook(instance: Instance) -> dict[str, Any]:
+    listener = instance.endpoints["hook"]
+    return {"host": listener.bind, "port": listener.port, "token": instance.secrets["hook"]}
+
+
 def _queues(instance: Instance) -> list[str]:
     """Return the folders in which servers keep events: their data lies beside the feed's own."""
     data = f"{instance.dirs.logs}/../data"
-    return [_queue(f"{data}/{peer.name}") for peer in instance.peers if not peer.role]
+    servers = [peer for peer in instance.peers if not peer.role]
+    return [_queue(f"{data}/{peer.name}", way(instance)) for peer in servers]
 
 
 def queue(instance: Instance) -> str:
     """Return the folder in which a server keeps its events; empty if it tells none."""
-    tells = LINK in instance.links and engines.of(instance).tells
-    return _queue(instance.dirs.data) if tells else ""
+    return _queue(instance.dirs.data, way(instance)) if arn(instance) else ""
 
 
-def _queue(data: str) -> str:
+def _queue(data: str, found: str) -> str:
     # MinIO makes the last part
-    return f"{data}/{QUEUES}/minio-nats-{_TARGET}"
+    return f"{data}/{QUEUES}/minio-{found}-{_TARGET}"

@@ -78,7 +78,7 @@ def _minio(instance: Instance) -> Launch:
 
 
 def _queue(instance: Instance) -> tuple[str, ...]:
-    return (f"{instance.dirs.data}/{events.QUEUES}",) if events.LINK in instance.links else ()
+    return (f"{instance.dirs.data}/{events.QUEUES}",) if events.arn(instance) else ()
 
 
 def _everywhere(instance: Instance, drives: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import ConfigError, StartError
 
-from booty_provider_minio import engines, grants
+from booty_provider_minio import engines, events, grants
 from booty_provider_minio.admin import admin_of
-from booty_provider_minio.events import ARN, LINK
 from booty_provider_minio.feed.rules import rule
 from booty_provider_minio.session import (
     BUCKET,
@@ -55,7 +54,7 @@ async def make_all(service: Service) -> None:
                     await _make(client, name, bucket, has)
                     await _limit(admin, name, bucket, has)
                     if engine.tells:
-                        await _told_of(client, name, told=LINK in instance.links)
+                        await _told_of(client, name, events.arn(instance))
             if "users" in has:
                 await _make_users(client, admin, instance)
     except Unreachable as error:
@@ -126,9 +125,9 @@ async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -
         await admin.put_quota(name, bucket.quota or 0)
 
 
-async def _told_of(client: Any, name: str, *, told: bool) -> None:
+async def _told_of(client: Any, name: str, arn: str) -> None:
     # refused if MinIO does not know the target: a wrong setting of it does not stop the server
-    wanted = {"QueueConfigurations": [rule(ARN)]} if told else {}
+    wanted = {"QueueConfigurations": [rule(arn)]} if arn else {}
     await ask(
         client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=wanted)
     )

@@ -20,19 +20,27 @@ class Settings:
             single server.
         relies_on: what your programs rely on and no other key says: an engine that lacks one of
             these is refused. One of the features of the reference page.
+        events_way: how changes are heard of: ``nats``, ``webhook``, ``listing``; empty = the best
+            that the engine has.
         events_interval: seconds between two looks for changes, where the engine does not tell; else
             for buckets that nobody declared.
         events_listing: seconds between two looks for what an engine that tells has not told; 0 =
-            none, and buckets that nobody declared are not told.
+            none.
         events_window: seconds in which a change that is told twice is stored once.
     """
 
     drives: int = 1
     paths: tuple[str, ...] = ()
     relies_on: tuple[str, ...] = ()
+    events_way: str = ""
     events_interval: float = field(default=5.0, metadata=_DURATION)
     events_listing: float = field(default=600.0, metadata=_DURATION)
     events_window: float = field(default=3600.0, metadata=_DURATION)
+
+    @property
+    def hooked(self) -> bool:
+        """Whether servers tell their changes to the feed itself, by HTTP."""
+        return self.events_way == "webhook"
 
 
 @frozen(kw_only=True)

@@ -168,7 +168,7 @@ class SecretNeed:
         per: ``service`` (one for all instances), ``instance``, or ``consumer`` (one for everybody
             who links to the service, and one for the built-in consumer ``user``).
         forms: derived forms that are needed beside the value (``bcrypt``).
-        when: name of a boolean field of the settings that must be true; empty = always.
+        when: name of a boolean attribute of the settings that must be true; empty = always.
     """
 
     name: str

@@ -164,8 +164,12 @@ def _wrong_secret(need: SecretNeed, settings: type | None) -> Iterator[str]:
     for form in need.forms:
         if form not in reserved.SECRET_FORMS:
             yield _not_one_of(f"{what} form", form, reserved.SECRET_FORMS)
-    if need.when and need.when not in _fields(settings):
-        yield f'{what} when "{need.when}" is no field of the settings'
+    if need.when and not _is_there(settings, need.when):
+        yield f'{what} when "{need.when}" is no field or property of the settings'
+
+
+def _is_there(settings: type | None, name: str) -> bool:
+    return name in _fields(settings) or isinstance(getattr(settings, name, None), property)
 
 
 def _fields(settings: type | None) -> set[str]:

@@ -8,11 +8,13 @@ import os
 import signal
 import socket
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from booty_provider_minio.feed import disk
 from booty_provider_minio.feed.bus import Bus, connected
+from booty_provider_minio.feed.hook import listening
 from booty_provider_minio.feed.keeping import Keeper, Server
 from booty_provider_minio.feed.listing import Passes
 from booty_provider_minio.feed.native import follow
@@ -49,28 +51,31 @@ async def _run(about: dict[str, Any]) -> None:
 
 
 async def _work(about: dict[str, Any]) -> None:
-    with disk.opened(about["cursor"]) as database:
-        async with connected(about["bus"]) as connection:
-            bus = Bus(connection, about["source"], about["window"])
-            teller = Teller(bus, database, about["window"], lists=about["listing"] > 0)
-            await bus.streams(about["raw"], about["raw_subject"])
-            _tell_ready()
-            await teller.recover()
-            async with asyncio.TaskGroup() as group:
-                if about["raw"]:
-                    group.create_task(follow(bus, about["raw"], about["raw_subject"], teller))
-                if about["listing"]:
-                    group.create_task(_keeper(about, bus, teller, database).keep())
+    async with AsyncExitStack() as stack:
+        database = stack.enter_context(disk.opened(about["cursor"]))
+        connection = await stack.enter_async_context(connected(about["bus"]))
+        bus = Bus(connection, about["source"], about["window"])
+        teller = Teller(bus, database, about["window"], lists=about["listing"] > 0)
+        await bus.streams(about["raw"], about["raw_subject"])
+        if about["hook"]:
+            await stack.enter_async_context(listening(about["hook"], teller))
+        _tell_ready()
+        await teller.recover()
+        async with asyncio.TaskGroup() as group:
+            if about["raw"]:
+                group.create_task(follow(bus, about["raw"], about["raw_subject"], teller))
+            group.create_task(_keeper(about, bus, teller, database).keep())
 
 
 def _keeper(
     about: dict[str, Any], bus: Bus, teller: Teller, database: sqlite3.Connection
 ) -> Keeper:
     queues = Queues(bus, about["queues"], about["raw"])
+    passes = Passes(teller, database, queues.quiet, versions=about["versions"])
     server = about["server"]
     return Keeper(
         server=Server(urls=tuple(server["urls"]), key=server["key"], secret=server["secret"]),
-        passes=Passes(teller, database, queues.quiet, versions=about["versions"]),
+        passes=passes if about["listing"] else None,
         arn=about["arn"],
         interval=about["interval"],
         listing=about["listing"],

@@ -41,7 +41,7 @@ class Keeper:
 
     Attributes:
         server: whose buckets.
-        passes: who goes over them.
+        passes: who goes over them; ``None`` = nobody, only rules are set.
         arn: of the target that the server tells; empty = it tells nobody.
         interval: seconds between two looks for new buckets.
         listing: seconds between the end of one pass over all buckets and the next.
@@ -49,7 +49,7 @@ class Keeper:
     """
 
     server: Server
-    passes: Passes
+    passes: Passes | None
     arn: str
     interval: float
     listing: float
@@ -79,7 +79,7 @@ class Keeper:
         if self.arn:
             for bucket in asked:
                 await rules.ensure(client, bucket, self.arn)
-        if asked or whole:
+        if self.passes and (asked or whole):
             count = await self.passes.over(client, asked, whole=whole)
             if count and self.arn:
                 print(f"feed: a listing has shown {count} changes", flush=True)  # noqa: T201 - log
