@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +149,26 @@ def through() -> Callable[..., Any]:
     return call
 
 
-@pytest.fixture
-def stacks(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Stacks:
-    """Stacks that end with the test; programs come from a store that tests share."""
-    home = tmp_path / "home"
+@contextmanager
+def _stacks(root: Path, programs: Path) -> Iterator[Stacks]:
+    home = root / "home"
     home.mkdir()
     (home / "store").symlink_to(programs)
-    monkeypatch.setenv("BOOTY_HOME", str(home))
-    return Stacks(tmp_path, programs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BOOTY_HOME", str(home))
+        yield Stacks(root, programs)
+
+
+@pytest.fixture
+def stacks(tmp_path: Path, programs: Path) -> Iterator[Stacks]:
+    """Stacks that end with the test; programs come from a store that tests share."""
+    with _stacks(tmp_path, programs) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def lasting(
+    tmp_path_factory: pytest.TempPathFactory, programs: Path
+) -> Callable[[], AbstractContextManager[Stacks]]:
+    """Give stacks that several tests of a module share."""
+    return lambda: _stacks(tmp_path_factory.mktemp("lasting"), programs)

@@ -228,7 +228,10 @@ def _session() -> Any:
 def _config(patience: int, attempts: int, *, whole_checksums: bool) -> Any:
     from aiobotocore.config import AioConfig
 
+    from booty_provider_minio.s3.sending import Sending
+
     return AioConfig(
+        http_session_cls=Sending,
         signature_version="s3v4",
         s3={"addressing_style": "path"},  # buckets have no host names of their own here
         connect_timeout=CONNECT_SECONDS,

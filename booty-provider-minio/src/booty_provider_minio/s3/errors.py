@@ -59,6 +59,7 @@ _STATUSES: Final = {
     503: Code.RESOURCE_EXHAUSTED,
     507: Code.RESOURCE_EXHAUSTED,
 }
+_FULL: Final = "cause(no space left on device)"
 _KINDS: Final[tuple[tuple[type[Exception], Code], ...]] = (
     (exceptions.ConnectTimeoutError, Code.DEADLINE_EXCEEDED),
     (exceptions.ReadTimeoutError, Code.DEADLINE_EXCEEDED),
@@ -74,7 +75,8 @@ _KINDS: Final[tuple[tuple[type[Exception], Code], ...]] = (
 def code_of(error: Exception) -> Code:
     """Return the code of an exception of a call."""
     if isinstance(error, exceptions.ClientError):
-        known = _WORDS.get(word_of(error))
+        # a part on a full disk is an "internal error" of MinIO, whose text alone says why
+        known = Code.RESOURCE_EXHAUSTED if _FULL in str(error) else _WORDS.get(word_of(error))
         return known or _STATUSES.get(status_of(error), Code.UNKNOWN)
     found = next((code for kind, code in _KINDS if isinstance(error, kind)), None)
     return clients.code_of(error) if found is None else found

@@ -39,6 +39,8 @@ class Place:
         from aiobotocore.config import AioConfig
         from botocore import UNSIGNED
 
+        from booty_provider_minio.s3.sending import Sending
+
         told = self.parameters
         style = told["path_style"]
         path_style = self.endpoint is not None if style is None else style
@@ -50,6 +52,7 @@ class Place:
             retries={"total_max_attempts": max(1, told["attempts"]), "mode": "standard"},
             response_checksum_validation="when_required",  # look-alikes send that of the whole
             max_pool_connections=64,
+            http_session_cls=Sending,
         )
 
     def options(self) -> dict[str, Any]:
