@@ -61,7 +61,7 @@ unit: $(VENV)/.developed
 
 # engines are taken from PATH and BOOTY_TEST_<ENGINE>, else got as a user gets them; skips say why
 e2e-minio: $(VENV)/.developed
-	BOOTY_TEST_FETCH=1 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests $(wildcard tests/integration/test_events*.py)
+	BOOTY_TEST_FETCH=1 BOOTY_TEST_PUTS=1000 $(BIN)/pytest -q --timeout 3600 -m real booty-provider-minio/tests $(wildcard tests/integration/test_events*.py)
 
 # runs the conformance suite of portable clients, and every change of an object on every engine, and
 # writes the tables driver x case and change x engine by their outcome; what cannot be had stays

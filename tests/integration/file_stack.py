@@ -78,7 +78,9 @@ class Told:
 
         return self.stack._portal.call(run)
 
-    def until(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+    def until(
+        self, enough: Callable[[list[dict[str, Any]]], bool], patience: float = PATIENCE
+    ) -> list[dict[str, Any]]:
         """Read the events from the first on until there are enough; return them.
 
         Each must be of the schema.
@@ -88,7 +90,7 @@ class Told:
             found: list[dict[str, Any]] = []
             async with self.stack._stack.client("bus") as connection:
                 try:
-                    async with asyncio.timeout(PATIENCE):
+                    async with asyncio.timeout(patience):
                         events = await _subscribed(connection)
                         while not enough(found):
                             with suppress(nats.errors.TimeoutError):
