@@ -172,15 +172,23 @@ class S3Bucket(clients.BucketDriver):
         return {"Bucket": self._place.bucket, "Key": stored}
 
 
-@functools.lru_cache(maxsize=8)
 def _session(profile: str | None) -> Any:
     from aiobotocore.session import AioSession
 
+    # one for each bucket: it keeps the credentials that it found, and those may be others by now
     session = AioSession(profile=profile)
-    loader = session.get_component("data_loader")
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@functools.cache
+def _loader() -> Any:
+    from aiobotocore.session import AioSession
+
+    loader = AioSession().get_component("data_loader")
     for name in (("s3", "service-2"), ("s3", "endpoint-rule-set-1")):
         loader.load_service_model(*name)
-    return session
+    return loader
 
 
 def open_bucket(location: clients.Location) -> S3Bucket:
