@@ -65,7 +65,13 @@ def test_each_consumer_has_its_own_rights(stacks: Any, through: Any, engine: str
 
     async def narrow(s3: Any) -> list[str]:
         await s3.get_object(Bucket="uploads", Key="open/a")
+        found = await s3.list_objects_v2(Bucket="uploads", Prefix="open/")
+        assert [one["Key"] for one in found["Contents"]] == ["open/a"]
         return [
+            await refusal(s3.list_objects_v2(Bucket="uploads")),
+            await refusal(s3.list_objects_v2(Bucket="uploads", Prefix="shut/")),
+            await refusal(s3.list_object_versions(Bucket="uploads", Prefix="o")),
+            await refusal(s3.put_bucket_policy(Bucket="uploads", Policy="{}")),
             await refusal(s3.get_object(Bucket="uploads", Key="shut/a")),
             await refusal(s3.put_object(Bucket="uploads", Key="open/a", Body=b"2")),
             await refusal(s3.list_objects_v2(Bucket="logs")),
@@ -77,7 +83,7 @@ def test_each_consumer_has_its_own_rights(stacks: Any, through: Any, engine: str
 
     with stacks.up(engine, text) as stack:
         through(stack, put)
-        assert through(stack, narrow, "narrow") == ["AccessDenied"] * 3
+        assert through(stack, narrow, "narrow") == ["AccessDenied"] * 7
         assert through(stack, wide, "main") == "AccessDenied"
 
 
@@ -117,6 +123,34 @@ def test_somebody_outside_has_a_key(
     assert "a-secret-of-theirs" not in "".join(
         file.read_text() for file in stacks.root.glob(".booty/plans/*.json")
     )
+
+
+@WITH_USERS
+def test_whoever_is_declared_no_more_is_let_in_no_more(
+    stacks: Any, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """A user that is taken out of the file, and a consumer that is gone, lose their keys."""
+    monkeypatch.setenv("PARTNER", "a-secret-of-theirs")
+    user = (
+        '[services.files.policies.all]\nbuckets = ["uploads"]\naccess = "read-write"\n'
+        '[services.files.users.partner]\npolicies = ["all"]\npassword = "${env.PARTNER}"\n'
+    )
+
+    async def work(url: str, key: str, secret: str) -> str:
+        async with opened(url, key, secret) as s3:
+            return await refusal(s3.put_object(Bucket="uploads", Key="a", Body=b"1"))
+
+    with stacks.up(engine, f'buckets = ["uploads"]\n{user}{MAIN}') as stack:
+        (url,) = (row["urls"]["api"] for row in stack.ps() if row["name"] == "files")
+        main = stack.environment("main")["FILES_PASSWORD"]
+        keys = (("booty-partner", "a-secret-of-theirs"), ("booty-main", main))
+        before = [stack._portal.call(work, url, *key) for key in keys]
+        stacks.change(engine, 'buckets = ["uploads"]')
+        stack.up()
+        after = [stack._portal.call(work, url, *key) for key in keys]
+
+    assert before == ["nothing", "nothing"]
+    assert after == ["InvalidAccessKeyId", "InvalidAccessKeyId"]
 
 
 @WITH_USERS

@@ -51,6 +51,22 @@ class Admin:
         words = {"policyName": policy, "userOrGroup": key, "isGroup": "false"}
         await self._ask("PUT", "set-user-or-group-policy", b"", **words)
 
+    async def policies(self) -> list[str]:
+        """Return the names of all policies; what lists users is encrypted, and needs Argon2."""
+        return list(json.loads(await self._ask("GET", "list-canned-policies")))
+
+    async def remove_user(self, key: str) -> None:
+        """Take a user away, with what it has signed; one that is not there is no fault."""
+        try:
+            await self._ask("DELETE", "remove-user", accessKey=key)
+        except Refused as error:
+            if not error.missing:
+                raise
+
+    async def remove_policy(self, name: str) -> None:
+        """Take a policy away that nobody has."""
+        await self._ask("DELETE", "remove-canned-policy", name=name)
+
     async def put_quota(self, bucket: str, size: int) -> None:
         """Limit a bucket; 0 = no limit."""
         body = json.dumps({"quota": size, "size": size, "quotatype": "hard"}).encode()

@@ -21,9 +21,11 @@ USER: Final = "user"
 _ALL: Final = Policy(access="read-write")
 _ARN: Final = "arn:aws:s3:::"
 _OF_BUCKETS: Final = {
-    "read": ("GetBucketLocation", "ListBucket", "ListBucketVersions", "GetBucketVersioning"),
+    "read": ("GetBucketLocation", "GetBucketVersioning"),
     "write": ("GetBucketLocation", "ListBucketMultipartUploads"),
 }
+_OF_LISTINGS: Final = {"read": ("ListBucket", "ListBucketVersions"), "write": ()}
+"""What tells keys: only those below the prefix, so whoever asks must name it."""
 _OF_OBJECTS: Final = {
     "read": ("GetObject", "GetObjectVersion", "GetObjectTagging", "GetObjectVersionTagging"),
     "write": (
@@ -116,12 +118,18 @@ def policy_document(account: Account) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _statements(right: Policy, buckets: Sequence[str]) -> list[dict[str, Any]]:
-    objects = [f"{_ARN}{bucket}/{right.prefix}*" for bucket in buckets]
-    return [
-        _statement(_actions(_OF_BUCKETS, right.access), [f"{_ARN}{bucket}" for bucket in buckets]),
+def _statements(right: Policy, names: Sequence[str]) -> list[dict[str, Any]]:
+    buckets = [f"{_ARN}{name}" for name in names]
+    objects = [f"{bucket}/{right.prefix}*" for bucket in buckets]
+    found = [
+        _statement(_actions(_OF_BUCKETS, right.access), buckets),
         _statement(_actions(_OF_OBJECTS, right.access), objects),
     ]
+    if listings := _actions(_OF_LISTINGS, right.access):
+        below = {"StringLike": {"s3:prefix": [f"{right.prefix}*"]}}
+        condition = {"Condition": below} if right.prefix else {}
+        found.append({**_statement(listings, buckets), **condition})
+    return found
 
 
 def _actions(known: Mapping[str, Sequence[str]], access: str) -> list[str]:

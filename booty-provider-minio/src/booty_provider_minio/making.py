@@ -10,6 +10,7 @@ from booty import ConfigError, StartError
 
 from booty_provider_minio import engines, events, grants
 from booty_provider_minio.admin import admin_of
+from booty_provider_minio.component import KEY
 from booty_provider_minio.feed.rules import rule
 from booty_provider_minio.session import (
     BUCKET,
@@ -35,7 +36,7 @@ _DAY: Final = 86400
 
 
 async def make_all(service: Service) -> None:
-    """Make or change every declared resource; what is no longer declared is kept.
+    """Make or change every declared resource; what is no longer declared is kept, but keys.
 
     Raises:
         ConfigError: something cannot become what is declared; the server's reason is told.
@@ -140,11 +141,17 @@ async def _make_users(client: Any, admin: Admin, instance: Instance) -> None:
             async with _told(instance, f"buckets.{bucket}"):
                 await _open_to(client, bucket, document)
         return
-    for account in grants.all_accounts(instance):
+    accounts = grants.all_accounts(instance)
+    for account in accounts:
         async with _told(instance, f"users.{account.name}"):
             await admin.put_user(account.key, account.secret)
             await admin.put_policy(account.key, grants.policy_document(account))
             await admin.attach(account.key, account.key)
+    # each key has a policy of its name: whoever is declared no more is let in no more
+    for name in {*await admin.policies()} - {account.key for account in accounts}:
+        if name.startswith(KEY.format(user="")):
+            await admin.remove_user(name)
+            await admin.remove_policy(name)
 
 
 async def _open_to(client: Any, bucket: str, document: dict[str, Any] | None) -> None:
