@@ -140,35 +140,45 @@ async def _copy_out(instance: Instance, place: Place) -> None:
 @s3.command()
 @click.argument("place", type=BUCKETS, metavar="BUCKET/KEY")
 @click.option("-r", "--recursive", is_flag=True, help="All keys that begin so.")
+@click.option("--versions", is_flag=True, help="With -r: former versions too, for good.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def rm(instance: Instance, place: Place, recursive: bool, yes: bool) -> None:
+def rm(instance: Instance, place: Place, recursive: bool, versions: bool, yes: bool) -> None:
     """Remove an object, or with -r all whose keys begin so. Former versions stay.
 
     Example: booty client files rm uploads/notes.txt
     """
     if not place.key and not recursive:
         raise click.UsageError(a_bucket(place))
+    if versions and not recursive:
+        message = "--versions goes with -r"
+        raise click.UsageError(message)
     if recursive and not yes:
         click.confirm(f"remove everything at {place}?", abort=True, err=True)
-    _run(_remove(instance, place, recursive))
+    _run(_remove_all(instance, place, versions) if recursive else _remove(instance, place))
 
 
-async def _remove(instance: Instance, place: Place, recursive: bool) -> None:
-    from booty_provider_minio.listing import keys, there
+async def _remove(instance: Instance, place: Place) -> None:
+    from booty_provider_minio.listing import there
     from booty_provider_minio.session import ask
 
     async with _client(instance, f'remove "{place}"') as client:
-        if not recursive:
-            await there(client, place)
-            await ask(client.delete_object(Bucket=place.bucket, Key=place.key))
-            return
-        some: list[str] = []
-        async for some in keys(client, place):
-            gone = {"Objects": [{"Key": key} for key in some], "Quiet": True}
+        await there(client, place)
+        await ask(client.delete_object(Bucket=place.bucket, Key=place.key))
+
+
+async def _remove_all(instance: Instance, place: Place, versions: bool) -> None:
+    from booty_provider_minio import engines, listing
+    from booty_provider_minio.session import ask
+
+    former = versions and "versioning" in engines.of(instance).has
+    async with _client(instance, f'remove "{place}"') as client:
+        some: list[dict[str, str]] = []
+        async for some in (listing.versions if former else listing.named)(client, place):
+            gone = {"Objects": some, "Quiet": True}
             await ask(client.delete_objects(Bucket=place.bucket, Delete=gone))
-        if not some:
-            await there(client, place)
+        if not some and place.key:
+            await listing.there(client, place)
 
 
 @s3.command()

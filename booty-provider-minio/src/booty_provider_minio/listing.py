@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from booty_provider_minio.places import Place
 
-__all__ = ["buckets", "keys", "objects", "there"]
+__all__ = ["buckets", "keys", "named", "objects", "there", "versions"]
 
 
 async def buckets(client: Any, but: str) -> AsyncIterator[dict[str, Any]]:
@@ -38,6 +38,20 @@ async def keys(client: Any, place: Place) -> AsyncIterator[list[str]]:
     """Yield all keys that begin so, at most a thousand at one time."""
     async for page in pages(client, "list_objects_v2", Bucket=place.bucket, Prefix=place.key):
         if found := [one["Key"] for one in page.get("Contents", [])]:
+            yield found
+
+
+async def named(client: Any, place: Place) -> AsyncIterator[list[dict[str, str]]]:
+    """Yield the same as ``Key``, as a removal takes them."""
+    async for some in keys(client, place):
+        yield [{"Key": key} for key in some]
+
+
+async def versions(client: Any, place: Place) -> AsyncIterator[list[dict[str, str]]]:
+    """Yield ``Key VersionId`` of all versions and delete markers, a thousand at one time."""
+    async for page in pages(client, "list_object_versions", Bucket=place.bucket, Prefix=place.key):
+        held = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found := [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in held]:
             yield found
 
 

@@ -65,7 +65,12 @@ async def _save_bucket(client: Any, name: str, folder: Path, engine: engines.Eng
             told = {}
             if not entry.get("gone"):
                 number += 1
-                told = await _save_object(client, name, entry, folder / f"{number}", engine)
+                try:
+                    told = await _save_object(client, name, entry, folder / f"{number}", engine)
+                except Refused as error:
+                    if error.missing:  # removed since it was listed
+                        continue
+                    raise
             index.write(json.dumps({**entry, **told}) + "\n")
 
 
@@ -135,7 +140,7 @@ async def load(service: Service, source: str) -> None:
     folders = _undamaged(Path(source))
     try:
         async with as_root(instance, transfer.SECONDS) as client:
-            await _empty(client, folders)
+            await _empty(client, folders, service.name, engines.of(instance))
             for folder in folders:
                 await _load_bucket(client, folder, engines.of(instance))
     except (Refused, Unreachable) as error:
@@ -167,14 +172,25 @@ def _damaged(folder: Path, what: str) -> RunError:
     return _cannot(f'cannot restore bucket "{folder.name}": its backup is damaged: {what}', what)
 
 
-async def _empty(client: Any, folders: list[Path]) -> None:
-    held = []
-    for folder in folders:
-        if await exists(client, folder.name):
-            found = await ask(client.list_objects_v2(Bucket=folder.name, MaxKeys=1))
-            held += [folder.name] if found.get("Contents") else []
+async def _empty(client: Any, folders: list[Path], service: str, engine: engines.Engine) -> None:
+    held = [one.name for one in folders if await _holds(client, one.name, engine)]
     if held:
-        raise _cannot(f'cannot restore "{", ".join(held)}": there are objects in it', held[0])
+        raise RunError(
+            f'cannot restore "{", ".join(held)}": there are objects in it',
+            reference="minio-backup",
+            subject=held[0],
+            hint=f"booty client {service} rm -r --versions {held[0]}, or restore elsewhere",
+        )
+
+
+async def _holds(client: Any, name: str, engine: engines.Engine) -> bool:
+    if not await exists(client, name):
+        return False
+    if "versioning" in engine.has:  # what was removed, or half restored, would come to life again
+        found = await ask(client.list_object_versions(Bucket=name, MaxKeys=1))
+        return bool(found.get("Versions") or found.get("DeleteMarkers"))
+    found = await ask(client.list_objects_v2(Bucket=name, MaxKeys=1))
+    return bool(found.get("Contents"))
 
 
 async def _load_bucket(client: Any, folder: Path, engine: engines.Engine) -> None:
@@ -228,5 +244,5 @@ def _cannot(message: str, subject: str) -> RunError:
         message,
         reference="minio-backup",
         subject=subject,
-        hint="booty health says how the server is; empty the bucket, or restore elsewhere",
+        hint="booty health says how the server is",
     )
