@@ -224,33 +224,6 @@ def test_quota_and_lifecycle(stacks: Any, through: Any, engine: str) -> None:
     assert second == ["nothing", "NoSuchLifecycleConfiguration"]
 
 
-@pytest.mark.parametrize("engine", ["minio", "silo"])
-@pytest.mark.parametrize("lines", ["settings = { drives = 4 }\n", "replicas = 4\n"])
-def test_erasure(stacks: Any, through: Any, engine: str, lines: str) -> None:
-    """Four drives of one server, and four servers with one drive each, are one store."""
-
-    async def put(s3: Any) -> None:
-        await s3.put_object(Bucket="uploads", Key=KEY, Body=b"kept")
-
-    async def get(s3: Any) -> bytes:
-        answer = await s3.get_object(Bucket="uploads", Key=KEY)
-        return bytes(await answer["Body"].read())
-
-    with stacks.up(engine, f'{lines}buckets = ["uploads"]') as stack:
-        through(stack, put)
-        good = stack.health("files")
-        if "replicas" in lines:
-            stack.stop("files.0")
-            kept = through(stack, get)
-            less = stack.health("files.1")["files.1"]
-        else:
-            kept, less = through(stack, get), good["files.0"]
-
-    assert all(one["good"] for one in good.values()), good
-    assert kept == b"kept"
-    assert less["good"], less
-
-
 @pytest.mark.parametrize("engine", ["minio", "silo", "versitygw", "rclone"])
 def test_a_mistyped_drive_is_refused(stacks: Any, engine: str) -> None:
     """A folder that is not there is named before anything starts, and is not made."""
