@@ -254,3 +254,11 @@ def test_exec_has_what_the_program_has(booty: Any, stack: Path) -> None:
 
     assert by_value == ["canary", str(stack.parent)]
     assert by_file == f"\ncanary{stack.parent}\n"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "1e300", "-5s", "soon"])
+def test_times_are_times(booty: Any, text: str) -> None:
+    """A time that none is, or that the system does not take, is a mistake in the command line."""
+    told = booty("down", f"--timeout={text}", status=2)
+
+    assert f'"{text}" is no duration such as 10s' in told.stderr

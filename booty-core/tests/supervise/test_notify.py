@@ -200,6 +200,20 @@ def test_errno_and_status_are_told(speaker: Speaker) -> None:
     assert speaker.row["status"] == "reading"
 
 
+def test_nonsense_is_as_if_it_had_not_been_said(speaker: Speaker) -> None:
+    """Numbers that mean nothing: it goes on, and when it ends it is restarted like any other."""
+    long = "9" * 30
+    speaker.up(
+        "say READY=1",
+        f"say ERRNO={long} WATCHDOG_USEC=-5 MAINPID={long} EXTEND_TIMEOUT_USEC=-{long}",
+        f"say RELOADING=1 MONOTONIC_USEC={long} WATCHDOG_USEC={long}",
+        "say READY=1 STATUS=done",
+    )
+    speaker.stack.until(lambda: speaker.row["status"] == "done")
+    speaker.tell("exit 3")
+    speaker.stack.until(lambda: speaker.row["restarts"] > 0)
+
+
 def test_barrier(speaker: Speaker) -> None:
     """The descriptor of a BARRIER=1 is closed when all before it was read, whoever sends it."""
     speaker.up("say READY=1")

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -35,6 +35,9 @@ __all__ = [
     "table",
     "verbose",
 ]
+
+LONGEST: Final = 1e9
+"""Seconds, some thirty years; the system takes no more."""
 
 
 def place(ctx: click.Context) -> Place:
@@ -242,16 +245,23 @@ class Seconds(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Read it; click tells what is wrong."""
-        try:
-            return float(value)
-        except ValueError:
-            from booty.config import units
-            from booty.errors import BootyError
+        seconds = _seconds(str(value))
+        if seconds is None or not 0 <= seconds <= LONGEST:
+            self.fail(f'"{value}" is no duration such as 10s', param, ctx)
+        return seconds
 
-            try:
-                return units.duration(str(value))
-            except (BootyError, ValueError):
-                self.fail(f'"{value}" is no duration such as 10s', param, ctx)
+
+def _seconds(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        from booty.config import units
+        from booty.errors import BootyError
+
+        try:
+            return units.duration(text)
+        except (BootyError, ValueError):
+            return None
 
 
 def names_argument(*, required: bool = False) -> Decorator:

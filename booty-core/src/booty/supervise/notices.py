@@ -23,6 +23,8 @@ __all__ = ["Notices", "reloaded"]
 CHUNK: Final = 4096
 LONGEST: Final = 200
 """Letters of a STATUS that are kept."""
+LAST_ERRNO: Final = 4095
+"""The kernel's own limit."""
 MOST_FDS: Final = 253
 """Descriptors of one message: the kernel's own limit."""
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -151,7 +153,9 @@ def _status(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
 
 
 def _errno(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
-    unit.said.errno = int(words["ERRNO"])
+    number = int(words["ERRNO"])
+    if 0 < number <= LAST_ERRNO:
+        unit.said.errno = number
 
 
 def _extend(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
