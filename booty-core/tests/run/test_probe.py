@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from booty.run import probe
 from booty.run.loop import Loop
+from booty.secrets import authority
 
 PATIENCE = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nready"
@@ -105,6 +108,46 @@ def test_http(loop: Loop, answer: bytes, more: dict[str, Any], told: str) -> Non
         found = look(loop, http=f"http://{target}/healthz?a=1", **more)
 
     assert (told in found) if told else found == ""
+
+
+@contextmanager
+def secure_server(folder: Path, answer: bytes) -> Iterator[str]:
+    """Serve one answer to each who speaks TLS, in two records."""
+    now = dt.datetime.now(dt.UTC)
+    made = authority.issue(authority.create(now), "main", ["127.0.0.1"], now)
+    (folder / "both.pem").write_text(made["key"] + made["cert"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    link, _ = plain.accept()
+                    link.settimeout(PATIENCE)
+                    with suppress(OSError), context.wrap_socket(link, server_side=True) as secure:
+                        secure.recv(1 << 16)
+                        secure.sendall(answer[:9])
+                        secure.sendall(answer[9:])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{plain.getsockname()[1]}"
+        plain.shutdown(socket.SHUT_RDWR)
+        thread.join(PATIENCE)
+
+
+def test_https(loop: Loop, tmp_path: Path) -> None:
+    """TLS is spoken where the URL says so, whoever signed; what is none of it is said."""
+    with secure_server(tmp_path, OK) as target:
+        assert look(loop, http=f"https://{target}/") == ""
+        assert look(loop, http=f"https://{target}/", body="ready") == ""
+        assert "answers 200" in look(loop, http=f"https://{target}/", status=[204])
+        assert target in look(loop, http=f"http://{target}/")
+    with server(OK) as target:
+        assert target in look(loop, http=f"https://{target}/")
+    with server(None) as target:
+        assert look(loop, http=f"https://{target}/", timeout=0.05).endswith("no answer")
 
 
 def test_exec(loop: Loop) -> None:

@@ -59,7 +59,9 @@ class Probe:
     Attributes:
         tcp: ``host:port``, or the name of a declared port: a connection is accepted.
         first_bytes: with ``tcp``: what the server must send first (``INFO``).
-        http: URL, or ``port-name/path``: answers with one of ``status``.
+        http: URL, or ``port-name/path``: answers with one of ``status``. Where it is ``https``, no
+            certificate is looked at: nothing secret is sent, and nothing that is told is believed
+            but that somebody answers.
         status: accepted HTTP statuses; empty = 200 to 399.
         body: with ``http``: regular expression the body must hold.
         log: regular expression that one line of this start's own log must hold.

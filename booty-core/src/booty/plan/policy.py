@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from attrs import evolve
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["policy"]
 
 DEFAULT_READY = {"service": "on-failure", "task": "never", "external": "never"}
+
+_SECURE: Final = frozenset(("https", "wss"))
+"""Schemes behind which HTTP is spoken over TLS."""
 
 
 def policy(one: Started) -> dict[str, Any]:
@@ -171,7 +174,10 @@ def _http(target: str | None, endpoints: Mapping[str, Endpoint]) -> str | None:
     if not target or "://" in target:
         return target
     name, _, path = target.partition("/")
-    return f"http://{endpoints[name].address}/{path}" if name in endpoints else target
+    if name not in endpoints:
+        return target
+    scheme = "https" if endpoints[name].scheme in _SECURE else "http"
+    return f"{scheme}://{endpoints[name].address}/{path}"
 
 
 def _of_external(one: Started) -> Probe | None:

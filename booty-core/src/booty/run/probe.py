@@ -14,6 +14,8 @@ from booty.run import process
 from booty.run.inotify import Changes
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from booty.run.loop import Future, Loop
 
 __all__ = ["FASTEST", "SLOWEST", "Unable", "describe", "look", "stamp", "until"]
@@ -200,6 +202,10 @@ async def _connected(
 
 
 async def _read(loop: Loop, link: socket.socket, limit: float) -> bytes:
+    if hasattr(link, "cipher"):  # TLS, see _spoken
+        from booty.run import secure
+
+        return await secure.read(loop, link, limit, CHUNK)
     if not await loop.ready(link.fileno(), timeout=limit):
         raise TimeoutError
     return link.recv(CHUNK)
@@ -231,8 +237,7 @@ async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
         parts = urlsplit(str(probe["http"]))
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
-        link = await _connect(loop, (parts.hostname or "127.0.0.1", parts.port or 80), limit)
-        with link:
+        with await _spoken(loop, parts, limit) as link:
             link.sendall(request.encode())
             answer = b""
             while len(answer) < LONGEST_ANSWER and (data := await _read(loop, link, limit)):
@@ -243,6 +248,21 @@ async def _http(loop: Loop, probe: Mapping[str, Any], limit: float) -> str:
         _refuse_ours(error)
         return f"{probe['http']}: {_words(error)}"
     return _judged(answer, probe)
+
+
+async def _spoken(loop: Loop, parts: SplitResult, limit: float) -> socket.socket:
+    secure = parts.scheme == "https"
+    address = parts.hostname or "127.0.0.1", parts.port or (443 if secure else 80)
+    link = await _connect(loop, address, limit)
+    if not secure:
+        return link
+    from booty.run.secure import shaken  # 4 MiB of memory: for those alone who need it
+
+    try:
+        return await shaken(loop, link, limit)
+    except BaseException:
+        link.close()
+        raise
 
 
 def _judged(answer: bytes, probe: Mapping[str, Any]) -> str:
