@@ -191,3 +191,27 @@ def test_hellos_that_are_none(running: Stack) -> None:
         raw.link.close()
 
     running.ask("ping")
+
+
+def test_a_lifetime_that_is_none(running: Stack) -> None:
+    """A word that guardian and the next up would not know is not written down."""
+    with connect(running.dir) as link, pytest.raises(ControlError) as fault:
+        link.request("lifetime", lifetime="for-ever", timeout=PATIENCE)
+
+    assert fault.value.reference == "bad-request"
+    assert json.loads((running.dir / "state/stack.json").read_text())["lifetime"] == "outlive-me"
+
+
+def test_a_flood_of_descriptors(running: Stack) -> None:
+    """In the middle of a frame that never ends: the supervisor keeps none of them."""
+    folder = Path(f"/proc/{running.watchers()['supervisor']}/fd")
+    before, raw = len([*folder.iterdir()]), Raw(running)
+    raw.greeted(1)
+    raw.link.sendall(struct.pack(">I", wire.LIMIT))
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        for _ in range(1000):
+            socket.send_fds(raw.link, [b"x"], [0, 0, 0, 0])
+    running.ask("ping")
+
+    running.until(lambda: len([*folder.iterdir()]) <= before)
+    raw.link.close()

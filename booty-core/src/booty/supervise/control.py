@@ -31,6 +31,7 @@ WAITS: Final = {
     "stopped": frozenset({"stopped", "failed", "done", "absent"}),
 }
 
+LIFETIMES: Final = ("outlive-me", "die-with-me")
 PAUSE: Final = 0.1
 """Seconds until clients are looked for again where no descriptor was left for one."""
 
@@ -338,9 +339,11 @@ async def _subscribe(_: Supervisor, client: Peer, __: dict[str, Any]) -> dict[st
 
 
 async def _lifetime(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked["lifetime"] not in LIFETIMES:
+        raise ValueError("no such lifetime")
     if client.fds:
         sup.held_by(client.fds.pop(0))
-    sup.live_as(str(asked["lifetime"]))
+    sup.live_as(asked["lifetime"])
     return {}
 
 

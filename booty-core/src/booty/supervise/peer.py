@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Peer"]
 
 CHUNK: Final = 65536
+MOST_FDS: Final = 4
+"""Descriptors that may wait for the request that takes them; none takes more than one."""
 BACKLOG: Final = 8 << 20
 """Bytes that a listener may be behind before it is dropped."""
 
@@ -60,12 +62,17 @@ class Peer:
             self.close()
             return
         try:
-            for frame in self.feed.add(data):
-                self.control.take(self, frame)
+            self._take(data)
         except wire.WireError as error:
             fault = ControlError.of(str(error), reference="bad-frame", status=2)
             self.say({"error": fault.data})
             self.close()
+
+    def _take(self, data: bytes) -> None:
+        for frame in self.feed.add(data):
+            self.control.take(self, frame)
+        if len(self.fds) > MOST_FDS:
+            raise wire.WireError(f"cannot take {len(self.fds)} descriptors: nothing asks for them")
 
     def say(self, frame: dict[str, Any]) -> None:
         """Send a frame; see :meth:`send`."""
