@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -126,3 +127,21 @@ def test_attach_to_what_is_down(view: Open, booty: Any) -> None:
     told = json.loads(booty("attach", "--json", status=10).stdout)
 
     assert told["error"]["reference"] == "not-running"
+
+
+@pytest.mark.parametrize("words", [["attach"], ["top"], ["up"], ["events", "-f"], ["ps"]])
+def test_nobody_reads(view: Open, root: Path, stack_env: dict[str, str], words: list[str]) -> None:
+    """``booty attach | head -1``: whoever has read enough is no fault, and no status but 0."""
+    assert view
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "booty", *words],
+        cwd=root, env=stack_env, stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.PIPE,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(write)
+
+    assert done.returncode == 0, done.stderr
+    assert "Broken pipe" not in done.stderr
+    assert all(pids(root).values())

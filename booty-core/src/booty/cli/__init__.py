@@ -78,6 +78,14 @@ class Root(click.Group):
         """Return our commands, then those of third parties."""
         return [*COMMANDS, *sorted(_third_parties())]
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry the command out; whoever stops reading what it prints has had enough."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would end with status 1 and without a word
+            return _ended(error, verbose=0, as_json=False)
+
     def get_command(
         self,
         ctx: click.Context,
