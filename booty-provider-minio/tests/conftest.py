@@ -38,10 +38,10 @@ class Planned:
         """Return the first planned instance."""
         return next(one for one in self.plan(text, more).instances if one.instance.service == "it")
 
-    def faults(self, text: str) -> dict[str, str]:
+    def faults(self, text: str, more: str = "") -> dict[str, str]:
         """Return what planning refuses: sentences by the place in the file."""
         try:
-            self.plan(text)
+            self.plan(text, more)
         except BootyErrors as error:
             found = list(error.faults)
         except BootyError as error:

@@ -11,7 +11,7 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from booty_provider_minio.session import REGION, Refused, Unreachable, root_key
+from booty_provider_minio.session import REGION, Refused, Unreachable, authority, root_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -116,9 +116,13 @@ def _refusal(status: int, text: bytes) -> Refused:
 @asynccontextmanager
 async def admin_of(instance: Instance) -> AsyncIterator[Admin]:
     """Give the admin interface of a server."""
-    from aiohttp import ClientSession, ClientTimeout
+    import ssl
 
-    async with ClientSession(timeout=ClientTimeout(total=_SECONDS)) as http:
+    from aiohttp import ClientSession, ClientTimeout, TCPConnector
+
+    ca = authority(instance)
+    trust = TCPConnector(ssl=ssl.create_default_context(cadata=ca)) if ca else None
+    async with ClientSession(timeout=ClientTimeout(total=_SECONDS), connector=trust) as http:
         yield Admin(http, instance.endpoints["api"], root_key(instance))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import BootyErrors, ConfigError, Secret
 
-from booty_provider_minio import engines
+from booty_provider_minio import engines, events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -40,6 +40,7 @@ def check(instance: Instance) -> None:
     faults = [
         *_settings(instance),
         *_way(instance),
+        *_tls(instance),
         *_drives(instance),
         *_buckets(instance),
         *_users(instance),
@@ -65,6 +66,12 @@ def _way(instance: Instance) -> Iterator[ConfigError]:
         if way in engines.WAYS:
             why += f"; {' and '.join(engines.with_way(way))} have it"
         yield _bad(instance, "settings.events-way", way, why)
+
+
+def _tls(instance: Instance) -> Iterator[ConfigError]:
+    if instance.settings.tls and events.LINK in instance.links:
+        why = "the feed of its events speaks plain HTTP alone; leave out one of both"
+        yield _bad(instance, "settings.tls", "true", why)
 
 
 def _drives(instance: Instance) -> Iterator[ConfigError]:

@@ -35,7 +35,8 @@ KEY: Final = "booty-{user}"
 _OWN_KEY: Final = f"s3://{KEY}:{{password}}@{{host}}:{{port}}"
 _ONE_KEY: Final = f"s3://{ROOT}:{{password}}@{{host}}:{{port}}"
 _ENV: Final = {
-    "AWS_ENDPOINT_URL": "http://{host}:{port}",
+    "AWS_ENDPOINT_URL": "{endpoints[api]}",
+    "AWS_CA_BUNDLE": "{ca}",
     "AWS_ACCESS_KEY_ID": "{user}",
     "AWS_SECRET_ACCESS_KEY": "{password}",
     "AWS_REGION": "us-east-1",
@@ -43,13 +44,18 @@ _ENV: Final = {
 }
 """What the SDKs and command lines of S3 read."""
 _CLIENTS: Final = {"s3": "booty_provider_minio.commands:s3"}
-_API: Final = Port("api", 9000, "http")
+_API: Final = Port("api", 9000, "http", secure="https")
 _RESOURCES: Final = (
     Resource(key="buckets", entry=Bucket, listed=True),
     Resource(key="policies", entry=Policy),
     Resource(key="users", entry=User),
 )
-_SECRETS: Final = (SecretNeed(name="root"), SecretNeed(name="password", per="consumer"))
+_CERTIFICATE: Final = SecretNeed(name="certificate", kind="certificate", per="instance", when="tls")
+_SECRETS: Final = (
+    SecretNeed(name="root"),
+    SecretNeed(name="password", per="consumer"),
+    _CERTIFICATE,
+)
 HOOK: Final = SecretNeed(name="hook", when="hooked")
 """What a server shows to a feed that it tells by HTTP."""
 _HOOK_PORT: Final = Port("hook", 0, "http", optional=True)
@@ -76,7 +82,7 @@ def _minio(name: str, summary: str, known: sources.Known, other: str) -> Compone
         summary=summary,
         versions=known[0],
         sources=known[1],
-        ports=(_API, Port("console", 9001, "http", optional=True)),
+        ports=(_API, Port("console", 9001, "http", optional=True, secure="https")),
         offers=(Interface(name="s3", port="api", url=_OWN_KEY),),
         wants=_WANTS,
         settings=Settings,
@@ -137,7 +143,7 @@ RCLONE: Final = Component(
     wants=_WANTS,
     settings=Settings,
     resources=_RESOURCES,
-    secrets=(SecretNeed(name="password"),),
+    secrets=(SecretNeed(name="password"), _CERTIFICATE),
     # whoever asks without a signature is told so; the stand-in of the contract says 200
     ready=Probe(http="api/", status=(200, 400, 403)),
     exit_codes=(0, 143),

@@ -24,7 +24,12 @@ PARAMETERS: Final = (
     clients.Parameter(
         name="endpoint", about="URL of the server, where the host of the URL is the bucket."
     ),
-    clients.Parameter(name="tls", kind="flag", default=False, about="HTTPS to HOST:PORT."),
+    clients.Parameter(
+        name="tls", kind="flag", about="HTTPS to HOST:PORT; true where an authority is named."
+    ),
+    clients.Parameter(
+        name="ca", about="File with the authority of the server's certificate; else the machine's."
+    ),
     clients.Parameter(name="region", about="Region; us-east-1 if nothing else says it."),
     clients.Parameter(
         name="path_style",

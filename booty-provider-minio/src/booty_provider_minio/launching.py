@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["launch"]
 
 _HEALTH: Final = "/healthz"
+_CERT, _KEY = "cert.pem", "key.pem"
 
 
 def launch(instance: Instance) -> Launch:
@@ -73,8 +74,31 @@ def _minio(instance: Instance) -> Launch:
             "_MINIO_SERVER_LOCAL": instance.endpoints["api"].address,
             **events.told_by_minio(instance),
         },
+        files=_certificate(
+            instance,
+            key="certs/private.key",
+            cert="certs/public.crt",
+            ca="certs/CAs/ca.pem",  # servers of one store trust each other by it
+        ),
         dirs=(*_own(instance, drives), *_queue(instance)),
     )
+
+
+def _certificate(instance: Instance, **places: str) -> dict[str, File]:
+    """Return the files of an instance's certificate, by part; none without TLS."""
+    if not instance.settings.tls:
+        return {}
+    return {
+        f"{instance.dirs.config}/{place}": File(content=instance.secrets[f"certificate:{part}"])
+        for part, place in places.items()
+    }
+
+
+def _named(instance: Instance, cert: str, key: str) -> dict[str, str]:
+    """Return the variables that name the files of a certificate; none without TLS."""
+    folder = instance.dirs.config
+    found = {cert: f"{folder}/{_CERT}", key: f"{folder}/{_KEY}"}
+    return found if instance.settings.tls else {}
 
 
 def _queue(instance: Instance) -> tuple[str, ...]:
@@ -108,8 +132,12 @@ def _versitygw(instance: Instance) -> Launch:
             "VGW_IAM_DIR": users,
             "ROOT_ACCESS_KEY_ID": ROOT,
             "ROOT_SECRET_ACCESS_KEY": instance.secrets["root"],
+            **_named(instance, "VGW_CERT", "VGW_KEY"),
         },
-        files={f"{users}/users.json": File(content=json.dumps(grants.accounts(instance)) + "\n")},
+        files={
+            f"{users}/users.json": File(content=json.dumps(grants.accounts(instance)) + "\n"),
+            **_certificate(instance, key=_KEY, cert=_CERT),
+        },
         dirs=(*_own(instance, drives), versions),
     )
 
@@ -128,7 +156,9 @@ def _rclone(instance: Instance) -> Launch:
             "RCLONE_AUTH_KEY": f'"{ROOT},{password}"',  # a list of pairs, written as CSV
             "RCLONE_CONFIG": "",  # nothing of the user's own remotes is read, or written
             "RCLONE_CACHE_DIR": f"{instance.dirs.run}/cache",
+            **_named(instance, "RCLONE_CERT", "RCLONE_KEY"),
         },
+        files=_certificate(instance, key=_KEY, cert=_CERT),
         dirs=_own(instance, drives),
     )
 

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 from booty import Health
 
 from booty_provider_minio import engines, events
-from booty_provider_minio.session import BUCKET, Refused, Unreachable, as_root, ask, create, exists
+from booty_provider_minio.session import (
+    BUCKET,
+    Refused,
+    Unreachable,
+    as_root,
+    ask,
+    authority,
+    create,
+    exists,
+)
 
 if TYPE_CHECKING:
-    from booty import Endpoint, Instance
+    from booty import Instance
 
 __all__ = ["look"]
 
@@ -28,7 +37,7 @@ async def look(instance: Instance) -> Health:
         return Health(alive=True, ready=True, good=lacks is None, reason=lacks)
     path = engines.of(instance).health
     try:
-        status = await _status(instance.endpoints["api"], path or "/")
+        status = await _status(instance, path or "/")
     except (OSError, TimeoutError) as error:
         reason = f"nobody answers at {instance.endpoints['api'].address}: {str(error) or 'in time'}"
         return Health(alive=False, ready=False, good=False, reason=reason)
@@ -70,12 +79,15 @@ async def _not_told(instance: Instance) -> str | None:
         return f"the bus does not answer: {str(error) or 'in time'}"
 
 
-async def _status(endpoint: Endpoint, path: str) -> int:
+async def _status(instance: Instance, path: str) -> int:
     """Return the HTTP status of a page; 0 if what answers is no HTTP."""
     import asyncio
+    import ssl
 
+    endpoint, ca = instance.endpoints["api"], authority(instance)
+    secure = ssl.create_default_context(cadata=ca) if ca else None
     async with asyncio.timeout(PAGE_SECONDS):
-        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+        reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=secure)
         try:
             writer.write(f"GET {path} HTTP/1.0\r\nHost: {endpoint.address}\r\n\r\n".encode())
             words = (await reader.readline()).split()

@@ -21,6 +21,7 @@ __all__ = [
     "Unreachable",
     "as_root",
     "ask",
+    "authority",
     "client_of",
     "create",
     "exists",
@@ -163,6 +164,11 @@ async def _answering(instance: Instance) -> Endpoint:
     return own
 
 
+def authority(instance: Instance) -> str:
+    """Return the authority of a server's certificate, PEM; empty without TLS."""
+    return instance.secrets["certificate:ca"] if instance.settings.tls else ""
+
+
 @asynccontextmanager
 async def _open(
     instance: Instance, endpoint: Endpoint, key: tuple[str, str], patience: int, attempts: int
@@ -173,6 +179,7 @@ async def _open(
         read_timeout=patience,
         attempts=attempts,
         whole_checksums=engines.of(instance).whole_checksums,
+        ca=authority(instance),
     )
     async with made as client:
         yield client
@@ -187,6 +194,7 @@ async def opened(
     read_timeout: int = READ_SECONDS,
     attempts: int = 1,
     whole_checksums: bool = False,
+    ca: str = "",
 ) -> AsyncIterator[Any]:
     """Give a client of a server.
 
@@ -197,6 +205,7 @@ async def opened(
         read_timeout: seconds that the server may be silent.
         attempts: how often a call is tried.
         whole_checksums: see :class:`~booty_provider_minio.engines.Engine`.
+        ca: the authority of its certificate, PEM; empty = the machine's.
     """
     from anyio import to_thread
 
@@ -208,7 +217,7 @@ async def opened(
         region_name=REGION,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=_config(read_timeout, attempts, whole_checksums=whole_checksums),
+        config=_config(read_timeout, attempts, ca, whole_checksums=whole_checksums),
     )
     async with made as client:
         yield client
@@ -225,17 +234,19 @@ def _session() -> Any:
     return session
 
 
-def _config(patience: int, attempts: int, *, whole_checksums: bool) -> Any:
+def _config(patience: int, attempts: int, ca: str, *, whole_checksums: bool) -> Any:
     from aiobotocore.config import AioConfig
 
-    from booty_provider_minio.s3.sending import Sending
+    from booty_provider_minio.s3.sending import Sending, trusting
 
     return AioConfig(
-        http_session_cls=Sending,
+        http_session_cls=trusting(ca) if ca else Sending,
         signature_version="s3v4",
         s3={"addressing_style": "path"},  # buckets have no host names of their own here
         connect_timeout=CONNECT_SECONDS,
         read_timeout=patience,
         retries={"total_max_attempts": attempts, "mode": "standard"},
+        # in a trailer, as botocore sends it over TLS, rclone understands none either
+        request_checksum_calculation="when_required" if whole_checksums else "when_supported",
         response_checksum_validation="when_required" if whole_checksums else "when_supported",
     )

@@ -18,6 +18,7 @@ class Settings:
             or 4 to 16 with erasure coding.
         paths: folders of your own instead, absolute and there already: one for each drive of a
             single server.
+        tls: whether the server talks HTTPS, with a certificate of the stack's own authority.
         relies_on: what your programs rely on and no other key says: an engine that lacks one of
             these is refused. One of the features of the reference page.
         events_way: how changes are heard of: ``nats``, ``webhook``, ``listing``; empty = the best
@@ -31,6 +32,7 @@ class Settings:
 
     drives: int = 1
     paths: tuple[str, ...] = ()
+    tls: bool = False
     relies_on: tuple[str, ...] = ()
     events_way: str = ""
     events_interval: float = field(default=5.0, metadata=_DURATION)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import base64
 import re
+import zlib
 from typing import Any, Final
 
 from booty import clients
 
 from booty_provider_minio.s3.keys import metadata_from, metadata_to
 
-__all__ = ["attributes_of", "checksum", "conditions", "directory_of", "listed_of", "written"]
+__all__ = [
+    "attributes_of",
+    "checksum",
+    "conditions",
+    "directory_of",
+    "listed_of",
+    "summed",
+    "written",
+]
 
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _HEADERS: Final = {
@@ -80,3 +89,8 @@ def conditions(request: clients.WriteRequest) -> dict[str, str]:
 def checksum(request: clients.WriteRequest) -> dict[str, str]:
     """Return the MD5 that the server compares, too."""
     return {} if request.md5 is None else {"ContentMD5": base64.b64encode(request.md5).decode()}
+
+
+def summed(data: bytes) -> dict[str, str]:
+    """Return the CRC of a body, for a header: over TLS botocore would put it behind the body."""
+    return {"ChecksumCRC32": base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()}

@@ -57,6 +57,7 @@ class S3Bucket(clients.BucketDriver):
 
         # importing and reading botocore's data take a second: in a thread, others go on
         session = await to_thread.run_sync(_session, self._place.parameters["profile"])
+        await to_thread.run_sync(_read_authority, self._place.parameters["ca"])
         options = self._place.options()
         if not (options.get("region_name") or session.get_config_variable("region")):
             options["region_name"] = REGION
@@ -179,6 +180,20 @@ def _session(profile: str | None) -> Any:
     session = AioSession(profile=profile)
     session.register_component("data_loader", _loader())
     return session
+
+
+def _read_authority(ca: str | None) -> None:
+    """Refuse a file that is none of certificates: what uses it says of none that it is wrong."""
+    if ca is None:
+        return
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        why = "it is no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        told = f'cannot read the authority "{ca}": {why}'
+        raise InvalidArgumentError(told, reference="url-value", native=error) from error
 
 
 @functools.cache

@@ -67,6 +67,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Code], ...]] = (
     (exceptions.PartialCredentialsError, Code.PERMISSION_DENIED),
     (exceptions.ProfileNotFound, Code.INVALID_ARGUMENT),
     (exceptions.ParamValidationError, Code.INVALID_ARGUMENT),
+    (exceptions.SSLError, Code.PERMISSION_DENIED),
     (exceptions.BotoCoreError, Code.UNKNOWN),
     (asyncio.TimeoutError, Code.DEADLINE_EXCEEDED),
 )

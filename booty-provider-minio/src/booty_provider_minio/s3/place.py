@@ -62,6 +62,7 @@ class Place:
             "region_name": self.parameters["region"],
             "aws_access_key_id": self.key or None,
             "aws_secret_access_key": self.secret or None,
+            "verify": self.parameters["ca"],
         }
         known = {name: value for name, value in given.items() if value is not None}
         return {**known, "config": self.config()}
@@ -80,7 +81,7 @@ def place_of(location: clients.Location) -> Place:
     faults = [*_wrong_name(bucket), *_wrong_place(location, parts, server=server)]
     faults += _wrong_parameters(location)
     clients.raise_arguments(f'cannot open "{location.shown}"', faults, location.shown)
-    scheme = "https" if location.parameters["tls"] else "http"
+    scheme = "https" if _secure(location) else "http"
     host = f"[{location.host}]" if ":" in location.host else location.host
     reached = f"{scheme}://{host}:{location.port}" if server else location.parameters["endpoint"]
     return Place(
@@ -90,6 +91,11 @@ def place_of(location: clients.Location) -> Place:
         secret=location.password,
         parameters=dict(location.parameters),
     )
+
+
+def _secure(location: clients.Location) -> bool:
+    told = location.parameters
+    return bool(told["ca"] if told["tls"] is None else told["tls"])
 
 
 def _fault(message: str, reference: str, hint: str | None = None) -> InvalidArgumentError:
@@ -143,6 +149,10 @@ def _wrong_parameters(location: clients.Location) -> list[InvalidArgumentError]:
         faults.append(_fault(words, "url-value", "part_size=8MiB"))
     if told["concurrency"] < 1:
         faults.append(_fault('cannot use 0 as "concurrency"', "url-value", "concurrency=4"))
+    plain = told["tls"] is False or str(told["endpoint"] or "").startswith("http:")
+    if told["ca"] is not None and plain:
+        words = 'cannot use "ca" over plain HTTP'
+        faults.append(_fault(words, "url-value", "tls=true, or endpoint=https://…"))
     if bool(location.user) != bool(location.password):
         words = f'cannot use half of the credentials of "{location.shown}"'
         faults.append(_fault(words, "url-invalid", "s3://KEY:SECRET@…"))

@@ -13,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "trusting"]
 
 _SMALL: Final = 1 << 16
 """Bytes of a body that the system takes at once, whoever is at the other end."""
@@ -83,6 +83,22 @@ class Sending(AIOHTTPSession):  # type: ignore[misc]  # aiobotocore has no types
                 yield piece
                 limit.reschedule(clock() + self._patience)
         self._wait_for_answer(limit)
+
+
+def trusting(ca: str) -> type[Sending]:
+    """Return sessions that trust an authority, too.
+
+    Args:
+        ca: PEM.
+    """
+
+    class Trusting(Sending):
+        def _get_ssl_context(self) -> Any:
+            context = super()._get_ssl_context()
+            context.load_verify_locations(cadata=ca)
+            return context
+
+    return Trusting
 
 
 async def _read(body: Any, size: int) -> bytes:
