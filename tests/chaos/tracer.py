@@ -20,6 +20,8 @@ SYSTEM = frozenset(
 )
 PURE = frozenset(("fspath", "fsencode", "getpid", "getuid", "strerror", "getsignal", "fileno"))
 OURS = (f"{os.sep}booty{os.sep}run{os.sep}", f"{os.sep}booty{os.sep}supervise{os.sep}")
+FORKS = {"guardian": "guardian", "_fork": "supervisor"}
+"""What is forked, by the function that does it."""
 EVERYWHERE = f"{os.sep}booty{os.sep}"
 
 
@@ -33,10 +35,10 @@ class Tracer:
         os.register_at_fork(after_in_child=self.forked)
 
     def forked(self) -> None:
-        """Become the supervisor if the guardian has just forked it."""
-        frame = sys._getframe(1)
-        if frame.f_code.co_name == "_fork":
-            self.role = ROLES.index("supervisor")
+        """Become what was forked: a guardian by a command, a supervisor by its guardian."""
+        name = sys._getframe(1).f_code.co_name
+        if name in FORKS:
+            self.role = ROLES.index(FORKS[name])
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
         """Take one event of the interpreter."""

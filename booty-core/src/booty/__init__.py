@@ -6,7 +6,6 @@ Names are loaded when they are first used, so that ``import booty`` costs nothin
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -256,6 +255,8 @@ _HOME: Final = {name: module for module, names in _HOMES.items() for name in nam
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its home when it is first asked for."""
+    import importlib  # brings its warnings along
+
     if name == "clients":
         return importlib.import_module("booty.clients")
     if name not in _HOME:

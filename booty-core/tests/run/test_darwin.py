@@ -137,7 +137,10 @@ def test_a_line_of_the_process_table(mac: Kernel) -> None:
     """State, parent, a start time in microseconds; zombies are found, what is gone is not."""
     start = (SECONDS + 9000101) * 1_000_000 + 250_000
 
-    assert identity.stat(9000101) == (9000101, "S", 9000100, 9000100, 9000100, start)
+    found = identity.stat(9000101)
+    assert found is not None
+    assert (found.pid, found.state, found.start) == (9000101, "S", start)
+    assert (found.ppid, found.pgid, found.sid) == (9000100, 9000100, 9000100)
     assert identity.stat(9000103) is not None
     assert identity.stat(999) is None
     assert identity.alive(9000101, start)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +30,10 @@ INCLUDED: Final = frozenset(("include", "defaults", "services", "profiles"))
 """Tables that an included file may hold."""
 LOCAL: Final = frozenset(("stack", "defaults", "services", "profiles"))
 """Tables that booty.local.toml may hold."""
-_PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
-_TWICE: Final = re.compile(r"^Cannot declare \('services', '([^']+)'\) twice")
+_PLACE: Final = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
+_TWICE: Final = r"^Cannot declare \('services', '([^']+)'\) twice"
+_INCLUDES: Final = (b"include", b"\\u", b"\\U")
+"""One of these stands in a file that has the key ``include``, however it is written."""
 
 Source = tuple[Path, dict[str, Any]]
 """A file and what stands in it."""
@@ -107,6 +108,8 @@ def parse(path: Path, shown: str) -> dict[str, Any]:
     Raises:
         ConfigError: ``toml-syntax`` with line and column; as :func:`text`.
     """
+    import tomllib
+
     content = text(path)
     try:
         return tomllib.loads(content)
@@ -115,10 +118,10 @@ def parse(path: Path, shown: str) -> dict[str, Any]:
 
 
 def _syntax(message: str, content: str, shown: str) -> ConfigError:
-    found = _PLACE.search(message)
+    found = re.search(_PLACE, message)
     line, column = (found[1], found[2]) if found and found[1] else _end(content)
     place = f"{shown}:{line}:{column}"
-    twice = _TWICE.match(message)
+    twice = re.match(_TWICE, message)
     if twice:
         return ConfigError(
             f'cannot have two services named "{twice[1]}" ({place})',
@@ -283,16 +286,28 @@ def _below(path: Path, seen: dict[Path, None]) -> list[Path]:
 
 def _head(path: Path) -> dict[str, Any]:
     try:
-        content = path.read_bytes().decode()
-        # "include" stands above the first table: mostly there is nothing else to parse
-        return tomllib.loads(re.split(r"(?m)^[ \t]*\[", content, maxsplit=1)[0])
+        data = path.read_bytes()
+        if not any(word in data for word in _INCLUDES):
+            return {}  # mostly: what reads TOML need not be imported
+        content = data.decode()
     except (OSError, UnicodeDecodeError):
         return {}  # the reader tells
+    return _above_tables(content)
+
+
+def _above_tables(content: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        # "include" stands above the first table: mostly there is nothing else to parse
+        return tomllib.loads(re.split(r"(?m)^[ \t]*\[", content, maxsplit=1)[0])
     except tomllib.TOMLDecodeError:
         return _whole(content)
 
 
 def _whole(content: str) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(content)
     except tomllib.TOMLDecodeError:

@@ -42,7 +42,7 @@ def up(words: Sequence[str]) -> int | None:
     as_json = "--json" in words or os.environ.get("BOOTY_JSON") == "1"
     place = find()
     events = following.size(place.state / "events.jsonl")
-    session = Session(place, handed=following.hold_stops)
+    session = Session(place, handed=following.hold_stops, asked=following.prepare)
     outcome = session.again(Choice())
     if outcome is None:
         return None
@@ -55,5 +55,5 @@ def up(words: Sequence[str]) -> int | None:
         session, outcome, quiet=quiet, json=as_json, command=following.called(),
         begin=begin, events=events,
     )  # fmt: skip
-    following.follow_start(told)
+    following.follow_start(told, session.link)
     return None  # pragma: no cover - not reached

@@ -82,6 +82,7 @@ def _begin() -> None:
         environment=surroundings.base_environment(),
         store=paths.store_name(),
         root=root,
+        fork=True,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from booty.stack.handing import Outcome, Session
     from booty.stack.place import Place
+    from booty.supervise.client import Connection
 
 __all__ = [
     "arguments",
@@ -24,6 +25,7 @@ __all__ = [
     "follow_start",
     "hear_stops",
     "hold_stops",
+    "prepare",
     "say",
     "say_nothing",
     "size",
@@ -103,19 +105,25 @@ def arguments(session: Session, outcome: Outcome, **asked: Any) -> dict[str, Any
     }
 
 
-def follow_start(told: dict[str, Any]) -> None:
+def prepare() -> None:
+    """Import what follows a start."""
+    import booty.supervise.follower  # noqa: F401 - it is all there is to do
+
+
+def follow_start(told: dict[str, Any], link: Connection | None = None) -> None:
     """Follow a start to its end in this process, and end it.
 
     Another python for that would slow the start down.
 
     Args:
         told: see :func:`arguments`.
+        link: the connection that the plan was handed over by.
     """
     from booty.supervise import follower
 
     sys.stdout.flush()
     sys.stderr.flush()
-    follower.main({**told, "detach": True}, leave=os._exit)
+    follower.main({**told, "detach": True}, os._exit, link)
 
 
 def called() -> str:

@@ -65,6 +65,7 @@ class Session:
         default: the lifetime of this way of starting.
         hold: read end of the holder's pipe; ``None`` = nobody holds.
         handed: called as soon as a plan was handed over; up to then a fault takes it back.
+        asked: called while a plan is being taken.
 
     Attributes:
         link: the connection to the supervisor, once there is one.
@@ -80,12 +81,14 @@ class Session:
         default: str = "outlive-me",
         hold: int | None = None,
         handed: Callable[[], None] = lambda: None,
+        asked: Callable[[], None] = lambda: None,
     ) -> None:
         self.place = place
         self.lifetime = lifetime
         self.default = default
         self.hold = hold
         self._handed = handed
+        self._asked = asked
         self.link: Connection | None = None
         self.started = False
         self.data: dict[str, Any] | None = None
@@ -339,6 +342,7 @@ class Session:
                 without=sorted(unchanged.planned(self._sheet(digest), choice.without)),
                 keep=keep,
                 spans=list(spans),
+                meanwhile=self._asked,
                 **replicas.told(self.place, data),
             )
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -113,6 +112,8 @@ def _here() -> Path:
 
 def _elsewhere() -> str:
     # what runs is most likely meant; a name that several have is no name
+    import shlex
+
     known = registered()
     there = [
         one for one in known if _state_of(one).is_dir() or entry_without_state(Path(one["root"]))

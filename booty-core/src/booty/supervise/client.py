@@ -16,7 +16,7 @@ from booty.supervise import state, wire
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["Connection", "ControlError", "connect", "reach", "wait_until_left"]
 
@@ -160,7 +160,13 @@ class Connection:
             ) from error
 
     def request(
-        self, do: str, *, fds: Sequence[int] = (), timeout: float | None = None, **fields: Any
+        self,
+        do: str,
+        *,
+        fds: Sequence[int] = (),
+        timeout: float | None = None,
+        meanwhile: Callable[[], object] | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
         """Ask for something and wait for the answer; events meanwhile are kept for :meth:`events`.
 
@@ -168,6 +174,7 @@ class Connection:
             do: the verb.
             fds: descriptors that go with it.
             timeout: seconds to wait for the answer, ``None`` for ever.
+            meanwhile: called as soon as it was asked for.
             **fields: the verb's arguments; a verb's own time limit is the field ``limit``.
 
         Returns:
@@ -178,6 +185,8 @@ class Connection:
                 (``supervisor-silent``).
         """
         number = self.send(do, fds=fds, **fields)
+        if meanwhile is not None:
+            meanwhile()
         answer = self._await(number, timeout)
         if "error" in answer:
             raise ControlError(answer["error"])

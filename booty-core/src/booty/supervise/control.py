@@ -73,10 +73,10 @@ class Control:
             else:
                 link.close()
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, _: dict[str, Any]) -> None:
         listening = [one for one in self.clients if one.subscribed]
         if listening:
-            data = wire.pack({"event": event})
+            data = wire.framed(b'{"event":%s}' % self.sup.journal.line)
             for client in listening:
                 client.send(data)
 
@@ -204,7 +204,11 @@ async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
     wanted = str(asked.get("for") or "ready")
     limit = asked.get("limit")
     end = None if limit is None else sup.loop.now() + float(limit)
+    left: list[str] = []
     while True:
+        if left and _lacks(sup, names, left[0], wanted):
+            await _changed(sup, left, wanted, limit, end)
+            continue
         own = _awaited(sup, names, wanted)
         left = [name for name in own if not _is(sup, name, wanted)]
         if not left and not _changing(sup, names, [one for one in own if _old(sup, one, wanted)]):
@@ -214,15 +218,27 @@ async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, An
         _refuse_failed(sup, left, wanted)
         if wanted == "good":
             sup.good.want(left)
-        if not await sup.change(None if end is None else max(0.0, end - sup.loop.now())):
-            raise ControlError.of(
-                f'cannot wait any longer: "{left[0] if left else "the stack"}" is not {wanted}'
-                f" after {limit:g} s",
-                reference="wait-timeout",
-                status=8,
-                subject=left[0] if left else None,
-                hint="booty ps",
-            )
+        await _changed(sup, left, wanted, limit, end)
+
+
+def _lacks(sup: Supervisor, names: list[str] | None, name: str, wanted: str) -> bool:
+    # while a change is under way one that is missing is enough to know; hundreds need no look
+    asked = wanted != "good" and sup.convergence is not None and name in sup.units
+    return asked and (names is not None or sup.wants(name)) and not _is(sup, name, wanted)
+
+
+async def _changed(
+    sup: Supervisor, left: list[str], wanted: str, limit: float | None, end: float | None
+) -> None:
+    if not await sup.change(None if end is None else max(0.0, end - sup.loop.now())):
+        raise ControlError.of(
+            f'cannot wait any longer: "{left[0] if left else "the stack"}" is not {wanted}'
+            f" after {limit:g} s",
+            reference="wait-timeout",
+            status=8,
+            subject=left[0] if left else None,
+            hint="booty ps",
+        )
 
 
 def _changing(sup: Supervisor, names: list[str] | None, own: list[str]) -> bool:

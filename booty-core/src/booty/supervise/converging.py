@@ -244,9 +244,13 @@ class Convergence:
         Raises:
             ControlError: one of this change failed.
         """
+        waiting = list(names)
         while self.fault is None:
             left = None
-            if all(self._arrived(name) for name in names):
+            # one that is not there is enough to know: two hundred are not looked at each time
+            while waiting and self._arrived(waiting[-1]):
+                waiting.pop()
+            if not waiting and all(self._arrived(name) for name in names):
                 left = self._unsettled()
                 if not left:
                     return

@@ -42,10 +42,10 @@ def make_folders(entry: dict[str, Any], values: Values) -> bool:
     """
     name = entry["name"]
     new = not os.path.exists(f"{values.data(name)}/{MARKER}")
-    for folder in (values.data(name), values.config(name), values.run(name)):
-        os.makedirs(folder, 0o700, exist_ok=True)
-    for folder in fill(entry["dirs"], values.lookup(name)):
-        os.makedirs(folder, 0o700, exist_ok=True)
+    own = (values.data(name), values.config(name), values.run(name))
+    for folder in dict.fromkeys((*own, *fill(entry["dirs"], values.lookup(name)))):
+        if not os.path.isdir(folder):
+            os.makedirs(folder, 0o700, exist_ok=True)
     return new
 
 
@@ -64,18 +64,30 @@ def marker(name: str, values: Values) -> dict[str, Any]:
     return formats.sound("data", found)
 
 
-def write_marker(entry: dict[str, Any], stack_id: str, values: Values, **more: Any) -> None:
+def write_marker(
+    entry: dict[str, Any], stack_id: str, values: Values, before: dict[str, Any], **more: Any
+) -> dict[str, Any]:
     """Write down who owns a data folder, and which version wrote it.
+
+    Args:
+        entry: the instance's entry.
+        stack_id: the stack's id.
+        values: what references stand for.
+        before: what is written there, see :func:`marker`.
+        **more: what else shall stand there.
+
+    Returns:
+        What is written there now.
 
     Raises:
         OSError: it cannot be written.
     """
     name = entry["name"]
-    before = marker(name, values)
     now = {"format": 1, "stack": stack_id, "instance": name, "version": entry["version"]}
     after = {"prepared": False, **before, **now, "component": entry["component"], **more}
     if after != before:
         state.write_json(f"{values.data(name)}/{MARKER}", after, sync=True)
+    return after
 
 
 def mark_left(name: str, values: Values) -> None:
@@ -112,13 +124,17 @@ def set_aside(entry: dict[str, Any], values: Values) -> str:
     return f"{name}.left-{number}"
 
 
-def refuse_older(entry: dict[str, Any], values: Values) -> None:
+def refuse_older(entry: dict[str, Any], before: dict[str, Any]) -> None:
     """Refuse to start an older program on data that a newer one wrote.
+
+    Args:
+        entry: the instance's entry.
+        before: what is written about its data, see :func:`marker`.
 
     Raises:
         ControlError: it is older.
     """
-    wrote = str(marker(entry["name"], values).get("version") or "")
+    wrote = str(before.get("version") or "")
     if entry.get("older_on_newer") or not wrote or not entry["version"]:
         return
     if _older(entry["version"], wrote):

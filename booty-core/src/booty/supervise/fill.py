@@ -14,12 +14,15 @@ __all__ = ["Values", "fill", "holds_secret"]
 
 # the same form as in booty.model.reference, which this floor may not import
 _REFERENCE: Final = re.compile(r"@\{booty:([A-Za-z0-9_.:#/@+-]+)\}")
+_BEGIN: Final = "@{booty:"
 _SECRET: Final = "@{booty:secret:"  # noqa: S105 - the mark of a reference
 
 
 def fill(value: Any, lookup: Callable[[str], str]) -> Any:
     """Return JSON-like data with every reference replaced, once, never inside what was put in."""
     if isinstance(value, str):
+        if _BEGIN not in value:
+            return value
         return _REFERENCE.sub(lambda found: lookup(found.group(1)), value)
     if isinstance(value, dict):
         return {fill(key, lookup): fill(item, lookup) for key, item in value.items()}

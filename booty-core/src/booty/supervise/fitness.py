@@ -12,7 +12,7 @@ from booty.supervise.fill import fill
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from booty.supervise.fill import Values
 
@@ -43,11 +43,35 @@ def unfit(
     Yields:
         The key of the service that is to blame (``run``, ``ready.exec``, ``cwd``), and the fault.
     """
+    looks = _Looks()
     for name in names:
         entry = entries[name]
         if entry["argv"] and not _awaits_task(entry, entries, done):
-            for key, error in _of_one(entry, values, base):
+            for key, error in _of_one(entry, values, base, looks):
                 yield key, _fault(name, error)
+
+
+class _Looks:
+    """What was seen: many instances have one program, one working folder, one input."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, ...], SpawnError | None] = {}
+
+    def around(self, cwd: str, stdin: str) -> SpawnError | None:
+        return self._once((cwd, stdin), program.look_around)
+
+    def program(self, word: str, path: str, cwd: str) -> SpawnError | None:
+        return self._once((word, path, cwd), program.look)
+
+    def _once(self, about: tuple[str, ...], look: Callable[..., None]) -> SpawnError | None:
+        if about not in self._seen:
+            try:
+                look(*about)
+            except SpawnError as error:
+                self._seen[about] = error
+            else:
+                self._seen[about] = None
+        return self._seen[about]
 
 
 def _fault(name: str, error: SpawnError) -> ControlError:
@@ -77,32 +101,23 @@ def _awaits_task(
 
 
 def _of_one(
-    entry: dict[str, Any], values: Values, base: Mapping[str, str]
+    entry: dict[str, Any], values: Values, base: Mapping[str, str], looks: _Looks
 ) -> Iterator[tuple[str, SpawnError]]:
     # what lies in its own folders may be made when it is prepared
     made = tuple(f"{one(entry['name'])}/" for one in (values.data, values.config, values.run))
     lookup = values.lookup(entry["name"])
     with suppress(ControlError):  # a secret, which only who starts it knows
         cwd = fill(entry["cwd"], lookup)
-        if error := _around(cwd, fill(entry["stdin"], lookup), made):
+        around = "/" if f"{cwd}/".startswith(made) else cwd
+        if error := looks.around(around, fill(entry["stdin"], lookup)):
             yield error.reference.partition("-")[0], error
             return
         path = fill(entry["env"].get("PATH", base.get("PATH", os.defpath)), lookup)
         for key, argv in _commands(entry):
             word = "" if argv[0].startswith(_FETCHED) else fill(argv[0], lookup)
-            if word and not os.path.join(cwd, word).startswith(made):
-                try:
-                    program.look(word, path, cwd)
-                except SpawnError as error:
-                    yield key, error
-
-
-def _around(cwd: str, stdin: str, made: tuple[str, ...]) -> SpawnError | None:
-    try:
-        program.look_around("/" if f"{cwd}/".startswith(made) else cwd, stdin)
-    except SpawnError as error:
-        return error
-    return None
+            own = os.path.join(cwd, word).startswith(made)
+            if word and not own and (error := looks.program(word, path, cwd)):
+                yield key, error
 
 
 def _commands(entry: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:

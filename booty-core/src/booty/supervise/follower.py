@@ -14,18 +14,19 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import first
-from booty.run.inotify import open_inotify
 from booty.run.signals import wakeup
-from booty.run.tail import Tail, wait_readable
 from booty.supervise import client, listing, state
 from booty.supervise.client import Connection
 from booty.supervise.launch import STOPS
 from booty.supervise.screen import Screen
 from booty.supervise.telling import Teller, report_lines, services
 from booty.supervise.wire import ControlError
+
+if TYPE_CHECKING:
+    from booty.supervise.lines import Lines
 
 __all__ = ["main"]
 
@@ -41,16 +42,21 @@ FORCED: Final = 9
 LOST: Final = 11
 
 
-def main(arguments: dict[str, Any], leave: Callable[[int], object] = sys.exit) -> None:
+def main(
+    arguments: dict[str, Any],
+    leave: Callable[[int], object] = sys.exit,
+    link: Connection | None = None,
+) -> None:
     """Follow a start, and after it the stack.
 
     Args:
         arguments: ``state root names timeout detach json quiet command client started holds keep
             nothing events begin after``; see ``booty.cli.up``.
         leave: ends this process.
+        link: the connection to use; else a new one.
     """
     try:
-        follower = Follower(arguments)
+        follower = Follower(arguments, link)
         status = follower.run()
     except ControlError as error:
         status = _tell(error, as_json=bool(arguments["json"]))
@@ -112,14 +118,14 @@ class _Signals:
 class Follower:
     """One follower; see :func:`main`."""
 
-    def __init__(self, arguments: dict[str, Any]) -> None:
+    def __init__(self, arguments: dict[str, Any], link: Connection | None) -> None:
         self.asked = arguments
         self.signals = _Signals()
         self.folder = state.Folder(arguments["state"])
         self.screen = Screen(quiet=bool(arguments["quiet"]))
         self.teller = Teller(self.folder, self.screen)
-        self.link: Connection = client.connect(self.folder.root)
-        self.logs: _Logs | None = None
+        self.link = link or client.connect(self.folder.root)
+        self.logs: Lines | None = None
 
     def run(self) -> int:
         """Return the exit status."""
@@ -175,7 +181,8 @@ class Follower:
         wanted: dict[str, Any] = {"names": self.asked["names"], "for": "ready", "limit": left}
         number = self.link.send("wait", **wanted)
         while True:
-            self.teller.draw()
+            if self.screen.live and not self.link.pending:
+                self.teller.draw()
             frame = self._frame(self.link, REDRAW if self.screen.live else None)
             if frame is None:
                 continue
@@ -227,10 +234,15 @@ class Follower:
     # -- afterwards
 
     def _follow(self) -> int:
+        # a start that nobody follows does without
+        from booty.run.inotify import open_inotify
+        from booty.run.tail import wait_readable
+        from booty.supervise.lines import Lines
+
         self.teller.starting = False
         if self.asked["nothing"]:
             self.link.request("subscribe", timeout=RECONNECT)
-        logs = self.logs = _Logs(self.folder, self.screen, self._begun())
+        logs = self.logs = Lines(self.folder, self.screen, self._begun())
         watch = open_inotify([self.folder.logs])
         how = "stops all" if self.asked["holds"] else "leaves it running"
         self.screen.say(f"following; ctrl-C {how}")
@@ -339,36 +351,6 @@ class Follower:
             import subprocess
 
             subprocess.run(self.asked["after"], check=False)
-
-
-class _Logs:
-    """The lines of all instances, as they come."""
-
-    def __init__(self, folder: state.Folder, screen: Screen, begun: set[str]) -> None:
-        self._folder = folder
-        self._screen = screen
-        self._tails: dict[str, Tail] = {}
-        for row in state.read(folder.root)["instances"]:
-            name = row["instance"]
-            # what runs since yesterday has said enough
-            offset = int(row.get("log_offset") or 0) if name in begun else None
-            self._tails[name] = Tail(folder.log(name), offset)
-
-    def show(self) -> None:
-        """Print what is new, each line behind its instance's name."""
-        self._find_new()
-        width = max((len(name) for name in self._tails), default=0)
-        for number, (name, tail) in enumerate(self._tails.items()):
-            head = self._screen.coloured(name.ljust(width), number)
-            for line in tail.lines():
-                sys.stdout.write(f"{head} | {line}\n")
-        sys.stdout.flush()
-
-    def _find_new(self) -> None:
-        # an instance that a later change brought
-        for name in self._folder.logged():
-            if name not in self._tails:
-                self._tails[name] = Tail(self._folder.log(name), 0)
 
 
 def _tell(error: ControlError, *, as_json: bool) -> int:

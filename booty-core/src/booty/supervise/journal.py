@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from booty.run.clock import Clock, stamp
 from booty.supervise.complaint import complain
 
 __all__ = ["Journal"]
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 class Journal:
@@ -19,11 +21,16 @@ class Journal:
     Args:
         path: the file.
         clock: where the time comes from.
+
+    Attributes:
+        listeners: called with each event.
+        line: the event that is being told, as JSON.
     """
 
     def __init__(self, path: str, clock: Clock) -> None:
         self._clock = clock
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        self.line = b""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._fd: int | None = None
         try:
@@ -35,9 +42,10 @@ class Journal:
         """Write an event down and pass it on; a full disk costs the line, not the service."""
         at = stamp(self._clock.wall())
         event = {"at": at, "kind": kind, "instance": instance, "detail": detail}
+        self.line = _ENCODER.encode(event).encode()
         if self._fd is not None:
             try:
-                os.write(self._fd, json.dumps(event, ensure_ascii=False).encode() + b"\n")
+                os.write(self._fd, self.line + b"\n")
             except OSError as error:
                 complain(f"cannot write an event: {error}")
         for listener in list(self.listeners):

@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 
 from booty.run import identity, locks, runtime
-from booty.supervise import client, formats, state
+from booty.supervise import client, forking, formats, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
 
@@ -96,6 +96,7 @@ def ensure(
     environment: dict[str, str],
     store: str | None = None,
     root: str | None = None,
+    fork: bool = False,
     timeout: float = _START_LIMIT,
 ) -> Start:
     """Start guardian and supervisor of a stack unless there are some; does not wait for them.
@@ -112,6 +113,8 @@ def ensure(
         environment: base environment of every process of the stack; kept in its state.
         store: folder of the verified programs.
         root: folder of booty.toml; by default the parent of the state folder.
+        fork: whether this process may be forked for it, where that can be: it has imported little
+            and holds nothing of anybody's.
         timeout: seconds until a supervisor must have answered.
 
     Returns:
@@ -138,7 +141,7 @@ def ensure(
             if error.reference not in {"not-running", "connection-lost"}:
                 raise
         if (lock := _lock(folder)) is not None:
-            return _start(folder, settings, hold, lock, timeout)
+            return _start(folder, settings, hold, lock, timeout, fork=fork)
         if time.monotonic() > end:
             raise _silent(timeout)
         # whoever holds the lock is about to listen or to end; neither can be waited for
@@ -174,6 +177,8 @@ def _start(
     hold: int | None,
     lock: int,
     timeout: float,
+    *,
+    fork: bool,
 ) -> Start:
     try:
         before = _saved(folder)
@@ -188,16 +193,13 @@ def _start(
                 fds["hold"] = hold
             # the socket is there before who will listen on it
             link = _connected(f"{place}/control.sock")
-            pid = _spawn(
-                folder,
-                fds,
-                {
-                    "state": folder.root,
-                    "lifetime": settings["lifetime"],
-                    # a die-with-me stack whose watchers were killed with it is ended, not adopted
-                    "end": before.get("lifetime") == "die-with-me",
-                },
-            )
+            arguments = {
+                "state": folder.root,
+                "lifetime": settings["lifetime"],
+                # a die-with-me stack whose watchers were killed with it is ended, not adopted
+                "end": before.get("lifetime") == "die-with-me",
+            }
+            pid = _guardian(folder, fds, arguments, fork=fork)
     finally:
         os.close(lock)
     return Start(link, folder.log("supervisor"), pid, timeout)
@@ -279,10 +281,26 @@ def _write_stack(folder: state.Folder, before: dict[str, Any], settings: dict[st
         ) from error
 
 
-def _spawn(folder: state.Folder, fds: dict[str, int], arguments: dict[str, Any]) -> int:
-    log = os.open(
-        folder.log("supervisor"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+def _guardian(
+    folder: state.Folder, fds: dict[str, int], arguments: dict[str, Any], *, fork: bool
+) -> int:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    try:
+        log = os.open(folder.log("supervisor"), flags, 0o600)
+        try:
+            if fork and forking.possible(fds):
+                told = {**arguments, "fds": fds}
+                return forking.guardian(told, log, command("guardian", told))
+            return _spawn(log, fds, arguments)
+        finally:
+            os.close(log)
+    except OSError as error:
+        raise ControlError.of(
+            f"cannot start the supervisor: {error}", reference="supervisor-start", status=7
+        ) from error
+
+
+def _spawn(log: int, fds: dict[str, int], arguments: dict[str, Any]) -> int:
     # low numbers could be in each other's way: all move up first
     moved = {key: os.dup(fd) for key, fd in fds.items()}
     try:
@@ -300,10 +318,6 @@ def _spawn(folder: state.Folder, fds: dict[str, int], arguments: dict[str, Any])
             setsigmask=[],
             setsigdef=[signal.SIGPIPE, signal.SIGINT],
         )
-    except OSError as error:
-        raise ControlError.of(
-            f"cannot start the supervisor: {error}", reference="supervisor-start", status=7
-        ) from error
     finally:
-        for fd in (log, *moved.values()):
+        for fd in moved.values():
             os.close(fd)

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from booty.supervise.machine import EDGES
 
 __all__ = ["Rows", "read"]
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 _HEAD: Final = b'{"instance": "'
 _MARK: Final = re.compile(rb'"mark": ?"([0-9a-f]{16})"')
 SMALL: Final = 1 << 16
@@ -99,6 +101,9 @@ class Rows:
 
     Args:
         path: the file; its folder exists when the first row is written.
+
+    Attributes:
+        due: writes down each row that has changed, and tells whether it could.
     """
 
     def __init__(self, path: str) -> None:
@@ -106,6 +111,7 @@ class Rows:
         self._fd: int | None = None
         self._size = 0
         self._torn = False
+        self.due: list[Callable[[], bool]] = []
         self._lines = {name: _encode(row) for name, row in read(path).items()}
 
     def write(self, row: dict[str, Any]) -> None:
@@ -121,6 +127,12 @@ class Rows:
         self._append(line)
         self._lines[row["instance"]] = line
         self._tidy()
+
+    def write_due(self) -> bool:
+        """Write each row that has changed; tells whether all could be."""
+        due, self.due = self.due, []
+        written = [write() for write in due]
+        return all(written)
 
     def forget(self, name: str) -> None:
         """Let an instance have no row any longer.
@@ -187,4 +199,4 @@ class Rows:
 
 def _encode(row: dict[str, Any]) -> bytes:
     row = {"instance": row["instance"], **row}
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    return _ENCODER.encode(row).encode() + b"\n"

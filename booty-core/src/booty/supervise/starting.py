@@ -121,13 +121,14 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
             sup.journal.tell("warning", unit.name, message=why)
         unit.fresh = files.make_folders(entry, sup.values)
         await holding.claim(sup, unit)
-        files.refuse_older(entry, sup.values)
+        marked = files.marker(unit.name, sup.values)
+        files.refuse_older(entry, marked)
         if unit.row.get("checked") != entry["digest"]:
             await check(sup, entry)
         files.place(entry, sup.values, sup.blob)
         env = files.environment(entry, sup.base_env, sup.values)
-        await _prepare(sup, unit, env)
-        files.write_marker(entry, sup.stack_id, sup.values)
+        marked = await _prepare(sup, unit, env, marked)
+        files.write_marker(entry, sup.stack_id, sup.values, marked)
         launches = await _launches(sup, unit, env)
         for launch in launches[:-1]:
             await _before(sup, entry, launch)
@@ -152,10 +153,13 @@ def _cannot(unit: Unit, reference: str, why: str, hint: str | None = None) -> Co
     )
 
 
-async def _prepare(sup: Supervisor, unit: Unit, env: dict[str, str]) -> None:
+async def _prepare(
+    sup: Supervisor, unit: Unit, env: dict[str, str], marked: dict[str, Any]
+) -> dict[str, Any]:
+    # returns what is written about the data then
     entry = unit.entry
-    if not entry["prepare"] or files.marker(entry["name"], sup.values).get("prepared"):
-        return
+    if not entry["prepare"] or marked.get("prepared"):
+        return marked
     fds = {CHILD_FD: unit.claim.shared} if unit.claim else {}
     status, lines = await run_to_end(sup, entry, entry["prepare"], env, fds=fds)
     if status:
@@ -167,7 +171,7 @@ async def _prepare(sup: Supervisor, unit: Unit, env: dict[str, str]) -> None:
             hint=f"booty logs {entry['name']}",
             lines=lines,
         )
-    files.write_marker(entry, sup.stack_id, sup.values, prepared=True)
+    return files.write_marker(entry, sup.stack_id, sup.values, marked, prepared=True)
 
 
 async def _launches(sup: Supervisor, unit: Unit, env: dict[str, str]) -> list[dict[str, Any]]:

@@ -95,8 +95,7 @@ def read_json(path: str) -> dict[str, Any] | None:
         ValueError: the file is cut or is no JSON object.
     """
     try:
-        with open(path, "rb") as file:
-            data = json.loads(file.read())
+        data = json.loads(whole.contents(path))
     except FileNotFoundError:
         return None
     if not isinstance(data, dict):

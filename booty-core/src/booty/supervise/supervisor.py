@@ -313,8 +313,10 @@ class Supervisor:
 
     def around(self, unit: Unit) -> dict[str, Any]:
         """Return what a probe needs to know of an instance."""
+        probes = (unit.entry[key] or {} for key in ("ready", "live"))
+        runs = any(probe.get("exec") for probe in probes)
         return {
-            "env": files.environment(unit.entry, self.base_env, self.values),
+            "env": files.environment(unit.entry, self.base_env, self.values) if runs else {},
             "cwd": self.cwd(unit.entry),
             "log": self.folder.log(unit.name),
             "offset": unit.row["log_offset"],
@@ -390,6 +392,5 @@ class Supervisor:
 
     def save(self) -> None:
         """Write down what changed; done before each wait, and before an answer."""
-        written = [unit.save() for unit in self.units.values()]
-        if not all(written):
+        if not self.rows.write_due():
             self.unsaved.look()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from booty.run.clock import stamped
 from booty.supervise import listing, spans, state
 from booty.supervise.screen import Screen, table
 
@@ -67,11 +67,19 @@ class Teller:
 
     def take(self, event: dict[str, Any]) -> None:
         """Take one event; one that was replayed is not told twice."""
-        if self._replayed and _key(event) in self._replayed:
-            return
+        if not self._told(event):
+            self._tell(event)
+
+    def _told(self, event: dict[str, Any]) -> bool:
+        if not self._replayed or _key(event) in self._replayed:
+            return bool(self._replayed)
+        self._replayed.clear()  # what comes from now on was written after them
+        return False
+
+    def _tell(self, event: dict[str, Any]) -> None:
         name, detail = event["instance"], event["detail"]
         if event["kind"] == "state":
-            self._state(name, detail, _seconds(event["at"]))
+            self._state(name, detail, stamped(event["at"]))
         elif event["kind"] == "change":
             self._change(name, detail)
         elif event["kind"] == "drain":
@@ -189,11 +197,7 @@ def report_lines(report: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _key(event: dict[str, Any]) -> str:
-    return json.dumps(event, sort_keys=True)
-
-
-def _seconds(at: str) -> float:
-    return dt.datetime.fromisoformat(at).timestamp()
+    return f"{event['at']} {event['kind']} {event['instance']} {event['detail']}"
 
 
 def _who(span: dict[str, Any]) -> str:

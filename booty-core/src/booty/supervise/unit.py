@@ -76,6 +76,7 @@ class Unit:
         self.claim: Claim | None = None
         self.changed: list[Any] = []
         self._dirty = False
+        self._forgotten = False
         self.refused = False
 
     @property
@@ -120,7 +121,7 @@ class Unit:
         self.row |= {"state": new, "reason": reason, **changes}
         if old != new:
             self.row["since"] = self._journal.now()
-        self._dirty = True
+        self._is_due()
         if told:
             detail = {"from": old, "to": new, "reason": reason}
             self._journal.tell("state", self.name, **detail)
@@ -130,7 +131,12 @@ class Unit:
     def note(self, **changes: Any) -> None:
         """Change what is written down without changing the state."""
         self.row |= changes
-        self._dirty = True
+        self._is_due()
+
+    def _is_due(self) -> None:
+        if not self._dirty:
+            self._dirty = True
+            self._rows.due.append(self.save)
 
     def save(self, *, now: bool = False) -> bool:
         """Write the state down if something changed; a full disk is told, never fatal.
@@ -141,7 +147,7 @@ class Unit:
         Raises:
             OSError: only with ``now``: the intent of a spawn must be on disk.
         """
-        if not self._dirty and not now:
+        if self._forgotten or not (self._dirty or now):
             return not self.refused
         self._dirty = False
         try:
@@ -163,6 +169,7 @@ class Unit:
 
     def forget(self) -> None:
         """Let an instance that is no longer in the sheet have no state."""
+        self._forgotten = True
         with contextlib.suppress(OSError):
             self._rows.forget(self.name)
 

@@ -17,6 +17,7 @@ LIMIT: Final = 4 * 1024 * 1024
 PROTOCOLS: Final = (1,)
 """Protocol numbers that this booty speaks, the best first."""
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _LENGTH: Final = struct.Struct(">I")
 
 
@@ -83,7 +84,15 @@ def pack(message: Mapping[str, Any]) -> bytes:
     Raises:
         WireError: the message is larger than :data:`LIMIT`.
     """
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    return framed(_ENCODER.encode(message).encode())
+
+
+def framed(body: bytes) -> bytes:
+    """Return JSON as one frame.
+
+    Raises:
+        WireError: it is larger than :data:`LIMIT`.
+    """
     if len(body) > LIMIT:
         raise WireError(f"cannot send a frame of {len(body)} bytes: the limit is {LIMIT}")
     return _LENGTH.pack(len(body)) + body
