@@ -12,7 +12,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from booty.run import runtime
-from booty.run.inotify import Changes
+from booty.run.inotify import Names
 from booty.supervise import files
 from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
@@ -47,7 +47,7 @@ class Place:
 
     def __init__(self, sup: Supervisor) -> None:
         self._sup = sup
-        self._changes: Changes | None = None
+        self._changes: Names | None = None
         self._folder = str(sup.stack["runtime"])
         self._soon = False
 
@@ -71,16 +71,20 @@ class Place:
         running = (unit.name for unit in sup.units.values() if unit.process is not None)
         return not all(os.path.isdir(sup.values.run(name)) for name in running)
 
-    def _changed(self) -> None:
-        # who removes a folder removes one thing after another
+    def _changed(self, name: str) -> None:
+        # what was made is there; who removes a folder removes one thing after another
+        if name and os.path.exists(f"{self._folder}/{name}"):
+            return
+        if not name:
+            self._forget()  # the folder itself: another one has to be watched
         if not self._soon:
             self._soon = True
             self._sup.loop.after(SETTLE, self.look)
 
     def _watch(self) -> None:
         self._forget()
-        self._changes = Changes(self._sup.loop, self._folder, self._changed)
-        if not self._changes.told:
+        self._changes = Names(self._sup.loop, self._folder, self._changed)
+        if self._changes.blind:
             self._forget()
 
     def _forget(self) -> None:

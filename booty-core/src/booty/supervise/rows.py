@@ -113,6 +113,7 @@ class Rows:
         self._torn = False
         self.due: list[Callable[[], bool]] = []
         self._lines = {name: _encode(row) for name, row in read(path).items()}
+        self._living = sum(map(len, self._lines.values()))
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a row down.
@@ -123,9 +124,10 @@ class Rows:
         Raises:
             OSError: it cannot be written; the row before it holds.
         """
-        line = _encode(row)
+        line, name = _encode(row), row["instance"]
         self._append(line)
-        self._lines[row["instance"]] = line
+        self._living += len(line) - len(self._lines.get(name, b""))
+        self._lines[name] = line
         self._tidy()
 
     def write_due(self) -> bool:
@@ -140,7 +142,9 @@ class Rows:
         Raises:
             OSError: it cannot be written.
         """
-        if self._lines.pop(name, None) is not None:
+        line = self._lines.pop(name, None)
+        if line is not None:
+            self._living -= len(line)
             self._append(_encode({"instance": name, "forgotten": True}))
 
     def _append(self, line: bytes) -> None:
@@ -172,7 +176,7 @@ class Rows:
         return found.st_nlink > 0 and found.st_size >= self._size
 
     def _tidy(self) -> None:
-        if self._size > SMALL + WASTE * sum(map(len, self._lines.values())):
+        if self._size > SMALL + WASTE * self._living:
             self._close()
 
     def _anew(self) -> None:
