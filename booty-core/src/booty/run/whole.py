@@ -12,7 +12,8 @@ from typing import Any, Final
 __all__ = ["contents", "flush", "flush_folder", "pretty", "replace"]
 
 
-_CHUNK: Final = 1 << 16
+_SMALL: Final = 4096
+"""Bytes that are asked for of a file that tells no size: a line of the process table."""
 
 
 def pretty(data: Mapping[str, Any]) -> bytes:
@@ -28,10 +29,10 @@ def contents(path: str) -> bytes:
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        data = os.read(fd, _CHUNK)
-        if len(data) == _CHUNK:
-            while more := os.read(fd, _CHUNK):
-                data += more
+        size = max(os.fstat(fd).st_size, _SMALL)
+        data = os.read(fd, size + 1)
+        while len(data) > size and (more := os.read(fd, size)):  # it grows meanwhile
+            data += more
         return data
     finally:
         os.close(fd)

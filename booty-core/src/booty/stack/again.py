@@ -53,7 +53,7 @@ def up(words: Sequence[str]) -> int | None:
         return 0
     told = following.arguments(
         session, outcome, quiet=quiet, json=as_json, command=following.called(),
-        begin=begin, events=events,
+        begin=begin, events=events, sheet=session.sheet,
     )  # fmt: skip
     following.follow_start(told, session.link)
     return None  # pragma: no cover - not reached

@@ -71,6 +71,7 @@ class Session:
         link: the connection to the supervisor, once there is one.
         started: whether this session started the supervisor.
         data: the saved plan that was handed over, if one was.
+        sheet: the digest and the run sheet of the saved plan that was handed over, if one was.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Session:
         self.link: Connection | None = None
         self.started = False
         self.data: dict[str, Any] | None = None
+        self.sheet: tuple[str, dict[str, Any]] | None = None
         self._sheets: dict[str, dict[str, Any]] = {}
         self._start: launch.Start | None = None
 
@@ -304,6 +306,7 @@ class Session:
         refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
         data = self.data = plans.latest_data(self.place, digest) or {}
+        self.sheet = digest, self._sheet(digest)
         changes = self._converge(choice, digest, data, keep=keep, spans=())
         return Outcome(changes=changes, stale=unchanged.stale(self.place))
 

@@ -51,7 +51,8 @@ def main(
 
     Args:
         arguments: ``state root names timeout detach json quiet command client started holds keep
-            nothing events begin after``; see ``booty.cli.up``.
+            nothing events begin after``; see ``booty.cli.up``. In the process that handed a plan
+            over also ``sheet``: its digest and its run sheet.
         leave: ends this process.
         link: the connection to use; else a new one.
     """
@@ -210,7 +211,7 @@ class Follower:
                 link.request("stop", names=own, timeout=UNDO)
 
     def _tell_ready(self) -> None:
-        found = listing.listing(self.folder.root, self.asked["root"])
+        found = self._listing()
         if self.asked["json"]:
             self._print_json(None)
             return
@@ -227,8 +228,12 @@ class Follower:
         told = self.asked["detach"] and self.asked.get("first", True)
         return ["try next:", *lines] if told else []
 
+    def _listing(self) -> dict[str, Any]:
+        sheet = self.asked.get("sheet")
+        return listing.listing(self.folder.root, self.asked["root"], sheet=sheet)
+
     def _print_json(self, fault: dict[str, Any] | None) -> None:
-        found = listing.listing(self.folder.root, self.asked["root"])
+        found = self._listing()
         _print(json.dumps({**found, "changes": self.teller.changes, "error": fault}))
 
     # -- afterwards

@@ -2,7 +2,8 @@
 
 The first write after a silence wakes us once. From then on sizes are looked at, the oftener the
 sooner one is full, until nothing was written between two looks. What is seen is kept as marks, from
-which times of lines are told.
+which times of lines are told. What reads and rotates logs is imported a second after a start, which
+is quicker without.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.run import marks, process
+from booty.run import process
 from booty.run.inotify import Stir
 from booty.run.process import SpawnError
-from booty.run.rotation import MOST, Policy
-from booty.run.segments import survey
 from booty.supervise import launch
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
     from booty.run.loop import Timer
+    from booty.run.rotation import Policy
     from booty.supervise.supervisor import Supervisor
 
 __all__ = ["Growth"]
@@ -38,9 +38,10 @@ TIDY: Final = 300.0
 RARELY: Final = 86400.0
 SHARE: Final = 8
 """Part of an age that lines may be older."""
-OWN: Final = Policy(16 << 20, 30 * 86400.0, 3)
+OWN: Final = (16 << 20, 30 * 86400.0, 3)
 """What holds for the watchers' own log and for events."""
-DEFAULT: Final = Policy(64 << 20, 7 * 86400.0, 5)
+DEFAULT: Final = (64 << 20, 7 * 86400.0, 5)
+"""Likewise for a program that says nothing: bytes, seconds, segments."""
 LONGEST: Final = 65536
 
 
@@ -48,6 +49,8 @@ class _Log:
     """One log as it was last seen."""
 
     def __init__(self, path: str, now: float) -> None:
+        from booty.run.segments import survey
+
         known = survey(path)
         self.path = path
         self.base = known.base
@@ -85,12 +88,16 @@ class _Log:
 
     def rotated(self) -> None:
         """Take what a rotation changed."""
+        from booty.run.segments import survey
+
         known = survey(self.path)
         self.base, self.until = known.base, known.until
 
     def write(self) -> None:
         """Write marks down."""
         if self.pending:
+            from booty.run import marks
+
             begun = [self.begun] if self.begun else []  # of a silent log nothing is written
             pending, self.pending, self.begun = sorted(begun + self.pending), [], None
             with suppress(OSError):  # of a full disk others tell; times are less exact
@@ -186,15 +193,17 @@ class Growth:
         return self._logs
 
     def _policy(self, name: str) -> Policy:
+        from booty.run.rotation import MOST, Policy
+
         unit = self._sup.units.get(name)
         if unit is None:
-            return OWN
+            return Policy(*OWN)
         asked = unit.entry.get("log") or {}
-        most = unit.entry["limits"].get("fsize")
+        most, (size, age, keep) = unit.entry["limits"].get("fsize"), DEFAULT
         return Policy(
-            int(asked.get("size", DEFAULT.size)),
-            float(asked.get("age", DEFAULT.age)),
-            int(asked.get("keep", DEFAULT.keep)),
+            int(asked.get("size", size)),
+            float(asked.get("age", age)),
+            int(asked.get("keep", keep)),
             MOST if most is None else most // 2,
         )
 

@@ -26,17 +26,26 @@ def sheet_of(state_dir: str | os.PathLike[str], stack: dict[str, Any] | None) ->
     return found or {"instances": [], "services": {}, "providers": {}}
 
 
-def listing(state_dir: str | os.PathLike[str], root: str, name: str = "") -> dict[str, Any]:
+def listing(
+    state_dir: str | os.PathLike[str],
+    root: str,
+    name: str = "",
+    *,
+    sheet: tuple[str, dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Return what ``ps --json`` prints.
 
     Args:
         state_dir: the state folder; need not exist.
         root: the folder of booty.toml.
         name: the label, if the state does not know it.
+        sheet: a digest and its run sheet, which is read if another one holds.
     """
     found = state.read(state_dir)
     stack = found["stack"]
-    sheet = sheet_of(state_dir, stack)
+    known, entries = sheet or (None, {})
+    if known is None or known != (stack or {}).get("plan"):
+        entries = sheet_of(state_dir, stack)
     rows = {row["instance"]: row for row in found["instances"]}
     supervisor = (stack or {}).get("supervisor")
     return {
@@ -48,7 +57,7 @@ def listing(state_dir: str | os.PathLike[str], root: str, name: str = "") -> dic
         else None,
         "unwatched": bool((stack or {}).get("unwatched")),
         "services": [
-            _service(entry, rows.get(entry["name"]), state_dir) for entry in sheet["instances"]
+            _service(entry, rows.get(entry["name"]), state_dir) for entry in entries["instances"]
         ],
     }
 

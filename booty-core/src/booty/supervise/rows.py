@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from booty.run import whole
 from booty.supervise.machine import EDGES
 
 __all__ = ["Rows", "read"]
@@ -36,20 +37,17 @@ def _name(line: bytes) -> str | None:
     return name.decode() if name.isascii() and name.decode().isprintable() else None
 
 
-def _last_lines(path: str) -> dict[str, list[bytes]]:
-    # what is said of each instance, the newest first
-    found: dict[str, list[bytes]] = {}
+def _last_lines(path: str) -> dict[bytes, list[bytes]]:
+    # what is said of each instance, the newest first; instances by what their lines begin with
+    found: dict[bytes, list[bytes]] = {}
     try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = whole.contents(path).split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     for end in reversed(lines):
         # a loss of power leaves blocks of NUL where something was about to be written
         line = end.lstrip(b"\0")
-        name = _name(line)
-        if name:
-            found.setdefault(name, []).append(line)
+        found.setdefault(line[: line.find(b'"', len(_HEAD)) + 1], []).append(line)
     return found
 
 
@@ -92,7 +90,8 @@ def read(path: str) -> dict[str, dict[str, Any]]:
     Raises:
         OSError: the file cannot be read.
     """
-    found = {name: _newest(name, lines) for name, lines in sorted(_last_lines(path).items())}
+    said = {name: lines for head, lines in _last_lines(path).items() if (name := _name(head))}
+    found = {name: _newest(name, said[name]) for name in sorted(said)}
     return {name: row for name, row in found.items() if not row.get("forgotten")}
 
 

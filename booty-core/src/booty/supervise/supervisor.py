@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 from booty import __version__
-from booty.run import identity, inotify, process, title, tree
+from booty.run import garbage, identity, inotify, process, title, tree
 from booty.run.loop import Loop, Task
 from booty.run.process import Exit
 from booty.run.signals import listen
@@ -41,6 +41,7 @@ def main(arguments: dict[str, Any]) -> None:
     Args:
         arguments: ``state lifetime end fds exits`` as the guardian gives them.
     """
+    garbage.look_rarely()
     Supervisor(arguments).run()
 
 
