@@ -45,7 +45,18 @@ def _down(words: list[str]) -> None:
 
 
 def _up_again(words: list[str]) -> None:
-    # the most frequent start of all does without the library that reads command lines
+    # the most frequent start of all does without the library that reads command lines, and without
+    # looking for garbage: what is imported stays
+    import gc
+
+    gc.disable()
+    try:
+        _up_begun(words)
+    finally:
+        gc.enable()
+
+
+def _up_begun(words: list[str]) -> None:
     from booty.stack import ahead
 
     if not ahead.begin(words):

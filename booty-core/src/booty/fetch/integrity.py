@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -211,6 +210,8 @@ def _boot() -> str:
 
 
 def _changed(key: str, place: Path, what: str) -> VerifyError:
+    import shlex
+
     return VerifyError(
         f'cannot trust "{key}": {what}',
         reference="store-changed",

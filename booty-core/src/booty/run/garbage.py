@@ -12,10 +12,11 @@ OBJECTS: Final = 20000
 
 
 def look_rarely() -> None:
-    """Look for garbage after much was made; never in what is there now.
+    """Look for garbage after much was made; never in what is there now, also where nobody looked.
 
     A start of many makes much that lives as long as they do: to look through it again and again
     costs a twentieth of the start and finds nothing.
     """
     gc.freeze()
     gc.set_threshold(OBJECTS)
+    gc.enable()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from booty.run import identity, process, runtime, title, tree
+from booty.run import garbage, identity, process, runtime, title, tree
 from booty.run.cgroup import Group
 from booty.run.loop import Loop
 from booty.run.signals import listen
@@ -79,6 +79,7 @@ class Guardian:
         self.group = Group(f"booty-{self.stack_id}")
 
     def run(self) -> None:
+        garbage.look_rarely()
         for fd in self.fds.values():
             os.set_inheritable(fd, False)
         tree.become_subreaper()
