@@ -123,8 +123,10 @@ async def spawn(sup: Supervisor, unit: Unit) -> None:
         await holding.claim(sup, unit)
         marked = files.marker(unit.name, sup.values)
         files.refuse_older(entry, marked)
-        if unit.row.get("checked") != entry["digest"]:
+        if entry["check"] and unit.row.get("checked") != entry["digest"]:
             await check(sup, entry)
+            # the next start is of the same files, by the same program: that would tell nothing new
+            unit.note(checked=entry["digest"])
         files.place(entry, sup.values, sup.blob)
         env = files.environment(entry, sup.base_env, sup.values)
         marked = await _prepare(sup, unit, env, marked)
