@@ -189,9 +189,9 @@ def test_stream_of_the_server_missing(told: Any, name: str) -> None:
 
     async def remove(connection: Any) -> None:
         jetstream = connection.jetstream()
-        for one in await jetstream.streams_info():
-            if one.config.name.startswith("MINIO_RAW"):
-                await jetstream.delete_stream(one.config.name)
+        names = [one.config.name for one in await jetstream.streams_info()]
+        (raw,) = [name for name in names if name.startswith("minio_raw_")]
+        await jetstream.delete_stream(raw)
 
     engine, bucket = ENGINES[name]
     with told(engine, bucket) as stack:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty import BootyErrors, ConfigError, Secret
 
 from booty_provider_minio import engines, events
+from booty_provider_minio.feed import choice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -44,6 +45,7 @@ def check(instance: Instance) -> None:
         *_drives(instance),
         *_buckets(instance),
         *_users(instance),
+        *_events(instance),
         *_lacking(instance),
     ]
     if len(faults) == 1:
@@ -131,6 +133,16 @@ def _buckets(instance: Instance) -> Iterator[ConfigError]:
         elif "." in name and not engines.of(instance).dots:
             yield _bad(instance, path, name, f'{engines.of(instance).name} takes no "."')
         for key, value, why in _wrong(bucket):
+            yield _bad(instance, f"{path}.{key}", value, why)
+
+
+def _events(instance: Instance) -> Iterator[ConfigError]:
+    for name, bucket in instance.resources.get("buckets", {}).items():
+        chosen, path = choice.choose(bucket), f"buckets.{name}.events"
+        if chosen != choice.ALL and events.LINK not in instance.links:
+            why = 'the service tells no changes: write events = "NATS SERVICE" there first'
+            yield _bad(instance, path, name, why)
+        for key, value, why in choice.wrong(chosen or choice.ALL):
             yield _bad(instance, f"{path}.{key}", value, why)
 
 

@@ -171,7 +171,8 @@ def _feed(name: str, secret: str) -> Component:
         ready=Probe(notify=True),
         replicas=(1,),
         changes={
-            **dict.fromkeys(("resources", "consumers", "settings.relies-on"), Change.NONE),
+            # of resources it is told which keys are chosen: if these change, it is started again
+            **dict.fromkeys(("consumers", "settings.relies-on"), Change.NONE),
             **dict.fromkeys(("settings.drives", "settings.paths", "replicas"), Change.NONE),
         },
         older_on_newer=True,

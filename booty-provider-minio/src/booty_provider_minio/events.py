@@ -9,6 +9,7 @@ from booty import ConfigError, File, Launch
 
 from booty_provider_minio import engines
 from booty_provider_minio.component import ROOT
+from booty_provider_minio.feed import choice
 
 if TYPE_CHECKING:
     from booty import Instance
@@ -159,6 +160,7 @@ def _about(instance: Instance) -> dict[str, Any]:
         "interval": settings.events_interval,
         "listing": settings.events_listing if arn(instance) else settings.events_interval,
         "versions": "versioning" in engine.has,
+        "told": choice.written(instance.resources.get("buckets", {})),
         "cursor": f"{instance.dirs.data}/cursor.db",
         "server": {
             "urls": [peer.endpoints["api"].url for peer in instance.peers if not peer.role],

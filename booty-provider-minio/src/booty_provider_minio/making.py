@@ -11,6 +11,7 @@ from booty import ConfigError, StartError
 from booty_provider_minio import engines, events, grants
 from booty_provider_minio.admin import admin_of
 from booty_provider_minio.component import KEY
+from booty_provider_minio.feed.choice import choose
 from booty_provider_minio.feed.rules import rule
 from booty_provider_minio.session import (
     BUCKET,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from booty import Instance, Service
 
     from booty_provider_minio.admin import Admin
+    from booty_provider_minio.feed.choice import Choice
     from booty_provider_minio.resources import Bucket, Rule
 
 __all__ = ["make_all"]
@@ -55,7 +57,7 @@ async def make_all(service: Service) -> None:
                     await _make(client, name, bucket, has)
                     await _limit(admin, name, bucket, has)
                     if engine.tells:
-                        await _told_of(client, name, events.arn(instance))
+                        await _told_of(client, name, events.arn(instance), choose(bucket))
             if "users" in has:
                 await _make_users(client, admin, instance)
     except Unreachable as error:
@@ -126,9 +128,9 @@ async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -
         await admin.put_quota(name, bucket.quota or 0)
 
 
-async def _told_of(client: Any, name: str, arn: str) -> None:
+async def _told_of(client: Any, name: str, arn: str, choice: Choice | None) -> None:
     # refused if MinIO does not know the target: a wrong setting of it does not stop the server
-    wanted = {"QueueConfigurations": [rule(arn)]} if arn else {}
+    wanted = {"QueueConfigurations": [rule(arn, choice)]} if arn and choice else {}
     await ask(
         client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=wanted)
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import Factory, field, frozen
 
-__all__ = ["Bucket", "Policy", "Rule", "User"]
+__all__ = ["Bucket", "Events", "Policy", "Rule", "User"]
 
 _SIZE = {"unit": "size"}
 _DURATION = {"unit": "duration"}
@@ -31,6 +31,19 @@ class Rule:
 
 
 @frozen(kw_only=True)
+class Events:
+    """``events`` of ``[services.S.buckets.NAME]``: of which keys changes are told.
+
+    Attributes:
+        prefix: only keys that begin with it; none = all.
+        suffix: only keys that end with it; none = all.
+    """
+
+    prefix: str = ""
+    suffix: str = ""
+
+
+@frozen(kw_only=True)
 class Bucket:
     """``[services.S.buckets.NAME]``, or one of ``buckets = ["NAME"]``.
 
@@ -38,11 +51,13 @@ class Bucket:
         versioning: whether former versions of objects are kept.
         quota: bytes it may hold; none = any number.
         lifecycle: rules by name.
+        events: whether its changes are told, or those of which keys, if those of the service are.
     """
 
     versioning: bool = False
     quota: int | None = field(default=None, metadata=_SIZE)
     lifecycle: Mapping[str, Rule] = Factory(dict)
+    events: bool | Events = True
 
 
 @frozen(kw_only=True)

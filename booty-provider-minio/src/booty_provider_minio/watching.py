@@ -10,6 +10,7 @@ from booty import ConfigError, HealthError
 from booty_provider_minio import events
 from booty_provider_minio.feed.bus import connected
 from booty_provider_minio.feed.changes import PREFIX
+from booty_provider_minio.feed.choice import choose
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,6 +45,7 @@ async def changes(
             subject=f"services.{instance.service}",
             hint=f'write events = "NATS SERVICE" under [services.{instance.service}]',
         )
+    _refuse_untold(instance, place)
     source = events.source(instance)
     try:
         async with connected(events.bus(instance)) as connection:
@@ -61,6 +63,20 @@ async def changes(
             subject=instance.service,
             hint=f"booty health {instance.links[events.LINK].service}",
         ) from error
+
+
+def _refuse_untold(instance: Instance, place: Place | None) -> None:
+    bucket = place and instance.resources.get("buckets", {}).get(place.bucket)
+    if not place or not bucket:
+        return
+    choice = choose(bucket)
+    if not (choice and choice.meets(place.key)):
+        raise ConfigError(
+            f'cannot watch "{place}": its changes are not told',
+            reference="minio-not-told",
+            subject=f"services.{instance.service}.buckets.{place.bucket}.events",
+            hint=f"change events of [services.{instance.service}.buckets.{place.bucket}]",
+        )
 
 
 def _token(place: Place | None) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 import cattrs
+from cattrs.strategies import configure_union_passthrough
 
 from booty.model import component, instance, shape, source
 
 __all__ = ["canonical", "from_data", "instance_from_data", "to_data"]
 
 _T = TypeVar("_T")
+_Scalar: TypeAlias = str | bool | int | float | None
 _SOURCES: Final = (source.Release, source.Wheel, source.Deb, source.GoInstall, source.Module,
                    source.OnPath)  # fmt: skip
 
@@ -33,6 +35,8 @@ def _make() -> cattrs.Converter:
     converter.register_unstructure_hook(type, lambda kind: kind.__qualname__)
     # a whole number of seconds is written as it is read back
     converter.register_unstructure_hook(float, float)
+    # what a key may hold, a key of a provider may too: "true or a table"
+    configure_union_passthrough(_Scalar, converter)
     for kind in (source.Source, *_SOURCES):
         converter.register_unstructure_hook(kind, _source_out)
     return converter

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty_provider_minio.feed import disk
 from booty_provider_minio.feed.bus import Bus, connected
+from booty_provider_minio.feed.choice import Choices
 from booty_provider_minio.feed.hook import listening
 from booty_provider_minio.feed.keeping import Keeper, Server
 from booty_provider_minio.feed.listing import Passes
@@ -55,7 +56,8 @@ async def _work(about: dict[str, Any]) -> None:
         database = stack.enter_context(disk.opened(about["cursor"]))
         connection = await stack.enter_async_context(connected(about["bus"]))
         bus = Bus(connection, about["source"], about["window"])
-        teller = Teller(bus, database, about["window"], lists=about["listing"] > 0)
+        choices = Choices(about["told"])
+        teller = Teller(bus, database, about["window"], choices, lists=about["listing"] > 0)
         await bus.streams(about["raw"], about["raw_subject"])
         if about["hook"]:
             await stack.enter_async_context(listening(about["hook"], teller))
@@ -76,6 +78,7 @@ def _keeper(
     return Keeper(
         server=Server(urls=tuple(server["urls"]), key=server["key"], secret=server["secret"]),
         passes=passes if about["listing"] else None,
+        choices=teller.choices,
         arn=about["arn"],
         interval=about["interval"],
         listing=about["listing"],

@@ -13,8 +13,9 @@ from booty_provider_minio.feed.listing import buckets
 from booty_provider_minio.session import Refused, Unreachable, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from booty_provider_minio.feed.choice import Choices
     from booty_provider_minio.feed.listing import Passes
 
 __all__ = ["Keeper", "Server"]
@@ -42,6 +43,7 @@ class Keeper:
     Attributes:
         server: whose buckets.
         passes: who goes over them; ``None`` = nobody, only rules are set.
+        choices: of which keys of which buckets changes are told.
         arn: of the target that the server tells; empty = it tells nobody.
         interval: seconds between two looks for new buckets.
         listing: seconds between the end of one pass over all buckets and the next.
@@ -50,6 +52,7 @@ class Keeper:
 
     server: Server
     passes: Passes | None
+    choices: Choices
     arn: str
     interval: float
     listing: float
@@ -76,9 +79,7 @@ class Keeper:
         # who tells nobody is listed at each look
         whole = not self.arn or self.clock() >= self._due
         asked = [one for one in found if whole or one not in self._known]
-        if self.arn:
-            for bucket in asked:
-                await rules.ensure(client, bucket, self.arn)
+        await self._ensure(client, asked)
         if self.passes and (asked or whole):
             count = await self.passes.over(client, asked, whole=whole)
             if count and self.arn:
@@ -86,3 +87,9 @@ class Keeper:
         self._known = set(found)
         if whole:
             self._due = self.clock() + self.listing
+
+    async def _ensure(self, client: Any, buckets: Iterable[str]) -> None:
+        for bucket in buckets:
+            choice = self.choices.of(bucket)
+            if self.arn and choice:
+                await rules.ensure(client, bucket, self.arn, choice)

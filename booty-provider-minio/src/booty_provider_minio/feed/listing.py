@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
+    from booty_provider_minio.feed.choice import Choice
     from booty_provider_minio.feed.teller import Teller
 
 __all__ = ["Passes", "buckets"]
@@ -80,9 +81,10 @@ class Passes:
         return count + sum([await self._missing(name) for name in sorted(removed)])
 
     async def _one(self, client: Any, bucket: str) -> int:
+        choice = self._teller.choices.of(bucket)
         try:
-            async for page in self._pages(client, bucket):
-                self._compare(page)
+            async for page in self._pages(client, bucket, choice):
+                self._compare([one for one in page if choice and choice.takes(one.key)])
         except Refused as error:
             if not error.missing:  # else it was removed in this moment
                 raise
@@ -101,12 +103,17 @@ class Passes:
         await self._quiet()
         return await self._teller.settle()
 
-    async def _pages(self, client: Any, bucket: str) -> AsyncIterator[list[Seen]]:
+    async def _pages(
+        self, client: Any, bucket: str, choice: Choice | None
+    ) -> AsyncIterator[list[Seen]]:
+        if choice is None:
+            return
+        about = {"Bucket": bucket, "Prefix": choice.prefix}
         if self._versions:
-            async for page in pages(client, "list_object_versions", Bucket=bucket):
+            async for page in pages(client, "list_object_versions", **about):
                 found = [listed(bucket, one) for one in page.get("Versions", [])]
                 marks = [listed(bucket, one, gone=True) for one in page.get("DeleteMarkers", [])]
                 yield [*found, *marks]
         else:
-            async for page in pages(client, "list_objects_v2", Bucket=bucket):
+            async for page in pages(client, "list_objects_v2", **about):
                 yield [listed(bucket, one) for one in page.get("Contents", [])]

@@ -9,15 +9,18 @@ from booty_provider_minio.session import Refused, ask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from booty_provider_minio.feed.choice import Choice
+
 __all__ = ["ensure", "rule"]
 
 
-def rule(arn: str) -> dict[str, Any]:
-    """Return the rule by which all changes of a bucket are told to a target."""
-    return {"QueueArn": arn, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+def rule(arn: str, choice: Choice) -> dict[str, Any]:
+    """Return the rule by which changes of some keys of a bucket are told to a target."""
+    kinds = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+    return {"QueueArn": arn, "Events": kinds, **choice.filter()}
 
 
-async def ensure(client: Any, bucket: str, arn: str) -> None:
+async def ensure(client: Any, bucket: str, arn: str, choice: Choice) -> None:
     """Let a bucket be told that has no such rule, or has lost it; its other rules are kept.
 
     Raises:
@@ -30,7 +33,7 @@ async def ensure(client: Any, bucket: str, arn: str) -> None:
             return
         await ask(
             client.put_bucket_notification_configuration(
-                Bucket=bucket, NotificationConfiguration=_with(found, rule(arn))
+                Bucket=bucket, NotificationConfiguration=_with(found, rule(arn, choice))
             )
         )
     except Refused as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from booty_provider_minio.feed.choice import EVERYTHING
 from booty_provider_minio.feed.cursor import Cursor
 from booty_provider_minio.feed.disk import written
 from booty_provider_minio.feed.doubts import Doubts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from booty_provider_minio.feed.bus import Bus
     from booty_provider_minio.feed.changes import Change
+    from booty_provider_minio.feed.choice import Choices
     from booty_provider_minio.feed.doubts import Doubt
 
 __all__ = ["Teller"]
@@ -30,12 +32,20 @@ class Teller:
         bus: where it is told.
         database: of the feed.
         window: seconds in which a change that is told twice is stored once.
+        choices: of which keys of which buckets changes are told.
         lists: whether somebody lists, who must know what was told.
     """
 
     def __init__(
-        self, bus: Bus, database: sqlite3.Connection, window: float, *, lists: bool
+        self,
+        bus: Bus,
+        database: sqlite3.Connection,
+        window: float,
+        choices: Choices = EVERYTHING,
+        *,
+        lists: bool,
     ) -> None:
+        self.choices = choices
         self.cursor = Cursor(database, window)
         self.doubts = Doubts(database)
         self._bus = bus
@@ -47,13 +57,16 @@ class Teller:
     async def heard(self, changes: Iterable[Change]) -> None:
         """Tell what the server told; what a listing has told already is left out."""
         async with self._one:
-            news = [one for one in changes if not (self._lists and self.cursor.has_told(one))]
-            told = self._orders.sorted(news)
+            told = self._orders.sorted(one for one in changes if self._is_new(one))
             await self._bus.tell(told)
             with written(self._db):
                 self._orders.told(told)
                 if self._lists:
                     self.cursor.heard(told)
+
+    def _is_new(self, change: Change) -> bool:
+        known = self._lists and self.cursor.has_told(change)
+        return self.choices.takes(change.bucket, change.key) and not known
 
     async def recover(self) -> None:
         """Tell again what a killed process was about to tell: it may have been stored, or not."""
@@ -76,17 +89,14 @@ class Teller:
         with written(self._db):
             self.doubts.settle(set(doubts) - set(still))
             self.doubts.telling(still)
-        await self._tell(still)
-        return len(still)
+        return await self._tell(still)
 
     def _is_so(self, doubt: Doubt) -> bool:
         check = self.cursor.is_missed if doubt.missing else self.cursor.is_news
         return check(doubt.one)
 
-    async def _tell(self, doubts: list[Doubt]) -> None:
-        # that a delete marker is gone is no change of what can be read
-        told = [one.change() for one in doubts if not (one.missing and one.one.gone)]
-        told = self._orders.sorted(told)
+    async def _tell(self, doubts: list[Doubt]) -> int:
+        told = self._orders.sorted(one.change() for one in doubts if self._is_told(one))
         await self._bus.tell(told)
         with written(self._db):
             self._orders.told(told)
@@ -94,3 +104,10 @@ class Teller:
                 learn = self.cursor.told_gone if doubt.missing else self.cursor.told
                 learn(doubt.one)
             self.doubts.settle(doubts)
+        return len(told)
+
+    def _is_told(self, doubt: Doubt) -> bool:
+        # what is not chosen any more is forgotten; that a delete marker is gone is no change of
+        # what can be read
+        chosen = self.choices.takes(doubt.one.bucket, doubt.one.key)
+        return chosen and not (doubt.missing and doubt.one.gone)
