@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty_provider_minio.feed.changes import PREFIX, subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from nats.aio.client import Client
 
@@ -34,7 +34,6 @@ class Bus:
         self.jetstream = connection.jetstream()
         self._source = source
         self._window = window
-        self._abreast = asyncio.Semaphore(ABREAST)
 
     async def streams(self, raw: str = "", raw_subject: str = "") -> None:
         """Make the streams that are not there; those that are stay as they are."""
@@ -82,20 +81,21 @@ class Bus:
         by_key: dict[tuple[str, str], list[Change]] = {}
         for change in changes:
             by_key.setdefault((change.bucket, change.key), []).append(change)
+        waiting = iter(by_key.values())
         async with asyncio.TaskGroup() as group:
-            for own in by_key.values():
-                group.create_task(self._in_order(own))
+            for _ in range(min(ABREAST, len(by_key))):
+                group.create_task(self._in_order(waiting))
 
-    async def _in_order(self, changes: list[Change]) -> None:
-        async with self._abreast:
+    async def _in_order(self, waiting: Iterator[list[Change]]) -> None:
+        for changes in waiting:
             for change in changes:
                 await self._stored(change)
 
     async def _stored(self, change: Change) -> None:
         from nats.errors import Error
 
-        body = change.event(self._source)
-        headers = {"Nats-Msg-Id": change.id(self._source)}
+        told = change.id(self._source)
+        body, headers = change.event(self._source, told), {"Nats-Msg-Id": told}
         while True:
             try:
                 await self.jetstream.publish(

@@ -85,11 +85,12 @@ class Change:
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def event(self, source: str) -> bytes:
+    def event(self, source: str, told: str = "") -> bytes:
         """Return it as a CloudEvent in JSON.
 
         Args:
             source: which service of which stack.
+            told: its id, if that is known.
         """
         data = {
             "bucket": self.bucket,
@@ -106,7 +107,7 @@ class Change:
         }
         event = {
             "specversion": "1.0",
-            "id": self.id(source),
+            "id": told or self.id(source),
             "source": source,
             "type": f"minio.object.{self.kind}",
             "subject": f"{self.bucket}/{self.key}",

@@ -45,11 +45,13 @@ class Cursor:
         self._clock = clock
         (last,) = self._db.execute("SELECT COALESCE(MAX(pass), 0) FROM seen").fetchone()
         self.number = int(last)
+        self._graves = self._has_graves()
 
     def begin(self) -> int:
         """Begin a pass over the buckets; return its number, which what is told meanwhile gets."""
         self.number += 1
         self._db.execute("DELETE FROM graves WHERE at<?", (self._clock() - self._window,))
+        self._graves = self._has_graves()
         return self.number
 
     def buckets(self) -> list[str]:
@@ -94,8 +96,9 @@ class Cursor:
             " listed=excluded.listed WHERE excluded.listed OR excluded.sequencer >= sequencer",
             row,
         )
-        sql = "DELETE FROM graves WHERE bucket=? AND key=? AND version=?"
-        self._db.execute(sql, one.place)
+        if self._graves:
+            sql = "DELETE FROM graves WHERE bucket=? AND key=? AND version=?"
+            self._db.execute(sql, one.place)
 
     def told_gone(self, one: Seen, sequencer: str = "") -> None:
         """Write that it was told that this is gone.
@@ -107,6 +110,7 @@ class Cursor:
         listed = not sequencer
         row = (*one.place, sequencer or one.sequencer, listed, self._clock())
         self._db.execute("INSERT OR REPLACE INTO graves VALUES (?,?,?,?,?,?)", row)
+        self._graves = True
         sql = "DELETE FROM seen WHERE bucket=? AND key=? AND version=?"
         self._db.execute(sql, one.place)
 
@@ -141,8 +145,12 @@ class Cursor:
             return grave is not None and _same_end(*grave, one.sequencer)
         return False
 
+    def _has_graves(self) -> bool:
+        # where nothing is ever removed, each event would be looked for in an empty table
+        return self._db.execute("SELECT 1 FROM graves LIMIT 1").fetchone() is not None
+
     def _grave(self, place: tuple[str, str, str]) -> tuple[str, bool] | None:
-        row = self._db.execute(_GRAVE, place).fetchone()
+        row = self._db.execute(_GRAVE, place).fetchone() if self._graves else None
         return (row[0], bool(row[1])) if row else None
 
 

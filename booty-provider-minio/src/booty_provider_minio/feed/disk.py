@@ -15,14 +15,15 @@ FORMAT: Final = 1
 _TABLES: Final = """
 -- objects and versions as they were told last
 CREATE TABLE IF NOT EXISTS seen (bucket TEXT, key TEXT, version TEXT, etag TEXT, sequencer TEXT,
-    gone INTEGER, pass INTEGER, listed INTEGER DEFAULT 1, PRIMARY KEY (bucket, key, version));
+    gone INTEGER, pass INTEGER, listed INTEGER DEFAULT 1,
+    PRIMARY KEY (bucket, key, version)) WITHOUT ROWID;
 -- what was told to be gone
 CREATE TABLE IF NOT EXISTS graves (bucket TEXT, key TEXT, version TEXT, sequencer TEXT,
-    listed INTEGER, at REAL, PRIMARY KEY (bucket, key, version));
+    listed INTEGER, at REAL, PRIMARY KEY (bucket, key, version)) WITHOUT ROWID;
 -- what a pass has found, until it is settled
 CREATE TABLE IF NOT EXISTS doubts (bucket TEXT, key TEXT, version TEXT, etag TEXT, sequencer TEXT,
     gone INTEGER, size INTEGER, missing INTEGER, telling INTEGER DEFAULT 0,
-    PRIMARY KEY (bucket, key, version));
+    PRIMARY KEY (bucket, key, version)) WITHOUT ROWID;
 -- the last change of each key; a row that is written anew gets the highest rowid
 CREATE TABLE IF NOT EXISTS last (bucket TEXT, key TEXT, sequencer TEXT, at REAL,
     UNIQUE (bucket, key));
