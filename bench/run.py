@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import buckets
+import chains
 import downloads
 import idle
 import logs
@@ -36,14 +37,6 @@ BOOTY = str(BIN / "booty")
 LONGEST = 60.0
 """Seconds in which what is waited for must come."""
 NATS = '[services.bus]\nuse = "nats"\n'
-LINK = """
-[services.c{n}]
-use = "program"
-run = "sleep 0.2; echo up > $F; exec sleep 1000"
-env = {{ F = "${{dirs.run}}/up" }}
-ready = {{ file = "${{dirs.run}}/up" }}
-needs = [{needs}]
-"""
 TRIVIAL = """
 [services.p{n}]
 use = "program"
@@ -196,8 +189,8 @@ def cases(home: Path) -> list[Case]:
     family = Stack(home, "family", "".join(FAMILY.format(n=n) for n in range(50)))
     deaf = Stack(home, "deaf", DEAF)
     many = Stack(home, "many", "".join(TRIVIAL.format(n=n) for n in range(200)))
-    links = [LINK.format(n=n, needs=f'"c{n - 1}"' if n else "") for n in range(10)]
-    chain = Stack(home, "chain", "".join(links))
+    chain = Stack(home, "chain", chains.by_file())
+    mixed = Stack(home, "mixed", chains.of_all_kinds())
     bus = Stack(home, "bus", NATS)
     still = Stack(home, "still", NATS)
     still.booty("up", "-d")
@@ -217,6 +210,7 @@ def cases(home: Path) -> list[Case]:
         Case(
             "`up -d` of a chain of 10, each ready 200 ms after exec", "2.15 s + the start", chain.up
         ),
+        Case("the same, by all kinds of probe in turn", "2.15 s + the start", mixed.up),
         Case("a killed program says its first word again", "5 ms", lambda: restart(mortal)),
         Case("the slowest of 1,000 of these, none missed", "-", lambda: thousand(mortal), rounds=1),
         Case("KILL of the supervisor: 200 adopted", "100 ms", lambda: adoption(many)),

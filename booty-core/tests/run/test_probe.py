@@ -224,3 +224,57 @@ def test_a_port_that_comes_later(loop: Loop) -> None:
 def test_what_is_waited_for(kind: dict[str, Any], told: str) -> None:
     """Each kind is told in words."""
     assert probe.describe(kind) == told
+
+
+class Pauses(Loop):
+    """A loop that does not sleep, and notes how long it was to; other time may stand still."""
+
+    def __init__(self, *, still: bool) -> None:
+        self.asked: list[float] = []
+        self.passed = 0.0
+        self.still = still
+        super().__init__()
+
+    def now(self) -> float:
+        """Return the time, with what was to be slept."""
+        return self.passed + (0.0 if self.still else super().now())
+
+    async def sleep(self, seconds: float) -> None:
+        """Note it."""
+        self.asked.append(seconds)
+        self.passed += seconds
+        await super().sleep(0)
+
+
+def waited(probe_: dict[str, Any], seconds: float, *, still: bool) -> list[float]:
+    """Return the pauses between looks at what does not get ready, for so long a time."""
+    loop = Pauses(still=still)
+    task = loop.task(probe.until(loop, {"timeout": 0.05, **probe_}, {}))
+    while loop.passed < seconds:
+        loop.turn(1.0)
+    task.cancel()
+    loop.turn(0)
+    loop.close()
+    return loop.asked
+
+
+def test_pauses_grow_slowly() -> None:
+    """Ten in a row, each ready after 200 ms, are late by no more than 150 ms together."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    early, late = (
+        waited({"tcp": f"127.0.0.1:{port}"}, seconds, still=True) for seconds in (0.2, 10.0)
+    )
+
+    assert early[0] == probe.FASTEST
+    assert max(early) <= 0.016
+    assert late[-1] == probe.SLOWEST
+    assert len(late) < 120
+
+
+def test_slow_looks_are_rarer() -> None:
+    """A server that takes its time is left some, however early it is."""
+    with server(None) as target:
+        asked = waited({"http": f"http://{target}/"}, 1.0, still=False)
+
+    assert min(asked) >= 0.9 * min(probe.SLOWEST, probe.SHARE * 0.05)
