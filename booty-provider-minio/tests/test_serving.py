@@ -200,7 +200,7 @@ def test_quota_and_lifecycle(stacks: Any, through: Any, engine: str) -> None:
     text = (
         '[services.files.buckets.uploads]\nquota = "1MiB"\n'
         "[services.files.buckets.uploads.lifecycle.old]\n"
-        'prefix = "tmp/"\nexpire-after = "7d"\nabort-uploads-after = "1d"\n'
+        'prefix = "tmp/"\nexpire-after = "7d"\nexpire-versions-after = "3d"\n'
     )
 
     async def look(s3: Any) -> list[Any]:
@@ -211,16 +211,22 @@ def test_quota_and_lifecycle(stacks: Any, through: Any, engine: str) -> None:
             found = await s3.get_bucket_lifecycle_configuration(Bucket="uploads")
         except ClientError as error:
             return [refused, error.response["Error"]["Code"]]
-        rule = found["Rules"][0]
-        return [refused, rule["ID"], rule["Filter"]["Prefix"], rule["Expiration"]["Days"]]
+        return [refused, found["Rules"]]
 
+    rule = {
+        "ID": "old",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "tmp/"},
+        "Expiration": {"Days": 7},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 3},
+    }
     with stacks.up(engine, text) as stack:
         first = through(stack, look)
         stacks.change(engine, 'buckets = ["uploads"]')
         stack.up()
         second = through(stack, look)
 
-    assert first == ["XMinioAdminBucketQuotaExceeded", "old", "tmp/", 7]
+    assert first == ["XMinioAdminBucketQuotaExceeded", [rule]]
     assert second == ["nothing", "NoSuchLifecycleConfiguration"]
 
 

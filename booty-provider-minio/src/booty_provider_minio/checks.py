@@ -161,7 +161,6 @@ def _wrong(bucket: Bucket) -> Iterator[tuple[str, Any, str]]:
         times = {
             "expire-after": rule.expire_after,
             "expire-versions-after": rule.expire_versions_after,
-            "abort-uploads-after": rule.abort_uploads_after,
         }
         for key, seconds in times.items():
             if seconds % _DAY:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from booty import ConfigError, StartError
 
-from booty_provider_minio import engines, events, grants
+from booty_provider_minio import engines, events, grants, lifecycle
 from booty_provider_minio.admin import admin_of
 from booty_provider_minio.component import KEY
 from booty_provider_minio.feed.choice import choose
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
     from booty_provider_minio.admin import Admin
     from booty_provider_minio.feed.choice import Choice
-    from booty_provider_minio.resources import Bucket, Rule
+    from booty_provider_minio.resources import Bucket
 
 __all__ = ["make_all"]
-
-_DAY: Final = 86400
 
 
 async def make_all(service: Service) -> None:
@@ -102,8 +100,7 @@ async def _version(client: Any, name: str, *, kept: bool) -> None:
 
 
 async def _let_go(client: Any, name: str, bucket: Bucket) -> None:
-    if bucket.lifecycle:
-        rules = [_rule(rule_name, rule) for rule_name, rule in bucket.lifecycle.items()]
+    if rules := lifecycle.rules(bucket):
         await ask(
             client.put_bucket_lifecycle_configuration(
                 Bucket=name, LifecycleConfiguration={"Rules": rules}
@@ -111,16 +108,6 @@ async def _let_go(client: Any, name: str, bucket: Bucket) -> None:
         )
     else:
         await ask(client.delete_bucket_lifecycle(Bucket=name))
-
-
-def _rule(name: str, rule: Rule) -> dict[str, Any]:
-    days = {
-        "Expiration": ("Days", rule.expire_after),
-        "NoncurrentVersionExpiration": ("NoncurrentDays", rule.expire_versions_after),
-        "AbortIncompleteMultipartUpload": ("DaysAfterInitiation", rule.abort_uploads_after),
-    }
-    times = {key: {unit: round(time / _DAY)} for key, (unit, time) in days.items() if time}
-    return {"ID": name, "Status": "Enabled", "Filter": {"Prefix": rule.prefix}, **times}
 
 
 async def _limit(admin: Admin, name: str, bucket: Bucket, has: frozenset[str]) -> None:

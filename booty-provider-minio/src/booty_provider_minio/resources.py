@@ -21,13 +21,11 @@ class Rule:
         prefix: only keys that begin with it; none = all.
         expire_after: seconds after which objects go; 0 = never.
         expire_versions_after: seconds after which former versions go; 0 = never.
-        abort_uploads_after: seconds after which an unfinished upload goes; 0 = never.
     """
 
     prefix: str = ""
     expire_after: float = field(default=0.0, metadata=_DURATION)
     expire_versions_after: float = field(default=0.0, metadata=_DURATION)
-    abort_uploads_after: float = field(default=0.0, metadata=_DURATION)
 
 
 @frozen(kw_only=True)
