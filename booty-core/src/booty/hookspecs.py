@@ -340,6 +340,22 @@ def restore(service: Service, source: str) -> Awaitable[None] | None:
     """
 
 
+@hookspec(firstresult=True)
+def drift(service: Service) -> Awaitable[Sequence[str]] | None:
+    """Say what a running service holds otherwise than it is declared; change nothing.
+
+    Runs in: caller, 20 s, by ``booty plan --diff``. ``booty up --replan`` asks ``bootstrap`` again,
+    which makes it as it is declared. Absent: nothing is looked at.
+
+    Args:
+        service: with true values; it runs.
+
+    Returns:
+        A line for each difference, such as ``buckets.uploads.quota is none, declared 1024``; no
+        secret is in it.
+    """
+
+
 @hookspec
 def event(event: Event) -> None:
     """Be told of everything that happens, best effort.

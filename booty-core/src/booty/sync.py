@@ -59,10 +59,11 @@ class SyncStack:
         timeout: float = PATIENCE,
         profiles: tuple[str, ...] | None = None,
         frozen: bool = False,
+        replan: bool = False,
     ) -> Outcome:
         """Fetch, plan, start, wait until ready."""
         outcome: Outcome = self._call(
-            "up", *names, timeout=timeout, profiles=profiles, frozen=frozen
+            "up", *names, timeout=timeout, profiles=profiles, frozen=frozen, replan=replan
         )
         return outcome
 

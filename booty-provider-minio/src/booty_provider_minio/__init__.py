@@ -86,6 +86,14 @@ async def migrate(service: Service, old: Service, new: Service) -> None:
 
 
 @hookimpl
+async def drift(service: Service) -> Sequence[str]:
+    """Compare buckets, keys and policies of a running server with what is declared."""
+    from booty_provider_minio.drifting import differences
+
+    return await differences(service)
+
+
+@hookimpl
 @asynccontextmanager
 async def client(instance: Instance) -> AsyncIterator[Any]:
     """Give an aiobotocore S3 client with the caller's own key."""

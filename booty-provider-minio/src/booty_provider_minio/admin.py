@@ -51,9 +51,20 @@ class Admin:
         words = {"policyName": policy, "userOrGroup": key, "isGroup": "false"}
         await self._ask("PUT", "set-user-or-group-policy", b"", **words)
 
-    async def policies(self) -> list[str]:
-        """Return the names of all policies; what lists users is encrypted, and needs Argon2."""
-        return list(json.loads(await self._ask("GET", "list-canned-policies")))
+    async def user(self, key: str) -> dict[str, Any] | None:
+        """Return ``status policyName`` of a user; ``None`` if there is none."""
+        try:
+            answer: dict[str, Any] = json.loads(await self._ask("GET", "user-info", accessKey=key))
+        except Refused as error:
+            if error.missing:
+                return None
+            raise
+        return answer
+
+    async def policies(self) -> dict[str, Any]:
+        """Return all policies by name; what lists users is encrypted, and needs Argon2."""
+        found: dict[str, Any] = json.loads(await self._ask("GET", "list-canned-policies"))
+        return found
 
     async def remove_user(self, key: str) -> None:
         """Take a user away, with what it has signed; one that is not there is no fault."""

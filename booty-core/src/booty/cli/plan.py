@@ -9,6 +9,9 @@ import click
 from booty.cli import common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from booty.model.plan import Plan, Step
     from booty.stack.planning import Planned
 
 MARKS = {"start": "+", "stop": "-", "keep": " ", "fetch": "v"}
@@ -28,6 +31,9 @@ MARKS = {"start": "+", "stop": "-", "keep": " ", "fetch": "v"}
 def command(ctx: click.Context, diff: bool, profiles: tuple[str, ...]) -> None:
     """Show what would happen, each step with its reason. Fetches, starts and writes nothing.
 
+    With --diff also what somebody changed by hand in a running service, where its provider can
+    tell; booty up --replan makes it as it is declared.
+
     Example: booty plan --diff
     """
     from booty import plan
@@ -39,10 +45,26 @@ def command(ctx: click.Context, diff: bool, profiles: tuple[str, ...]) -> None:
     steps = [one for one in found.plan.steps if not diff or one.action != "keep"]
     for step in steps:
         click.echo(f"{MARKS.get(step.action, '~')} {step.action} {step.subject}: {step.reason}")
+    changed = _drift(ctx, found.plan, steps) if diff else []
     for text in found.plan.warnings:
         click.echo(f"warning: {text}", err=True)
-    if not steps:
+    if not steps and not changed:
         click.echo("nothing would change", err=True)
+
+
+def _drift(ctx: click.Context, found: Plan, steps: Sequence[Step]) -> list[tuple[str, str]]:
+    import anyio
+
+    from booty.stack.drift import HINT, drift
+
+    again = {one.subject for one in steps}  # its resources are made anew in any case
+    names = [name for name in found.services if name not in again]
+    changed = anyio.run(drift, common.place(ctx), names)
+    for name, line in changed:
+        click.echo(f"~ drift {name}: {line}")
+    if changed:
+        click.echo(f"changed by hand; as it is declared again by: {HINT}", err=True)
+    return changed
 
 
 def made(ctx: click.Context, profiles: tuple[str, ...] = ()) -> Planned:

@@ -38,7 +38,7 @@ OUTLIVE = "outlive-me"
 )
 @click.option("--rm", "remove", is_flag=True, help="Remove everything after it; new stacks only.")
 @click.option("--frozen", is_flag=True, help="Take only what booty.lock holds.")
-@click.option("--replan", is_flag=True, help="Plan anew though nothing changed.")
+@click.option("--replan", is_flag=True, help="Plan and make all anew though nothing changed.")
 @click.option("--keep", is_flag=True, help="Leave what failed for a look.")
 @click.option(
     "--without",

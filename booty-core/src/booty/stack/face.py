@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -86,6 +87,7 @@ class Stack(Portable):
         timeout: float = PATIENCE,
         profiles: tuple[str, ...] | None = None,
         frozen: bool = False,
+        replan: bool = False,
     ) -> Outcome:
         """Fetch, plan, start, wait until ready; converges a stack that runs already.
 
@@ -94,6 +96,8 @@ class Stack(Portable):
             timeout: seconds to wait for readiness.
             profiles: profiles laid over the file.
             frozen: take only what booty.lock holds; it may not have to change.
+            replan: plan anew though nothing changed, and have every bootstrap asked again: what
+                somebody changed by hand is as it is declared.
 
         Returns:
             What was changed.
@@ -105,7 +109,8 @@ class Stack(Portable):
         reader = self._hold[0] if self._hold else None
         session = Session(self.place, lifetime=self._lifetime or "", default=DIE, hold=reader)
         try:
-            outcome = await to_thread.run_sync(session.up, choice)
+            work = functools.partial(session.up, choice, replan=replan)
+            outcome = await to_thread.run_sync(work)
             await self._until_ready(session, outcome, list(names) or None, timeout)
         finally:
             # also when we were cancelled: what was started in the thread is ours to end

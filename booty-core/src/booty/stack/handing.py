@@ -166,7 +166,7 @@ class Session:
         Args:
             choice: what is asked.
             tell: told of fetching.
-            replan: plan anew though nothing changed.
+            replan: plan anew though nothing changed, and have every bootstrap asked again.
             keep: leave what failed for a look.
 
         Raises:
@@ -179,7 +179,7 @@ class Session:
             if not anew and (outcome := self._as_saved(stack_id, choice, keep=keep)):
                 return outcome
             self.start(stack_id)
-            return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep=keep)
+            return self._plan_anew(_planning(self.place, stack_id, choice, tell), keep, replan)
 
     def again(self, choice: Choice) -> Outcome | None:
         """Hand over the saved plan if it holds.
@@ -272,13 +272,13 @@ class Session:
             fds = [] if self.hold is None else [self.hold]
             request(self.supervisor(), "lifetime", fds=fds, lifetime=self.lifetime)
 
-    def _plan_anew(self, planning: Planning, *, keep: bool) -> Outcome:
+    def _plan_anew(self, planning: Planning, keep: bool, bootstraps: bool) -> Outcome:
         from booty.stack.anew import make_and_save
 
         made, digest = make_and_save(planning)
         changes = self._converge(
             planning.choice, digest, plans.scaled(made.plan) | {"secrets": made.plan.secrets},
-            keep=keep, spans=made.spans,
+            keep=keep, spans=made.spans, anew=bootstraps,
         )  # fmt: skip
         return Outcome(changes=changes, warnings=made.plan.warnings, left_out=dict(made.left_out))
 
@@ -327,6 +327,7 @@ class Session:
         *,
         keep: bool,
         spans: Sequence[dict[str, Any]],
+        anew: bool = False,
     ) -> list[dict[str, Any]]:
         from booty import secrets
         from booty.stack import replicas
@@ -346,6 +347,7 @@ class Session:
                 keep=keep,
                 spans=list(spans),
                 meanwhile=self._asked,
+                **({"anew": True} if anew else {}),  # an older supervisor does not know the word
                 **replicas.told(self.place, data),
             )
         finally:

@@ -128,17 +128,28 @@ def instance(place: Place, name: str, consumer: str = "user") -> tuple[Provider,
 
 
 def _filled(
-    place: Place, data: Mapping[str, Any], own: Mapping[str, Any], provider: Provider, consumer: str
+    place: Place,
+    data: Mapping[str, Any],
+    own: Mapping[str, Any],
+    provider: Provider,
+    consumer: str | None,
 ) -> Instance:
     filled = fill(own, lookup(place, data, str(own["name"])))
     found = codec.instance_from_data(filled, provider.components[own["component"]])
+    if consumer is None:
+        return found
     known = [one for one in found.consumers if one.name == consumer]
     known = known or [one for one in found.consumers if one.name == "user"]
     return evolve(found, consumers=tuple(known))
 
 
-def whole(place: Place, name: str) -> tuple[Provider, Service]:
+def whole(place: Place, name: str, consumer: str | None = "user") -> tuple[Provider, Service]:
     """Return a service with true values, as hooks of its provider see it that act on all of it.
+
+    Args:
+        place: the stack.
+        name: the service.
+        consumer: whose credentials are in it; ``None`` = everybody's, as in ``bootstrap``.
 
     Raises:
         BootyError: no such service, or its provider cannot be loaded.
@@ -147,7 +158,7 @@ def whole(place: Place, name: str) -> tuple[Provider, Service]:
     service = entry(data, name)["instance"]["service"]
     own = [one["instance"] for one in data["instances"] if one["instance"]["service"] == service]
     provider = providers.load(str(own[0]["component"]).partition("/")[0])
-    found = tuple(_filled(place, data, one, provider, "user") for one in own)
+    found = tuple(_filled(place, data, one, provider, consumer) for one in own)
     return provider, Service(name=service, instances=found)
 
 

@@ -173,6 +173,7 @@ async def _converge(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dic
         asked.get("names"),
         keep=bool(asked.get("keep")),
         spans=list(asked.get("spans") or ()),
+        anew=bool(asked.get("anew")),
     )
     intent.accept(sup, asked)
     return {"changes": change.changes}
@@ -242,9 +243,11 @@ async def _changed(
 
 
 def _changing(sup: Supervisor, names: list[str] | None, own: list[str]) -> bool:
-    # what is ready may be about to be restarted
+    # what is ready may be about to be restarted, or to be made anew
     change = sup.convergence
-    return change is not None and (names is None or not change.touched.isdisjoint(own))
+    if change is None:
+        return False
+    return names is None or change.anew or not change.touched.isdisjoint(own)
 
 
 def _old(sup: Supervisor, name: str, wanted: str) -> bool:
@@ -376,7 +379,9 @@ async def _ping(_: Supervisor, __: Peer, ___: dict[str, Any]) -> dict[str, Any]:
 
 _VERBS: Final = {
     "status": _Verb(_status),
-    "converge": _Verb(_converge, "plan", "names", "without", "accept", "keep", "spans", "scale"),
+    "converge": _Verb(
+        _converge, "plan", "names", "without", "accept", "keep", "spans", "scale", "anew"
+    ),
     "wait": _Verb(_wait, "names", "for", "limit"),
     "start": _Verb(_start, "names"),
     "stop": _Verb(_stop, "names"),

@@ -43,9 +43,11 @@ class Convergence:
         keep: whether what a failed change started is left for a look.
         spans: spans of the command that planned.
         again: instances to restart though nothing about them changed; a dict says why.
+        anew: whether every ``bootstrap`` is asked again, though no resource changed.
 
     Attributes:
         accepted: whether it is written down as what a command handed over.
+        bootstrapped: services whose ``bootstrap`` has passed in it.
     """
 
     def __init__(
@@ -57,8 +59,11 @@ class Convergence:
         keep: bool,
         spans: list[dict[str, Any]],
         again: Iterable[str] = (),
+        anew: bool = False,
     ) -> None:
         self.sup = sup
+        self.anew = anew
+        self.bootstrapped: set[str] = set()
         self.again = dict(again) if isinstance(again, dict) else dict.fromkeys(again, "asked for")
         self.sheet = sheet
         self.keep = keep
@@ -286,7 +291,8 @@ class Convergence:
     async def _bootstrap_changed(self) -> None:
         for name, service in self.sheet["services"].items():
             own = set(service["instances"])
-            if own <= self.wanted and self.sup.hooks.bootstrap_due(name):
+            fresh = self.anew and name not in self.bootstrapped
+            if own <= self.wanted and self.sup.hooks.bootstrap_due(name, fresh=fresh):
                 await self.sup.hooks.bootstrapping(name)
 
     def failed(self, unit: Unit, fault: ControlError) -> bool:

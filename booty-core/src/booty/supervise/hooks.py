@@ -107,6 +107,8 @@ class Hooks:
         """Write down which resources a service holds."""
         digest = self._sup.sheet["services"][service]["bootstrap"]
         self._sup.members.write(service, bootstrapped=digest)
+        if self._sup.convergence is not None:
+            self._sup.convergence.bootstrapped.add(service)
         for name in self._sup.sheet["services"][service]["instances"]:
             if name in self._sup.units:
                 self._sup.units[name].fresh = False

@@ -26,7 +26,7 @@ def accept(sup: Supervisor, asked: dict[str, Any]) -> None:
     if change is None:
         return
     change.accepted = True
-    target = {key: asked.get(key) for key in ("plan", "names", "without", "keep")}
+    target = {key: asked.get(key) for key in ("plan", "names", "without", "keep", "anew")}
     scale = {} if asked.get("scale") is None else {"scale": dict(asked["scale"])}
     # what is asked to be down from now on is not brought up by a successor
     desired = {**(sup.stack.get("desired") or {}), **dict.fromkeys(change.starts, "up")}
@@ -50,7 +50,8 @@ def go_on(sup: Supervisor) -> bool:
         sup.without = set(target["without"] or ())
         wanted = closure(sheet, target["names"], sup.without)
         names = sorted(name for name in wanted if not sup.unwanted(name))
-        change = sup.converge(sheet, names, keep=bool(target["keep"]), spans=[], again=left)
+        change = sup.converge(sheet, names, keep=bool(target["keep"]), spans=[], again=left,
+                              anew=bool(target.get("anew")))  # fmt: skip
     except ControlError as fault:
         sup.journal.tell("warning", None, message=fault.message)
         return False
