@@ -15,15 +15,16 @@ from that and from the schema. How changes are told at all: [minio](minio.md#cha
 
 ## What each engine tells
 
-Each cell holds the `action` of what is told, in order; - is nothing. An empty cell: it cannot be done, as the engine lacks versions or tags. Where the engine tells itself (`via` is `native`) each
-change is told; where it is listed (`listing`) what is there at a look is, compared with what was there at the look before.
+Each cell holds the `action` of what is told, in order; - is nothing. An empty cell: it cannot be done, as the engine lacks versions or tags. Each column is an engine and a
+way in which its changes are heard of ([`events-way`](minio.md#changes-as-events)), the engine's best first. By `nats` and `webhook` each change is told; by `listing` what is there at a look, compared with
+what was there at the look before.
 """
 NOTES: Final = """
 - `seen` and `gone` are all that a listing knows: not whether an object was put, copied or put together.
 - Of what came and went between two looks a listing sees nothing, where no versions are kept. What is overwritten twice is told once, as what it is now.
 - MinIO tells of a removed delete marker in the words of a new one. Its `version` is that of the marker, which was told before.
 - When its latest version is removed, what was the version before is there again; that is not told once more.
-- Tags, and metadata that were changed alone, leave no mark in a listing.
+- Tags leave no mark in a listing. Metadata that were changed alone leave one where the engine gives the object a new time for them.
 """
 MESSAGE: Final = """
 ## What a message is
@@ -40,7 +41,9 @@ def outcomes() -> list[dict[str, Any]]:
     """Return how the last run of each engine ended, in the order in which engines are declared."""
     from booty_provider_minio.engines import ENGINES
 
-    files = [OUTCOMES / f"events-{name}.json" for name in ENGINES]
+    files = [
+        OUTCOMES / f"events-{name}-{way}.json" for name, one in ENGINES.items() for way in one.ways
+    ]
     return [json.loads(file.read_text()) for file in files if file.exists()]
 
 
@@ -54,7 +57,7 @@ def render() -> str:
 def _rows(found: list[dict[str, Any]]) -> Iterator[str]:
     from booty_provider_minio.promises import CASES
 
-    engines = " | ".join(f"`{one['engine']}`" for one in found)
+    engines = " | ".join(f"`{one['engine']}`, `{one['way']}`" for one in found)
     yield f"| an object is | {engines} |\n"
     yield f"| --- {'| --- ' * len(found)}|\n"
     for name, case in CASES.items():

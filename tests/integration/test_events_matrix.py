@@ -13,7 +13,8 @@ from booty_provider_minio.engines import ENGINES
 from booty_provider_minio.promises import CASES, promised
 
 OUTCOMES = Path(__file__).parents[2] / "docs/reference/conformance"
-NAMES = sorted(ENGINES)
+RUNS = [(name, way) for name, engine in ENGINES.items() for way in engine.ways]
+"""Each engine by each way in which its changes can be heard of."""
 PLAIN, KEEPS, LAST = "aa-plain", "bb-keeps", "zz-last"
 PART = b"p" * 1024
 
@@ -166,12 +167,13 @@ class Run:
     Args:
         told: its stack.
         name: the engine.
+        way: how its changes are heard of.
     """
 
-    def __init__(self, told: Any, name: str) -> None:
+    def __init__(self, told: Any, name: str, way: str) -> None:
         self.told = told
-        self.engine = ENGINES[name]
-        self.cases = list(promised(self.engine))
+        self.listed = way == "listing"
+        self.cases = list(promised(ENGINES[name], way))
 
     def phase(self, number: int) -> list[dict[str, Any]]:
         """Do the first or the second half of every case; return all that has been told by then."""
@@ -188,7 +190,7 @@ class Run:
     def _looked(self, mark: str) -> list[dict[str, Any]]:
         """Let the feed look, until it tells a mark; what was before a mark is told by the next."""
         self.told.s3(lambda s3: s3.put_object(Bucket=LAST, Key=mark, Body=b"1"))
-        if not self.engine.tells:
+        if self.listed:
             self.told.stack.restart("files.feed.0")
         found: list[dict[str, Any]] = self.told.until(
             lambda events: any(one["data"]["key"] == mark for one in events)
@@ -217,13 +219,13 @@ def words(event: dict[str, Any]) -> str:
     return f"{event['type'].removeprefix('minio.object.')} {event['data']['action']}"
 
 
-def keep(name: str, seen: dict[str, list[str]], via: list[str]) -> None:
+def keep(name: str, way: str, seen: dict[str, list[str]], via: list[str]) -> None:
     """Write the outcome, if anybody wants it."""
     folder = os.environ.get("BOOTY_CONFORMANCE")
     if folder:
-        data = {"kind": "events", "engine": name, "cases": seen, "via": via}
+        data = {"kind": "events", "engine": name, "way": way, "cases": seen, "via": via}
         text = json.dumps(data, indent=1, sort_keys=True) + "\n"
-        (Path(folder) / f"events-{name}.json").write_text(text)
+        (Path(folder) / f"events-{name}-{way}.json").write_text(text)
 
 
 def faults(events: list[dict[str, Any]], keeps: bool) -> Iterator[str]:
@@ -247,19 +249,20 @@ def faults(events: list[dict[str, Any]], keeps: bool) -> Iterator[str]:
 
 @pytest.mark.real
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", NAMES)
-def test_each_change_is_told_as_promised(told: Any, name: str) -> None:
+@pytest.mark.parametrize(("name", "way"), RUNS)
+def test_each_change_is_told_as_promised(told: Any, name: str, way: str) -> None:
     """Each change is told as often, as what, and in the order that its engine declares."""
     keeps = "versioning" in ENGINES[name].has
-    with told(name, buckets(keeps), interval="1h") as stack:
-        run = Run(stack, name)
+    settings = f", events-way = '{way}'"
+    with told(name, buckets(keeps), interval="1h", settings=settings) as stack:
+        run = Run(stack, name, way)
         before = of_case(run.phase(0))
         events = run.phase(1)
 
     after = of_case(events)
     seen = {case: [words(one) for one in after[case][len(before[case]) :]] for case in run.cases}
-    keep(name, seen, sorted({one["data"]["via"] for one in events}))
-    assert seen == {case: list(wanted) for case, wanted in promised(ENGINES[name]).items()}
+    keep(name, way, seen, sorted({one["data"]["via"] for one in events}))
+    assert seen == {case: list(wanted) for case, wanted in promised(ENGINES[name], way).items()}
     assert list(faults(events, keeps)) == []
     assert len({one["id"] for one in events}) == len(events)
 
@@ -277,7 +280,8 @@ def test_the_matrix_is_that_of_a_run(file: Path) -> None:
     found = json.loads(file.read_text())
     engine = ENGINES[found["engine"]]
 
-    assert found["cases"] == {case: list(told) for case, told in promised(engine).items()}
+    wanted = promised(engine, found["way"])
+    assert found["cases"] == {case: list(told) for case, told in wanted.items()}
 
 
 @pytest.mark.real

@@ -106,12 +106,15 @@ _VERSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def promised(engine: Engine) -> Mapping[str, tuple[str, ...]]:
+def promised(engine: Engine, way: str = "") -> Mapping[str, tuple[str, ...]]:
     """Return what is told of each case that an engine can be asked for: kind and action, in order.
 
     Args:
         engine: which.
+        way: how its changes are heard of, one of its ways; empty = the best.
     """
-    if engine.tells:
+    if (way or engine.ways[0]) != "listing":
         return _NATIVE
+    if engine.tells:
+        return {**_VERSIONS, "metadata": (_SEEN,)}  # it writes a time anew for these
     return _VERSIONS if "versioning" in engine.has else _LISTED
