@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["contents", "flush", "flush_folder", "pretty", "replace"]
+__all__ = ["contents", "flush", "flush_file", "flush_folder", "pretty", "replace"]
 
 
 _SMALL: Final = 4096
@@ -53,6 +53,23 @@ def flush(fd: int) -> None:
             fcntl.fcntl(fd, full)
             return
     os.fsync(fd)
+
+
+def flush_file(path: str) -> None:
+    """Have a file that was replaced survive a loss of power, its name included.
+
+    Args:
+        path: the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        flush(fd)
+    finally:
+        os.close(fd)
+    flush_folder(os.path.dirname(path))
 
 
 def flush_folder(path: str | os.PathLike[str]) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any, Final
 
-from booty.run import identity, locks, runtime
+from booty.run import identity, locks, runtime, whole
 from booty.supervise import client, forking, formats, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
@@ -200,6 +200,7 @@ def _start(
                 "end": before.get("lifetime") == "die-with-me",
             }
             pid = _guardian(folder, fds, arguments, fork=fork)
+            _flush_stack(folder, link)
     finally:
         os.close(lock)
     return Start(link, folder.log("supervisor"), pid, timeout)
@@ -271,14 +272,28 @@ def _write_stack(folder: state.Folder, before: dict[str, Any], settings: dict[st
     now = {"machine": machine, "unwatched": False, "supervisor": None, "guardian": None}
     now |= {"ending": False}
     try:
-        state.write_json(folder.stack, {**fresh, **before, **settings, **now}, sync=True)
+        state.write_json(folder.stack, {**fresh, **before, **settings, **now})
     except OSError as error:
-        raise ControlError.of(
-            f'cannot write "{folder.stack}": {error.strerror}',
-            reference="state-unwritable",
-            status=7,
-            hint="free space, or make the folder writable",
-        ) from error
+        raise _unwritable(folder, error) from error
+
+
+def _flush_stack(folder: state.Folder, link: Connection) -> None:
+    # a disk takes milliseconds for that, in which guardian and supervisor come up; nothing is
+    # handed over before, and they end when we hang up
+    try:
+        whole.flush_file(folder.stack)
+    except OSError as error:
+        link.close()
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: state.Folder, error: OSError) -> ControlError:
+    return ControlError.of(
+        f'cannot write "{folder.stack}": {error.strerror}',
+        reference="state-unwritable",
+        status=7,
+        hint="free space, or make the folder writable",
+    )
 
 
 def _guardian(
