@@ -118,6 +118,28 @@ def test_the_runtime_folder_stays_while_something_runs(stack: Stack) -> None:
     assert folder.exists()
 
 
+def test_the_end_in_the_middle_of_an_adoption(stack: Stack) -> None:
+    """Both watchers are killed in a stop: a down that starts new ones tells how it went on."""
+    deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done"
+    stack.up(
+        entry("a.0", deaf, ready=probe(log="up"), stop={"grace": 1.0}),
+        entry("b.0", "exec sleep 1000"),
+    )
+    pid = stack.row("a.0")["pid"]
+    with connect(stack.dir) as link:
+        link.send("down")
+        stack.until(lambda: stack.row("a.0")["state"] == "stopping")
+    stack.kill("guardian", "supervisor")
+    with stack.ensure() as link:
+        report = link.request("down", timeout=PATIENCE)["report"]
+        client.wait_until_left(stack.dir, link, PATIENCE)
+    rows = [stack.row(name) for name in ("a.0", "b.0")]
+
+    assert not alive(pid)
+    assert [(row["state"], row["pid"]) for row in rows] == [("stopped", None)] * 2
+    assert {row["instance"]: row["how"] for row in report}["a.0"] == "killed"
+
+
 def test_whoever_asked_is_answered_however_slow(stack: Stack, clock: Clock) -> None:
     """Each step takes a turn of its own: who asked for the end, or for a stop, gets the report."""
     deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done"

@@ -99,12 +99,13 @@ async def stop_level(
     every = list(units)
     own = [unit for unit in every if not unit.stopping]
     for unit in own:
-        unit.stopping = True
+        unit.stopping, unit.report = True, None
     # a stop that has begun goes to its end, also if who asked for it has gone
     rows = await sup.loop.task(_stop_own(sup, own, drain=drain))
     while any(unit.stopping for unit in every):
-        await sup.change()  # somebody else stops these
-    return rows
+        await sup.change()  # somebody else stops these, and how they end is told here as well
+    others = [unit.report for unit in every if unit not in own]
+    return [*rows, *(row for row in others if row is not None)]
 
 
 async def replace(sup: Supervisor, unit: Unit) -> None:
@@ -124,8 +125,10 @@ async def _stop_own(sup: Supervisor, own: list[Unit], *, drain: bool) -> list[di
         rows = [row for one in work if (row := await one) is not None]
         until = max([begin + grace, *(row.pop("until") for row in rows)])
         killed = await remains.end(sup, traces, until)
+        named = {unit.name: unit for unit in own}
         for row in rows:
             row["how"] = "killed" if row["instance"] in killed else row["how"]
+            named[row["instance"]].report = row
     finally:
         for unit in own:
             _over(unit)

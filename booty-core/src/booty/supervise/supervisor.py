@@ -256,6 +256,8 @@ class Supervisor:
 
     def begin(self, unit: Unit) -> None:
         """Bring an instance up; one that was started meanwhile is left to its own task."""
+        if self.ending is not None:
+            return  # nobody would watch it
         self.desire(unit.name, up=True)
         if unit.task is not None and not unit.task.done:
             if unit.process is not None and unit.row["digest"] == unit.entry["digest"]:

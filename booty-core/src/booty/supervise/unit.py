@@ -43,6 +43,7 @@ class Unit:
         said: what its program has said by sd_notify.
         unhealthy: settled with the reason when it is to be restarted though it runs.
         stopping: whether somebody is stopping it.
+        report: how its last stop went, as whoever asked is told; ``None`` if there was none.
         fresh: whether its data folder was made by this start.
         refused: whether its state could not be written: the disk is full.
         claim: the lock on its data folder, while it starts and runs.
@@ -72,6 +73,7 @@ class Unit:
         self.said = Said(loop)
         self.unhealthy: Future[str] = loop.future()
         self.stopping = False
+        self.report: dict[str, Any] | None = None
         self.fresh = False
         self.claim: Claim | None = None
         self.changed: list[Any] = []
