@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import booty
@@ -125,11 +126,25 @@ async def plain_down(found: Plain) -> None:
 
 @asynccontextmanager
 async def native(url: str) -> AsyncIterator[Any]:
-    """Give aiobotocore's client, set as the driver sets it."""
-    from aiobotocore.client import AioBaseClient
+    """Give aiobotocore's own client, as one makes it by hand for such a server."""
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import get_session
 
-    async with booty.open_bucket(url) as bucket:
-        yield bucket.native(AioBaseClient)
+    parts = urlsplit(url)
+    made = get_session().create_client(
+        "s3",
+        endpoint_url=f"http://{parts.hostname}:{parts.port}",
+        region_name="us-east-1",
+        aws_access_key_id=parts.username,
+        aws_secret_access_key=parts.password,
+        config=AioConfig(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            response_checksum_validation="when_required",
+        ),
+    )
+    async with made as client:
+        yield client
 
 
 async def native_puts(client: Any) -> None:

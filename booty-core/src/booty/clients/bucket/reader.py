@@ -116,7 +116,8 @@ class Reader:
 
     async def receive(self) -> bytes:
         """Return the bytes that come next, as they come; none at the end."""
-        await self.open()
+        if self._attributes is None or self._closed:  # as open, without a call for each piece
+            await self._reopen()
         if self._left:
             return self._take(-1)
         if self._at >= self.length:
@@ -177,7 +178,7 @@ class Reader:
     async def _received(self) -> bytes:
         if self._stream is None:
             await self._reopen()
-        async with self._session.call("read", self._key):
+        with self._session.going_on("read", self._key):
             assert self._stream is not None  # noqa: S101 - just opened
             data = await self._stream.receive()
             if not data:

@@ -71,6 +71,15 @@ class Session:
                 raise hook.raised from None
             raise error from error.__cause__
 
+    def going_on(self, doing: str, subject: str) -> calling:
+        """Return what stands around one more step of a call whose driver is open: no hook, no span.
+
+        Raises:
+            FailedPreconditionError: the bucket was closed meanwhile.
+        """
+        self.life.check()
+        return calling(doing, subject, self.driver.code)
+
     def need(self, capability: Capability, doing: str) -> None:
         """Refuse what the driver does not declare.
 

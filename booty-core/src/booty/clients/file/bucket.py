@@ -114,6 +114,12 @@ class _Temporary:
         """Remove it."""
         self._gone()
 
+    def unname(self) -> None:
+        """Remove its name; whoever writes to it still writes to nothing."""
+        if self._gone.alive:
+            with suppress(OSError):
+                os.unlink(self.path)
+
 
 def _dropped(descriptor: int, path: str) -> None:
     with suppress(OSError):
@@ -122,8 +128,15 @@ def _dropped(descriptor: int, path: str) -> None:
 
 
 class _Writer(ObjectWriter):
-    def __init__(self, folder: Folder, key: str, request: WriteRequest) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        key: str,
+        request: WriteRequest,
+        begun: weakref.WeakSet[_Temporary],
+    ) -> None:
         self._folder = folder
+        self._begun = begun
         self._key = key
         self._request = request
         self._waiting = bytearray()
@@ -146,6 +159,7 @@ class _Writer(ObjectWriter):
     def _flush(self) -> None:
         if self._file is None:
             self._file = _Temporary(self._folder)
+            self._begun.add(self._file)
         waiting, self._waiting = bytes(self._waiting), bytearray()
         if self._md5 is not None:
             self._md5.update(waiting)
@@ -214,6 +228,7 @@ class FileBucket(BucketDriver):
         self._folder = folder
         self._create = create
         self._signer = signer
+        self._begun = weakref.WeakSet[_Temporary]()
         if signer is not None:
             self.capabilities = self.capabilities | {Capability.PRESIGN, Capability.PRESIGN_NO_TYPE}
 
@@ -227,6 +242,14 @@ class FileBucket(BucketDriver):
         if self._create:
             os.makedirs(self._folder.root, exist_ok=True)
         self._folder.sweep()
+
+    async def close(self) -> None:
+        # what nobody ended goes with its writer, which a thread may hold for a moment still
+        await _threaded(self._unname)
+
+    def _unname(self) -> None:
+        for file in list(self._begun):
+            file.unname()
 
     async def accessible(self) -> bool:
         return bool(await _threaded(os.path.isdir, self._folder.root))
@@ -261,7 +284,7 @@ class FileBucket(BucketDriver):
         call_before(request.before, self._folder.path(key))
         if not await self.accessible():
             raise self._no_folder()
-        return _Writer(self._folder, key, request)
+        return _Writer(self._folder, key, request, self._begun)
 
     async def delete(self, key: str, before: Before | None) -> None:
         if await _threaded(self._folder.look, key) is None:
