@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from booty import ServiceSpec
+from booty_provider_minio.drives import unqueued
 from booty_provider_minio.feed.choice import Choice, Choices
 from booty_provider_minio.feed.rules import rule
 
@@ -238,3 +241,36 @@ def test_feed_is_started_again_for_a_filter(planned: Any, after: str, step: str)
     steps = {one.subject: str(one.change) for one in made.steps}
     assert steps["it.feed.0"] == step
     assert steps["it.0"] == "none"
+
+
+def test_servers_of_a_cluster_are_told_alike(planned: Any) -> None:
+    """They refuse each other when one word differs; yet each has a queue of its own."""
+    made = planned.plan('replicas = 4\nevents = "bus"', BUS)
+    servers = [one.launch for one in made.instances if one.instance.name.startswith("it.")][:4]
+    names = {"MINIO_NOTIFY_NATS_QUEUE_DIR_BOOTY": "/proc/self/cwd/events"}
+    told = [{name: one.env[name] for name in one.env if "NOTIFY" in name} for one in servers]
+
+    assert len(servers) == 4
+    assert all(one == told[0] for one in told)
+    assert names.items() <= told[0].items()
+    assert {one.cwd for one in servers} == {"@{booty:data}"}
+    assert all("@{booty:data}/events" in one.dirs for one in servers)
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        ({"replicas": 4, "extra": {"events": "bus"}}, 1),
+        ({"replicas": 4, "extra": {"events": "bus"}, "settings": {"events-way": "listing"}}, 0),
+        ({"replicas": 4}, 0),
+        ({"extra": {"events": "bus"}}, 0),
+    ],
+)
+def test_machines_without_a_folder_of_processes(
+    tmp_path: Path, lines: dict[str, Any], count: int
+) -> None:
+    """A cluster that tells has no place for its events there: that is said before it starts."""
+    service = ServiceSpec(name="files", use="minio", **lines)
+
+    assert len(list(unqueued([service], "/not/there"))) == count
+    assert list(unqueued([service], str(tmp_path))) == []

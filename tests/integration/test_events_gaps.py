@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from file_stack import BUCKETS
+from test_events import patient
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 VERSIONS = "buckets.uploads = { versioning = true }\nbuckets.my-files = {}\n"
@@ -184,3 +186,23 @@ def test_a_bucket_that_nobody_declared(told: Any) -> None:
         for key in ("first", "second") for kind in ("created", "removed")
     }  # fmt: skip
     assert found[1]["data"]["via"] == "native"
+
+
+@pytest.mark.parametrize("way", ["nats", "webhook"])
+def test_each_server_of_a_cluster_tells(told: Any, way: str) -> None:
+    """Four servers have a queue each; one is killed, and what it kept is told when it is back."""
+
+    async def spread(s3: Any, first: int, last: int) -> None:
+        keys = (f"k{number:03}" for number in range(first, last))
+        await asyncio.gather(*(patient(lambda key=key: put(s3, key)) for key in keys))
+
+    cluster = f"replicas = 4\n{BUCKETS}"
+    with told("minio", cluster, settings=f", events-way = '{way}'") as stack:
+        stack.s3(lambda s3: spread(s3, 0, 20))
+        stack.stack.ask("kill", names=["files.0"], signal="KILL")
+        stack.s3(lambda s3: spread(s3, 20, 40))
+        found = stack.until(lambda found: len({one["data"]["key"] for one in found}) == 40)
+
+    assert Counter(one["data"]["key"] for one in found) == dict.fromkeys(
+        (f"k{number:03}" for number in range(40)), 1
+    )

@@ -22,7 +22,7 @@ from booty import (
 )
 
 from booty_provider_minio.component import COMPONENTS, roles
-from booty_provider_minio.drives import missing, refuse_others
+from booty_provider_minio.drives import missing, refuse_others, unqueued
 from booty_provider_minio.launching import launch
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def expand(service: ServiceSpec) -> tuple[Role, ...] | None:
 
 @hookimpl
 def preflight(services: Sequence[ServiceSpec]) -> tuple[Problem, ...]:
-    """Look whether the folders are there that the user named as drives."""
-    return tuple(missing(services))
+    """Look for folders that the user named as drives, and for a place for a cluster's events."""
+    return (*missing(services), *unqueued(services))
 
 
 @hookimpl

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from booty import ConfigError, Problem
 
+from booty_provider_minio.events import LINK, OWN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from booty import Instance, Service, ServiceSpec
 
-__all__ = ["folders", "missing", "refuse_others"]
+__all__ = ["folders", "missing", "refuse_others", "unqueued"]
 
 
 def folders(instance: Instance) -> tuple[str, ...]:
@@ -39,6 +41,25 @@ def missing(services: Sequence[ServiceSpec]) -> Iterator[Problem]:
                     message=f'the drive "{path}" of {service.name} is no folder that is there',
                     fix=f"mount it, or change settings.paths of [services.{service.name}]",
                 )
+
+
+def unqueued(services: Sequence[ServiceSpec], own: str = OWN) -> Iterator[Problem]:
+    """Yield a problem for each cluster that cannot keep its events on this machine.
+
+    Args:
+        services: the provider's.
+        own: what each server calls the folder in which it runs.
+    """
+    for service in services:
+        listed = service.settings.get("events-way") == "listing"
+        tells = LINK in service.extra and not listed
+        if tells and (service.replicas or 1) > 1 and not Path(own).is_dir():
+            yield Problem(
+                id="minio-events",
+                level="error",
+                message=f'the servers of {service.name} can keep no events: no "{own}" here',
+                fix=f'write events-way = "listing" in settings of [services.{service.name}]',
+            )
 
 
 def refuse_others(name: str, old: Service, new: Service) -> None:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LINK",
+    "OWN",
     "QUEUES",
     "ROLE",
     "arn",
     "bus",
     "feed",
+    "folder",
     "queue",
     "source",
     "told_by_minio",
@@ -32,6 +34,8 @@ ROLE: Final = "feed"
 """The role of the process that tells changes in the stack's own words."""
 QUEUES: Final = "events"
 """The folder of a server's data in which its events wait while the bus is away."""
+OWN: Final = "/proc/self/cwd"
+"""The folder in which a process runs, by a name that is the same for each: its data folder."""
 _TARGET: Final = "BOOTY"
 
 
@@ -73,11 +77,20 @@ def told_by_minio(instance: Instance) -> dict[str, str]:
         return {}
     words = _to_nats(instance) if found == "nats" else _to_feed(instance)
     # kept here while nobody takes them
-    words |= {"ENABLE": "on", "QUEUE_DIR": f"{instance.dirs.data}/{QUEUES}"}
+    words |= {"ENABLE": "on", "QUEUE_DIR": f"{folder(instance)}/{QUEUES}"}
     mark = f"MINIO_NOTIFY_{found.upper()}"
     told = {f"{mark}_{name}_{_TARGET}": text for name, text in words.items() if text}
     # a write is answered when its event is on disk, else a killed server loses the last ones
     return {**told, "MINIO_API_SYNC_EVENTS": "on"}
+
+
+def folder(instance: Instance) -> str:
+    """Return the folder that holds the queue of a server, as the server is told it.
+
+    Servers of one store refuse each other when one word of their settings differs, and each needs a
+    queue of its own: that in the folder in which it runs, which is its data folder.
+    """
+    return OWN if instance.replicas > 1 else instance.dirs.data
 
 
 def _to_nats(instance: Instance) -> dict[str, str]:
