@@ -24,13 +24,14 @@ from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from booty.supervise.supervisor import Supervisor
 
 __all__ = ["Convergence"]
 
 KEPT = "keep"
+UP_WELL = frozenset(("ready", "degraded"))
 
 
 class Convergence:
@@ -183,6 +184,7 @@ class Convergence:
         # what cannot be reloaded is started anew
         again = [name for name in self.reloads if not await self._reload(self.sup.units[name])]
         self.sup.desire(*self.restarts, *self.starts, up=True)
+        await self._bootstrap_standing()
         for name in [*at_once, *again, *self.starts]:
             self.sup.begin(self._unit(name))
         await self.until(self.wanted)
@@ -288,12 +290,25 @@ class Convergence:
         unit.note(digest=entry["digest"], inputs=entry["inputs"])
         return True
 
+    async def _bootstrap_standing(self) -> None:
+        # what goes on running holds what it is to hold before anybody starts who looks for it
+        moved = {*self.starts, *self.restarts}
+        for name, own in self._due():
+            units = [self.sup.units.get(one) for one in own]
+            up = all(unit is not None and unit.state in UP_WELL for unit in units)
+            if up and moved.isdisjoint(own):
+                await self.sup.hooks.bootstrapping(name)
+
     async def _bootstrap_changed(self) -> None:
+        for name, _ in self._due():
+            await self.sup.hooks.bootstrapping(name)
+
+    def _due(self) -> Iterator[tuple[str, set[str]]]:
         for name, service in self.sheet["services"].items():
             own = set(service["instances"])
             fresh = self.anew and name not in self.bootstrapped
             if own <= self.wanted and self.sup.hooks.bootstrap_due(name, fresh=fresh):
-                await self.sup.hooks.bootstrapping(name)
+                yield name, own
 
     def failed(self, unit: Unit, fault: ControlError) -> bool:
         """Take note of an instance that failed; tells whether it belongs to this change."""
