@@ -261,6 +261,17 @@ def test_everything_wrong_with_a_url_is_told_at_once() -> None:
     assert len(caught.value.faults) == 4
 
 
+def test_parameters_are_told_with_the_rest() -> None:
+    """An unknown parameter, with the nearest name, beside a name that S3 forbids."""
+    with pytest.raises(booty.InvalidArgumentError) as caught:
+        booty.open_bucket("s3://UP?conncurrency=2&read_timeout=soon&engine=mino")
+
+    told = {one.reference for one in caught.value.faults}
+    assert told == {"url-parameter-unknown", "url-value", "bucket-name-invalid"}
+    assert len(caught.value.faults) == 4
+    assert 'did you mean "concurrency"?' in caught.value.hint
+
+
 def place(url: str) -> Any:
     """Return what a URL says."""
     from booty_provider_minio.driver import DRIVER

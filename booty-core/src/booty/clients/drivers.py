@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from attrs import frozen
 
-from booty.clients.errors import InvalidArgumentError
+from booty.clients.errors import InvalidArgumentError, raise_arguments
 from booty.clients.location import Location, Parameter, locate, near, shown
 from booty.errors import ProviderError
 
@@ -68,8 +68,18 @@ def find(kind: Kind, url: str, common: Sequence[Parameter] = ()) -> tuple[Locati
         ProviderError: the distribution that has the scheme is broken, or two have it.
     """
     found = opener(kind, url)
-    location = locate(url, _scheme(kind, url), (*common, *found.parameters))
-    return location, found.open(location)
+    location, faults = locate(url, _scheme(kind, url), (*common, *found.parameters))
+    try:
+        driver = found.open(location)
+    except InvalidArgumentError as error:
+        if not faults:
+            raise
+        faults += [one for one in error.faults if isinstance(one, InvalidArgumentError)] or [error]
+    except Exception:
+        if not faults:
+            raise  # else it may follow from them
+    raise_arguments(f'cannot open "{location.shown}"', faults, location.shown)
+    return location, driver
 
 
 def schemes(kind: Kind) -> tuple[str, ...]:

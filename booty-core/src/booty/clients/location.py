@@ -63,7 +63,9 @@ class Location:
     parameters: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
-def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
+def locate(
+    url: str, scheme: str, parameters: Sequence[Parameter]
+) -> tuple[Location, list[InvalidArgumentError]]:
     """Read a URL by what its driver declares.
 
     Args:
@@ -71,16 +73,21 @@ def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
         scheme: its scheme, known to exist, without a prefix.
         parameters: what may stand behind the ``?``.
 
+    Returns:
+        What it says, and what is wrong with it: unknown or repeated parameters, and values that
+        cannot be read, which have their defaults in the location.
+
     Raises:
-        InvalidArgumentError: unknown or repeated parameters, values that cannot be read, a port
-            that is none: all of them at once.
+        InvalidArgumentError: a port that is none, with all else that is wrong: nothing can be said
+            of such a place.
     """
     parts = urlsplit(joined(url))
-    hosts, faults = _hosts(parts)
+    hosts, wrong = _hosts(parts)
     values: dict[str, Any] = {}
-    faults += _read(parse_qsl(parts.query, keep_blank_values=True), parameters, values)
-    raise_arguments(f'cannot open "{shown(url)}"', faults, shown(url))
-    return Location(
+    faults = [*wrong, *_read(parse_qsl(parts.query, keep_blank_values=True), parameters, values)]
+    if wrong:
+        raise_arguments(f'cannot open "{shown(url)}"', faults, shown(url))
+    found = Location(
         shown=shown(url),
         scheme=scheme,
         host=hosts[0][0] if hosts else "",
@@ -91,6 +98,7 @@ def locate(url: str, scheme: str, parameters: Sequence[Parameter]) -> Location:
         path=unquote(parts.path),
         parameters={one.name: one.default for one in parameters} | values,
     )
+    return found, faults
 
 
 def joined(url: str) -> str:
@@ -156,7 +164,6 @@ def _read(
         elif name in values:
             yield _fault(f'cannot take the parameter "{name}" twice')
         else:
-            values[name] = None
             yield from _value(known[name], text, values)
 
 
@@ -172,6 +179,7 @@ def _unknown(name: str, known: Iterable[str]) -> InvalidArgumentError:
 def _value(
     parameter: Parameter, text: str, values: dict[str, Any]
 ) -> Iterator[InvalidArgumentError]:
+    values[parameter.name] = parameter.default
     try:
         values[parameter.name] = _READERS[parameter.kind](text)
     except (ValueError, KeyError, ConfigError):
