@@ -108,6 +108,8 @@ def test_what_is_not_there_is_told(client: Command, tmp_path: Path) -> None:
         ("cp s3://uploads/a s3://uploads/a", "is both of them"),
         ("cat uploads", 'cannot use "uploads" as an object'),
         ("rm uploads", '"s3://uploads/" is a bucket'),
+        ("rm -r uploads", "nobody answers: add --yes"),
+        ("rm --versions uploads/a", "goes with -r"),
         ("presign uploads", 'cannot use "uploads" as an object'),
     ],
 )

@@ -154,8 +154,18 @@ def rm(instance: Instance, place: Place, recursive: bool, versions: bool, yes: b
         message = "--versions goes with -r"
         raise click.UsageError(message)
     if recursive and not yes:
-        click.confirm(f"remove everything at {place}?", abort=True, err=True)
+        _confirm(place)
     _run(_remove_all(instance, place, versions) if recursive else _remove(instance, place))
+
+
+def _confirm(place: Place) -> None:
+    try:
+        click.confirm(f"remove everything at {place}?", abort=True, err=True)
+    except click.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        message = "nobody answers: add --yes"
+        raise click.UsageError(message) from error
 
 
 async def _remove(instance: Instance, place: Place) -> None:
