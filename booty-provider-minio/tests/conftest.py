@@ -32,7 +32,9 @@ class Planned:
 
     def plan(self, text: str, more: str = "", running: Plan | None = None) -> Plan:
         """Plan ``[services.it]`` with these lines."""
-        return Stage(root=self.root, provider="minio", service=text, more=more).plan(running)
+        # as if no port was taken: a server on 9000 is no business of these plans
+        stage = Stage(root=self.root, provider="minio", service=text, more=more, busy={})
+        return stage.plan(running)
 
     def instance(self, text: str, more: str = "") -> Any:
         """Return the first planned instance."""

@@ -47,6 +47,7 @@ class Stage:
         real: whether the real program runs in the place of the stand-in.
         told: what the stand-in is told beside its ports (see :mod:`booty.testing.standin`).
         greeting: what the stand-in says to whoever connects.
+        busy: ports that count as taken, and by whom; ``None`` = those that are, on this machine.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Stage:
     greeting: str = ""
     real: bool = False
     told: dict[str, Any] = Factory(dict)
+    busy: dict[int, str] | None = None
     stack_id: str = Factory(lambda: uuid.uuid4().hex[:16])
 
     def spec(self) -> StackSpec:
@@ -79,7 +81,9 @@ class Stage:
             ports=running.ports if running else {},
             plan=json.loads(plan.to_json(running)) if running else None,
         )
-        machine = Machine(platform=Platform.current(), busy=busy_ports())
+        machine = Machine(
+            platform=Platform.current(), busy=busy_ports() if self.busy is None else self.busy
+        )
         return plan.make(spec, known, artifacts, saved, machine)
 
     def _stand_ins(self, wishes: Iterable[ArtifactWish]) -> dict[str, Artifact]:
