@@ -33,6 +33,15 @@ def test_one_graph_gives_every_url(stacks: Any) -> None:
             assert same.read("mine") == b"1"
 
 
+@pytest.mark.parametrize("engine", ["minio", "versitygw", "rclone"])
+def test_a_body_for_no_bucket(stacks: Any, engine: str) -> None:
+    """A bucket that is not there is told, also by a server that hangs up while the body comes."""
+    with stacks.up(engine, 'buckets = ["uploads"]') as stack:
+        for _ in range(3):
+            with pytest.raises(booty.NotFoundError), stack.bucket("files", "nobucket") as bucket:
+                bucket.write("a", bytes(6 * 1024 * 1024))
+
+
 def test_which_bucket_is_meant(stacks: Any) -> None:
     """Of several one must be named; what has no buckets says so."""
     text = 'buckets = ["uploads", "logs"]\n'

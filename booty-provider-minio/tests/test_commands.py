@@ -89,6 +89,10 @@ def test_what_is_not_there_is_told(client: Command, tmp_path: Path) -> None:
     client("cat", "uploads/nothing", fails='cannot read "s3://uploads/nothing"')
     client("rm", "uploads/nothing", fails="there is no such object")
     client("rm", "-r", "--yes", "uploads/nothing", fails="there is no such object")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(6 * 1024 * 1024))  # some servers hang up while it comes
+    for _ in range(3):
+        client("cp", str(large), "s3://nobucket/x", fails="NoSuchBucket")
     client("ls", "a b", fails="S3 takes no such name")
     client("cp", "-r", "s3://uploads/nothing", str(tmp_path / "x"), fails="nothing is there")
     client("cp", str(tmp_path / "nofile"), "s3://uploads/x", fails="No such file or directory")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from booty_provider_minio.s3.uploads import given_up
-from booty_provider_minio.session import ask
+from booty_provider_minio.session import Refused, Unreachable, ask, exists
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,7 +77,7 @@ async def upload(client: Any, bucket: str, key: str, file: Path, **told: Any) ->
     with file.open("rb") as body:
         size = os.fstat(body.fileno()).st_size
         if size <= PART:
-            await ask(client.put_object(Bucket=bucket, Key=key, Body=body.read(), **told))
+            await _put(client, bucket, key, body.read(), **told)
             return
         made = await ask(client.create_multipart_upload(Bucket=bucket, Key=key, **told))
         about = {"Bucket": bucket, "Key": key, "UploadId": made["UploadId"]}
@@ -86,6 +87,17 @@ async def upload(client: Any, bucket: str, key: str, file: Path, **told: Any) ->
         except BaseException:
             await given_up(client, about)
             raise
+
+
+async def _put(client: Any, bucket: str, key: str, body: bytes, **told: Any) -> None:
+    try:
+        await ask(client.put_object(Bucket=bucket, Key=key, Body=body, **told))
+    except Unreachable:
+        # who hangs up while a body comes (versitygw does) is not heard: a HEAD has no body
+        with suppress(Unreachable):
+            if not await exists(client, bucket):
+                raise Refused("NoSuchBucket", 404, "there is no such bucket") from None
+        raise
 
 
 async def _parts(

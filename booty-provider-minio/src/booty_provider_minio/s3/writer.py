@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from booty import clients
+from booty import Code, clients
 
+from booty_provider_minio.s3 import errors
 from booty_provider_minio.s3.answers import checksum, conditions, summed, written
 from booty_provider_minio.s3.uploads import given_up
 
@@ -95,7 +96,21 @@ class Writer(clients.ObjectWriter):
         data = bytes(self._waiting)
         # S3 takes one checksum, and whoever was called before may have put one there
         told = any(name == "ContentMD5" or name.startswith("Checksum") for name in request)
-        await self._client.put_object(**({} if told else summed(data)), **request, Body=data)
+        try:
+            await self._client.put_object(**({} if told else summed(data)), **request, Body=data)
+        except errors.SILENT:
+            await self._refuse_missing()
+            raise
+
+    async def _refuse_missing(self) -> None:
+        # who hangs up while a body comes (versitygw does) is not heard: a HEAD has no body
+        try:
+            await self._client.head_bucket(Bucket=self._named["Bucket"])
+        except errors.ANSWERED as error:
+            if errors.code_of(error) is Code.NOT_FOUND:
+                raise
+        except errors.SILENT:
+            pass
 
     async def _send_part(self, size: int) -> None:
         if self._upload is None:
