@@ -6,6 +6,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from booty import Code
+
+from booty_provider_minio.s3.errors import code_of
 from booty_provider_minio.s3.uploads import given_up
 from booty_provider_minio.session import Refused, Unreachable, ask, exists
 
@@ -92,7 +95,10 @@ async def upload(client: Any, bucket: str, key: str, file: Path, **told: Any) ->
 async def _put(client: Any, bucket: str, key: str, body: bytes, **told: Any) -> None:
     try:
         await ask(client.put_object(Bucket=bucket, Key=key, Body=body, **told))
-    except Unreachable:
+    except Unreachable as error:
+        cause = error.__cause__
+        if not isinstance(cause, Exception) or code_of(cause) is not Code.UNKNOWN:
+            raise  # whoever says nothing is not asked again
         # who hangs up while a body comes (versitygw does) is not heard: a HEAD has no body
         with suppress(Unreachable):
             if not await exists(client, bucket):

@@ -98,8 +98,9 @@ class Writer(clients.ObjectWriter):
         told = any(name == "ContentMD5" or name.startswith("Checksum") for name in request)
         try:
             await self._client.put_object(**({} if told else summed(data)), **request, Body=data)
-        except errors.SILENT:
-            await self._refuse_missing()
+        except errors.SILENT as error:
+            if errors.code_of(error) is Code.UNKNOWN:  # whoever says nothing is not asked again
+                await self._refuse_missing()
             raise
 
     async def _refuse_missing(self) -> None:
