@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 INTERRUPTED: Final = 130
+STDERR: Final = 2
 
 
 def main() -> None:
@@ -18,6 +19,8 @@ def main() -> None:
 
 
 def _main() -> None:
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_what_was_closed()
     if os.getpid() == 1:
         from booty.run import first
 
@@ -29,6 +32,16 @@ def _main() -> None:
     from booty import cli
 
     sys.exit(cli.main())
+
+
+def _open_what_was_closed() -> None:
+    # else the next file or socket gets the number, and is written to as if it was the terminal
+    while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _down(words: list[str]) -> None:

@@ -145,3 +145,22 @@ def test_nobody_reads(view: Open, root: Path, stack_env: dict[str, str], words: 
     assert done.returncode == 0, done.stderr
     assert "Broken pipe" not in done.stderr
     assert all(pids(root).values())
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "2>&-", ">&- 2>&-"])
+def test_closed_standard_streams(booty: Any, root: Path, closed: str) -> None:
+    """What the caller closed is opened on nothing: no socket gets its number, all goes well."""
+    (root / "booty.toml").write_text(
+        '[stack]\nformat = 1\nname = "t"\n[services.a]\nuse = "program"\nrun = ["sleep", "1000"]\n'
+    )
+    for words in ("up -d", "up -d", "ps", "down"):
+        line = f'exec "{sys.executable}" -m booty {words} {closed}'
+        done = subprocess.run(
+            ["/bin/sh", "-c", line],
+            cwd=root,
+            env=os.environ | {"BOOTY_HOME": booty.home},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert (words, done.returncode) == (words, 0)
