@@ -75,9 +75,9 @@ def find(kind: Kind, url: str, common: Sequence[Parameter] = ()) -> tuple[Locati
         if not faults:
             raise
         faults += [one for one in error.faults if isinstance(one, InvalidArgumentError)] or [error]
-    except Exception:
+    except Exception:  # a driver's own: it may follow from what is wrong with the URL, told below
         if not faults:
-            raise  # else it may follow from them
+            raise
     raise_arguments(f'cannot open "{location.shown}"', faults, location.shown)
     return location, driver
 

@@ -264,7 +264,7 @@ async def _spoken(loop: Loop, parts: SplitResult, limit: float) -> socket.socket
 
     try:
         return await shaken(loop, link, limit)
-    except BaseException:
+    except BaseException:  # a cancelled look, too, keeps no socket open
         link.close()
         raise
 

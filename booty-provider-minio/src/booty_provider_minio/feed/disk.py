@@ -63,7 +63,7 @@ def written(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("BEGIN")
     try:
         yield
-    except BaseException:
+    except BaseException:  # a cancellation, too, leaves no transaction open
         database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")

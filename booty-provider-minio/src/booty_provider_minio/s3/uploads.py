@@ -22,5 +22,6 @@ async def given_up(client: Any, upload: dict[str, Any]) -> None:
     """
     import anyio
 
+    # whoever gives up tells what made it do so, not that the server could not be told
     with anyio.move_on_after(_PATIENCE, shield=True), suppress(Exception):
         await client.abort_multipart_upload(**upload)

@@ -116,8 +116,7 @@ class Writer:
                 await stream.abort()
 
     async def _give_up(self) -> None:
-        # what ended the writer is told, a cancellation above all, not what came on top of it
-        with suppress(Exception):
+        with suppress(Exception):  # what ended the writer is told, not what came on top of it
             await self.abort()
 
     async def _finish(self) -> None:

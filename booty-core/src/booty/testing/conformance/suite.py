@@ -44,7 +44,7 @@ class Outcomes:
         """Note how a run of a case ends; one that skips itself ends without a word."""
         try:
             yield
-        except Exception:
+        except Exception:  # whatever it was: the case failed, and pytest tells why
             self.note(case, "failed")
             raise
         self.note(case, "pass")
