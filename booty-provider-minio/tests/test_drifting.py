@@ -49,6 +49,16 @@ def changed(stack: Any, change: Any) -> None:
     stack._portal.call(run)
 
 
+def told_and_mended(stack: Any, change: Any) -> list[str]:
+    """Return what is told after a change by hand: nothing before it, nothing after a replan."""
+    assert told(stack) == []
+    changed(stack, change)
+    found = told(stack)
+    stack.up(replan=True)
+    assert told(stack) == []
+    return found
+
+
 @pytest.mark.parametrize("engine", [name for name, one in ENGINES.items() if "users" in one.has])
 def test_buckets_changed_by_hand(stacks: Any, engine: str) -> None:
     """A bucket that is gone, and versions that are kept or not as nobody declared."""
@@ -60,18 +70,12 @@ def test_buckets_changed_by_hand(stacks: Any, engine: str) -> None:
         await client.delete_bucket(Bucket="logs")
 
     with stacks.up(engine, TEXT) as stack:
-        clean = told(stack)
-        changed(stack, change)
-        found = told(stack)
-        stack.up(replan=True)
-        after = told(stack)
+        found = told_and_mended(stack, change)
 
-    assert clean == []
     assert found == [
         "buckets.logs is not there",
         "buckets.uploads.versioning is suspended, declared enabled",
     ]
-    assert after == []
 
 
 @pytest.mark.parametrize("engine", ["minio", "silo"])
@@ -85,20 +89,14 @@ def test_rights_and_limits_changed_by_hand(stacks: Any, engine: str) -> None:
         await admin.attach("readonly", "booty-user")
 
     with stacks.up(engine, TEXT + OF_MINIO) as stack:
-        clean = told(stack)
-        changed(stack, change)
-        found = told(stack)
-        stack.up(replan=True)
-        after = told(stack)
+        found = told_and_mended(stack, change)
 
-    assert clean == []
     assert found == [
         "buckets.limited.quota is 5, declared 1048576",
         "buckets.limited.lifecycle is not what is declared",
         "policy booty-main is not what is declared",
         "key booty-user may do something else than is declared",
     ]
-    assert after == []
 
 
 def test_a_bucket_opened_by_hand(stacks: Any) -> None:
