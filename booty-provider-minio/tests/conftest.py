@@ -70,7 +70,7 @@ def engine_lines(name: str, store: Path) -> str:
     A program of your own is named by ``BOOTY_TEST_<ENGINE>``, or found on PATH. ``make e2e-minio``
     (``BOOTY_TEST_FETCH=1``) also gets it as a user would, which may build it.
     """
-    lines = f'use = "minio"\nengine = "{name}"\nports = {{ api = 0 }}\n'
+    lines = f'use = "minio"\nengine = "{name}"\nports.api = 0\n'
     if name == "rclone":
         return lines
     found = os.environ.get(f"BOOTY_TEST_{name.upper()}") or shutil.which(name)
