@@ -198,7 +198,7 @@ class Up:
 
     def _become_follower(self, session: Session, outcome: Outcome, writer: int, events: int) -> int:
         from booty.stack import following
-        from booty.supervise import launch
+        from booty.supervise import launch, roles
 
         told = following.arguments(
             session,
@@ -218,7 +218,7 @@ class Up:
         )
         if self.detach:
             following.follow_start(told)
-        argv = launch.command("follower", told)
+        argv = roles.command("follower", told)
         os.set_inheritable(writer, True)
         sys.stdout.flush()
         sys.stderr.flush()

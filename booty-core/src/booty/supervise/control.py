@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
 from booty.run import credentials
-from booty.supervise import intent, looking, sheets, stopping, watching, wire
-from booty.supervise.closure import closure
+from booty.supervise import intent, looking, sheets, stopping, waiting, watching, wire
 from booty.supervise.complaint import complain
 from booty.supervise.converging import can_reload, reload
 from booty.supervise.peer import Peer
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
 
 __all__ = ["Control"]
-
-WAITS: Final = {
-    "started": frozenset({"starting", "bootstrapping", "ready", "degraded", "done"}),
-    "ready": frozenset({"ready", "degraded", "done"}),
-    "good": frozenset({"ready"}),
-    "done": frozenset({"done"}),
-    "stopped": frozenset({"stopped", "failed", "done", "absent"}),
-}
 
 LIFETIMES: Final = ("outlive-me", "die-with-me")
 PAUSE: Final = 0.1
@@ -69,9 +60,14 @@ class Control:
                 self.sup.loop.after(PAUSE, self.heed)
                 return
             if _ours(link):
-                self.clients.add(Peer(self, link))
+                self.clients.add(Peer(self.sup.loop, link, self.take, self._gone))
             else:
                 link.close()
+
+    def _gone(self, client: Peer) -> None:
+        self.clients.discard(client)
+        if not self.clients:
+            self.sup.left_alone()
 
     def _tell(self, _: dict[str, Any]) -> None:
         listening = [one for one in self.clients if one.subscribed]
@@ -188,110 +184,13 @@ def _ending() -> ControlError:
     )
 
 
-def _named(sup: Supervisor, names: list[str] | None) -> list[str]:
-    if names is None:
-        return list(sup.units)
-    found = []
-    for name in names:
-        own = [u.name for u in sup.units.values() if name in {u.name, u.entry["service"]}]
-        if not own:
-            closure(sup.sheet, [name], set())  # says what there is
-        found += own
-    return found
-
-
 async def _wait(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
-    names = asked.get("names")
-    wanted = str(asked.get("for") or "ready")
-    limit = asked.get("limit")
-    end = None if limit is None else sup.loop.now() + float(limit)
-    left: list[str] = []
-    while True:
-        if left and _lacks(sup, names, left[0], wanted):
-            await _changed(sup, left, wanted, limit, end)
-            continue
-        own = _awaited(sup, names, wanted)
-        left = [name for name in own if not _is(sup, name, wanted)]
-        if not left and not _changing(sup, names, [one for one in own if _old(sup, one, wanted)]):
-            if sup.last_fault is not None and _concerns(sup.last_fault, names, own):
-                raise sup.last_fault  # the change failed before anybody asked
-            return {}
-        _refuse_failed(sup, left, wanted)
-        if wanted == "good":
-            sup.good.want(left)
-        await _changed(sup, left, wanted, limit, end)
-
-
-def _lacks(sup: Supervisor, names: list[str] | None, name: str, wanted: str) -> bool:
-    # while a change is under way one that is missing is enough to know; hundreds need no look
-    asked = wanted != "good" and sup.convergence is not None and name in sup.units
-    return asked and (names is not None or sup.wants(name)) and not _is(sup, name, wanted)
-
-
-async def _changed(
-    sup: Supervisor, left: list[str], wanted: str, limit: float | None, end: float | None
-) -> None:
-    if not await sup.change(None if end is None else max(0.0, end - sup.loop.now())):
-        raise ControlError.of(
-            f'cannot wait any longer: "{left[0] if left else "the stack"}" is not {wanted}'
-            f" after {limit:g} s",
-            reference="wait-timeout",
-            status=8,
-            subject=left[0] if left else None,
-            hint="booty ps",
-        )
-
-
-def _changing(sup: Supervisor, names: list[str] | None, own: list[str]) -> bool:
-    # what is ready may be about to be restarted, or to be made anew
-    change = sup.convergence
-    if change is None:
-        return False
-    return names is None or change.anew or not change.touched.isdisjoint(own)
-
-
-def _old(sup: Supervisor, name: str, wanted: str) -> bool:
-    # one that is starting has been touched: who waits for no more need not wait for the change
-    return wanted != "started" or sup.units[name].state not in {"starting", "bootstrapping"}
-
-
-def _concerns(fault: ControlError, names: list[str] | None, own: list[str]) -> bool:
-    return names is None or fault.data.get("subject") in own
-
-
-def _awaited(sup: Supervisor, names: list[str] | None, wanted: str) -> list[str]:
-    own = _named(sup, names)
-    return [name for name in own if wanted == "stopped" or names or sup.wants(name)]
-
-
-def _is(sup: Supervisor, name: str, wanted: str) -> bool:
-    unit = sup.units[name]
-    if wanted == "good" and not (unit.row.get("health") or {}).get("good"):
-        return False
-    return unit.state in WAITS[wanted]
-
-
-def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
-    if wanted == "stopped":
-        return
-    if sup.convergence is not None:
-        return  # it is still ending what it started
-    if sup.last_fault is not None:
-        raise sup.last_fault
-    for name in left:
-        unit = sup.units[name]
-        if unit.state in {"failed", "stopped"}:
-            raise ControlError.of(
-                f'cannot wait for "{name}": it is {unit.state}: {unit.row["reason"]}',
-                reference="wait-hopeless",
-                status=7,
-                subject=name,
-                hint=f"booty logs {name}",
-            )
+    await waiting.wait(sup, asked.get("names"), asked.get("for") or "ready", asked.get("limit"))
+    return {}
 
 
 async def _stop(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
-    names = stopping.leaning_on(sup, _named(sup, asked["names"]))
+    names = stopping.leaning_on(sup, waiting.named(sup, asked["names"]))
     sup.desire(*names, up=False)
     return {"report": await stopping.stop_all(sup, names, stopping.missed(sup, names))}
 
@@ -300,7 +199,7 @@ async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, A
     if sup.ending is not None:
         raise _ending()
     # a task that was named runs again
-    named = (sup.units[name] for name in _named(sup, asked["names"]))
+    named = (sup.units[name] for name in waiting.named(sup, asked["names"]))
     again = {unit.name: "asked for" for unit in named if unit.state == "done"}
     change = sup.converge(sup.sheet, asked["names"], keep=True, spans=[], again=again)
     return {"changes": change.changes}
@@ -309,14 +208,14 @@ async def _start(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, A
 async def _restart(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     if sup.ending is not None:
         raise _ending()
-    names = _named(sup, asked["names"])
+    names = waiting.named(sup, asked["names"])
     change = sup.converge(sup.sheet, names, keep=True, spans=[], again=names)
     return {"changes": change.changes}
 
 
 async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     done, refused = {}, []
-    for name in _named(sup, asked["names"]):
+    for name in waiting.named(sup, asked["names"]):
         unit = sup.units[name]
         done[name] = await reload(sup, unit)
         if not done[name] and unit.process is not None and can_reload(sup, unit, unit.entry):
@@ -327,7 +226,7 @@ async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, 
 async def _kill(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
     number = int(getattr(signal, f"SIG{asked.get('signal') or 'KILL'}"))
     sent: dict[str, int | None] = {}
-    for name in _named(sup, asked["names"]):
+    for name in waiting.named(sup, asked["names"]):
         process = sup.units[name].process
         sent[name] = None if process is None else process.pid
         if process is not None:
@@ -341,7 +240,7 @@ async def _self_restart(sup: Supervisor, _: Peer, __: dict[str, Any]) -> dict[st
 
 
 async def _health(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
-    names = _named(sup, asked.get("names"))
+    names = waiting.named(sup, asked.get("names"))
     work = {name: sup.loop.task(looking.look(sup, sup.units[name])) for name in names}
     return {"health": {name: await one for name, one in work.items()}}
 

@@ -3,7 +3,7 @@
 What both import is then imported once: half of the time until a supervisor says hello. Whatever a
 new program would not have is given up first: the command's descriptors, terminal, environment and
 ways to import. A guardian's successors are new programs all the same, see
-:mod:`booty.supervise.launch`.
+:mod:`booty.supervise.roles`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.run import process
 from booty.run.inotify import Stir
 from booty.run.process import SpawnError
-from booty.supervise import launch
+from booty.supervise import roles
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ class Growth:
     async def _said(self, arguments: dict[str, Any]) -> list[dict[str, Any]]:
         read, write = os.pipe()
         try:
-            argv = launch.command("rotator", arguments)
+            argv = roles.command("rotator", arguments)
             pid = process.spawn(argv, {"LC_CTYPE": "C.UTF-8"}, output=write)
             child = process.watched(self._sup.loop, pid)
             await self._sup.loop.first(child.gone)

@@ -19,7 +19,7 @@ from booty.run import garbage, identity, process, runtime, title, tree
 from booty.run.cgroup import Group
 from booty.run.loop import Loop
 from booty.run.signals import listen
-from booty.supervise import launch, state
+from booty.supervise import roles, state
 from booty.supervise.complaint import complain
 
 __all__ = ["main"]
@@ -135,7 +135,7 @@ class Guardian:
         fds = arguments["fds"]
         numbers = {name: 10 + index for index, name in enumerate(sorted(fds))}
         return process.spawn(
-            launch.command("supervisor", {**arguments, "fds": numbers}),
+            roles.command("supervisor", {**arguments, "fds": numbers}),
             {"LC_CTYPE": "C.UTF-8"},
             fds={numbers[name]: fd for name, fd in fds.items()},
         )
@@ -267,7 +267,7 @@ class Guardian:
             "exits": [[pid, *status] for pid, status in self.exits.items()],
         }
         process.give_back_file_limit()
-        argv = launch.command("guardian", arguments)
+        argv = roles.command("guardian", arguments)
         os.execv(argv[0], argv)
 
     def _start_again(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -12,11 +11,11 @@ import time
 from typing import Any, Final
 
 from booty.run import identity, locks, runtime, whole
-from booty.supervise import client, forking, formats, state
+from booty.supervise import client, forking, formats, roles, state
 from booty.supervise.client import Connection
 from booty.supervise.wire import ControlError
 
-__all__ = ["STOPS", "Start", "command", "ensure"]
+__all__ = ["STOPS", "Start", "ensure"]
 
 STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """What asks a follower for an orderly stop; blocked while a command becomes one."""
@@ -26,18 +25,6 @@ _START_LIMIT: Final = 10.0
 
 _LOOK: Final = 0.005
 """Seconds between looks while another command starts or ends the supervisor."""
-
-
-def command(role: str, arguments: dict[str, Any]) -> list[str]:
-    """Return the argv of a guardian, supervisor, follower or rotator.
-
-    Args:
-        role: ``guardian``, ``supervisor``, ``follower`` or ``rotator``.
-        arguments: what it is told; plain JSON, no secrets.
-    """
-    main = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
-    # -I and -S: no site packages, no PYTHON* variables; it starts in 15 ms
-    return [sys.executable, "-I", "-S", main, role, json.dumps(arguments)]
 
 
 class Start:
@@ -305,7 +292,7 @@ def _guardian(
         try:
             if fork and forking.possible(fds):
                 told = {**arguments, "fds": fds}
-                return forking.guardian(told, log, command("guardian", told))
+                return forking.guardian(told, log, roles.command("guardian", told))
             return _spawn(log, fds, arguments)
         finally:
             os.close(log)
@@ -323,7 +310,7 @@ def _spawn(log: int, fds: dict[str, int], arguments: dict[str, Any]) -> int:
             os.set_inheritable(fd, True)
         return os.posix_spawn(
             sys.executable,
-            command("guardian", {**arguments, "fds": moved}),
+            roles.command("guardian", {**arguments, "fds": moved}),
             {"LC_CTYPE": "C.UTF-8"},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

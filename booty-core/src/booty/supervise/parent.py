@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import process
 from booty.run.process import Exit
-from booty.supervise import launch
+from booty.supervise import roles
 
 if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
@@ -65,7 +65,7 @@ class Parent:
             "inherits": True,
         }
         process.give_back_file_limit()
-        argv = launch.command("guardian", arguments)
+        argv = roles.command("guardian", arguments)
         os.execv(argv[0], argv)
 
     def tell(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:

@@ -11,7 +11,9 @@ from booty.supervise import wire
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from booty.supervise.control import Control
+    from collections.abc import Callable
+
+    from booty.run.loop import Loop
 
 __all__ = ["Peer"]
 
@@ -26,8 +28,10 @@ class Peer:
     """A client on the other side of one connection.
 
     Args:
-        control: who takes its frames.
+        loop: the loop.
         link: the connection.
+        take: takes each of its frames.
+        gone: told when it has hung up, or was hung up on.
 
     Attributes:
         fds: descriptors that came and that nobody has taken yet.
@@ -35,8 +39,16 @@ class Peer:
         subscribed: whether it wants to be told of events.
     """
 
-    def __init__(self, control: Control, link: socket.socket) -> None:
-        self.control = control
+    def __init__(
+        self,
+        loop: Loop,
+        link: socket.socket,
+        take: Callable[[Peer, dict[str, Any]], None],
+        gone: Callable[[Peer], None],
+    ) -> None:
+        self._loop = loop
+        self._take_frame = take
+        self._gone = gone
         self.link = link
         self.feed = wire.Feed()
         self.out = bytearray()
@@ -45,7 +57,7 @@ class Peer:
         self.subscribed = False
         self.blocked = False
         link.setblocking(False)
-        control.sup.loop.watch(link.fileno(), self.hear)
+        loop.watch(link.fileno(), self.hear)
 
     def hear(self) -> None:
         """Take what has come; a client that hung up, or talks nonsense, is forgotten."""
@@ -70,7 +82,7 @@ class Peer:
 
     def _take(self, data: bytes) -> None:
         for frame in self.feed.add(data):
-            self.control.take(self, frame)
+            self._take_frame(self, frame)
         if len(self.fds) > MOST_FDS:
             raise wire.WireError(f"cannot take {len(self.fds)} descriptors: nothing asks for them")
 
@@ -92,20 +104,19 @@ class Peer:
         """Send what can be sent at once; the rest goes when there is room."""
         if not self.out or self.link.fileno() < 0:
             return
-        loop = self.control.sup.loop
         try:
             while self.out:
                 del self.out[: self.link.send(self.out)]
         except BlockingIOError:
             # one descriptor has one watch: until it has taken all, it is not listened to
             self.blocked = True
-            loop.watch(self.link.fileno(), self.flush, write=True)
+            self._loop.watch(self.link.fileno(), self.flush, write=True)
         except OSError:
             self.close()
         else:
             if self.blocked:
                 self.blocked = False
-                loop.watch(self.link.fileno(), self.hear)
+                self._loop.watch(self.link.fileno(), self.hear)
 
     def close(self) -> None:
         """Hang up."""
@@ -113,11 +124,9 @@ class Peer:
             if self.out:
                 with contextlib.suppress(OSError):  # what was said last; who has gone reads nothing
                     self.link.send(self.out)
-            self.control.sup.loop.unwatch(self.link.fileno())
+            self._loop.unwatch(self.link.fileno())
             self.link.close()
         for fd in self.fds:
             os.close(fd)
         self.fds.clear()
-        self.control.clients.discard(self)
-        if not self.control.clients:
-            self.control.sup.left_alone()
+        self._gone(self)
