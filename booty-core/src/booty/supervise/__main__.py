@@ -26,9 +26,9 @@ def main() -> None:
 
         rotator.main(arguments)
     else:
-        from booty.supervise import supervisor
+        from booty.supervise import serving
 
-        supervisor.main(arguments)
+        serving.main(arguments)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity, tree
 from booty.run.claim import Claim
 from booty.run.process import Exit, Process
-from booty.supervise import intent, living, remains, remaking, rows, stopping, tasks, watching
+from booty.supervise import living, remains, rows, sheets, stopping, tasks, watching
+from booty.supervise.closure import closure
 from booty.supervise.unit import Unit
+from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
     from booty.supervise.supervisor import Supervisor
 
-__all__ = ["adopt", "go_on"]
+__all__ = ["Found", "adopt", "end", "go_on"]
 
 WAS_UP = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping", "backoff",
                     "configured"})  # fmt: skip
@@ -21,12 +23,28 @@ WAS_UP = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping"
 DOWN = frozenset({"absent", "fetched", "stopped"})
 
 
-def adopt(sup: Supervisor) -> None:
+class Found:
+    """What a predecessor left.
+
+    Attributes:
+        watched: instances that run, to be watched on.
+        wanted: those that do not and are to.
+        stopped: those that were being stopped.
+    """
+
+    def __init__(self) -> None:
+        self.watched: list[Unit] = []
+        self.wanted: list[Unit] = []
+        self.stopped: list[Unit] = []
+
+
+def adopt(sup: Supervisor) -> Found:
     """Build the units of the current sheet from their state files; take their processes over.
 
     Nothing is restarted here. A process that is gone is judged by its exit if the guardian knows
     it, else it counts as an unknown one.
     """
+    found = Found()
     saved = rows.read(sup.folder.instances)
     for entry in sup.sheet.get("instances", ()):
         row = saved.get(entry["name"])
@@ -34,9 +52,10 @@ def adopt(sup: Supervisor) -> None:
         sup.add(unit)
         if row is not None:
             _warn_of_a_cut(sup, row)
-            _find(sup, unit)
+            _find(sup, unit, found)
         elif sup.wants(unit.name):
-            sup.wanted_again.append(unit)
+            found.wanted.append(unit)
+    return found
 
 
 def _warn_of_a_cut(sup: Supervisor, row: dict[str, Any]) -> None:
@@ -45,21 +64,21 @@ def _warn_of_a_cut(sup: Supervisor, row: dict[str, Any]) -> None:
         sup.journal.tell("warning", name, message=f"the state of {name} was cut; looked for")
 
 
-def _find(sup: Supervisor, unit: Unit) -> None:
+def _find(sup: Supervisor, unit: Unit, found: Found) -> None:
     row = unit.row
     blank = Unit(sup.loop, sup.rows, sup.journal, unit.entry).row
     unit.row = row = {**blank, **row}
     process = _process(sup, row)
     if process is not None:
-        _take(sup, unit, process)
+        _take(sup, unit, process, found)
     elif unit.external and row["state"] in WAS_UP:
         unit.ever_ready = True
         row["state"] = "stopped"
-        sup.wanted_again.append(unit)
+        found.wanted.append(unit)
     elif row["state"] in WAS_UP:
-        _gone(sup, unit)
+        _gone(sup, unit, found)
     elif row["state"] in DOWN and row["reason"] != "reboot" and sup.wants(unit.name):
-        sup.wanted_again.append(unit)  # in the middle of a restart
+        found.wanted.append(unit)  # in the middle of a restart
 
 
 def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
@@ -83,7 +102,7 @@ def _process(sup: Supervisor, row: dict[str, Any]) -> Process | None:
     return None
 
 
-def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
+def _take(sup: Supervisor, unit: Unit, process: Process, found: Found) -> None:
     unit.has(process)
     if unit.row["digest"] is None:
         # its state file was lost: it was started from the sheet that holds
@@ -92,16 +111,16 @@ def _take(sup: Supervisor, unit: Unit, process: Process) -> None:
     unit.claim = Claim.of_running(sup.values.data(unit.name))
     was = unit.row["state"]
     if was == "stopping" or sup.unwanted(unit.name):
-        sup.stopped_again.append(unit)
+        found.stopped.append(unit)
         return
     if was in {"ready", "degraded"}:
         unit.ever_ready = True
     else:
         unit.row["state"] = "starting"  # in the middle of a start: its probe decides
-    sup.watched_again.append(unit)
+    found.watched.append(unit)
 
 
-def _gone(sup: Supervisor, unit: Unit) -> None:
+def _gone(sup: Supervisor, unit: Unit, found: Found) -> None:
     row = unit.row
     rebooted = row.get("boot") not in {None, identity.boot_id()}
     pid = row.get("pid")
@@ -111,14 +130,14 @@ def _gone(sup: Supervisor, unit: Unit) -> None:
         row["exit"] = {"code": ended.code, "signal": ended.signal, "forced": False}
     unit.note()
     if row["state"] == "stopping" and not rebooted:
-        sup.stopped_again.append(unit)  # its descendants may still be there
+        found.stopped.append(unit)  # its descendants may still be there
         return
     if not rebooted and _ended_task(sup, unit, ended):
         return
     row["state"] = "stopped"
     row["reason"] = "reboot" if rebooted else "ended while nobody watched"
     if not rebooted and sup.wants(unit.name):
-        sup.wanted_again.append(unit)
+        found.wanted.append(unit)
 
 
 def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> bool:
@@ -137,25 +156,25 @@ def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> bool:
     return True
 
 
-def go_on(sup: Supervisor) -> None:
+def end(sup: Supervisor, _: Found) -> None:
+    """End all that is left."""
+    sup.loop.task(stopping.stop_all(sup, list(sup.units)))
+
+
+def go_on(sup: Supervisor, found: Found) -> None:
     """Go on with what the predecessor was at: a start, a restart, a stop, the end of all."""
-    remaking.watch(sup)
-    if sup.end_first:
-        # die-with-me, and both watchers were killed: what is left of it ends now
-        sup.loop.task(stopping.stop_all(sup, list(sup.units)))
-        return
     if sup.stack.get("ending"):
         sup.end()
         return
     sup.sockets.settle_all()
-    for unit in sup.watched_again:
+    for unit in found.watched:
         starts = unit.state == "starting"
         work = living.go_on_starting if starts else living.watch_and_restart
         unit.task = sup.loop.task(work(sup, unit))
     watching.go_on(sup)
-    changing = intent.go_on(sup)
-    sup.loop.task(_begin_again(sup))
-    sup.loop.task(_stop_again(sup))
+    changing = _go_on_changing(sup, found)
+    sup.loop.task(_begin_again(sup, found))
+    sup.loop.task(_stop_again(sup, found))
     if changing:
         return
     if left := sup.stack.get("rolling"):
@@ -163,18 +182,38 @@ def go_on(sup: Supervisor) -> None:
         sup.converge(sup.sheet, list(left), keep=True, spans=[], again=left)
 
 
-async def _begin_again(sup: Supervisor) -> None:
+def _go_on_changing(sup: Supervisor, found: Found) -> bool:
+    # with a change that it was at; tells whether there is one
+    target, left = sup.stack.get("target") or {}, list(sup.stack.get("rolling") or ())
+    if not target or target.get("failed"):
+        return False
+    try:
+        sheet = sheets.read(sup.folder, str(target["plan"]))
+        sup.without = set(target["without"] or ())
+        wanted = closure(sheet, target["names"], sup.without)
+        names = sorted(name for name in wanted if not sup.unwanted(name))
+        change = sup.converge(sheet, names, keep=bool(target["keep"]), spans=[], again=left,
+                              anew=bool(target.get("anew")))  # fmt: skip
+    except ControlError as fault:
+        sup.journal.tell("warning", None, message=fault.message)
+        return False
+    change.accepted = True
+    found.wanted = [unit for unit in found.wanted if unit.name not in change.starts]
+    return True
+
+
+async def _begin_again(sup: Supervisor, found: Found) -> None:
     # what they left when they ended unwatched is nobody's child that we would hear of
-    marks = {remains.trace(unit).mark for unit in sup.wanted_again} - {""}
+    marks = {remains.trace(unit).mark for unit in found.wanted} - {""}
     if marks and tree.belonging(set(), marks):
-        await stopping.stop_level(sup, sup.wanted_again)
-    for unit in sup.wanted_again:
+        await stopping.stop_level(sup, found.wanted)
+    for unit in found.wanted:
         if sup.wants(unit.name) and unit.process is None:
             sup.begin(unit)
 
 
-async def _stop_again(sup: Supervisor) -> None:
-    await stopping.stop_all(sup, [unit.name for unit in sup.stopped_again])
-    for unit in sup.stopped_again:
+async def _stop_again(sup: Supervisor, found: Found) -> None:
+    await stopping.stop_all(sup, [unit.name for unit in found.stopped])
+    for unit in found.stopped:
         if sup.wants(unit.name) and unit.process is None:
             sup.begin(unit)

@@ -171,7 +171,8 @@ async def _converge(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dic
         spans=list(asked.get("spans") or ()),
         anew=bool(asked.get("anew")),
     )
-    intent.accept(sup, asked)
+    if sup.convergence is change:
+        intent.accept(sup, change, asked)
     return {"changes": change.changes}
 
 

@@ -8,15 +8,17 @@ from booty.supervise import (
     files,
     fitness,
     kept,
-    living,
+    leaving,
     notices,
     rolling,
     starting,
     stopping,
     tasks,
 )
+from booty.supervise.arrival import Arrival
 from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
+from booty.supervise.looking import look_from_now
 from booty.supervise.occupied import refuse_occupied
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
@@ -26,7 +28,7 @@ from booty.supervise.workers import Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
 
 __all__ = ["Convergence"]
 
@@ -48,12 +50,11 @@ class Convergence:
 
     Attributes:
         accepted: whether it is written down as what a command handed over.
-        bootstrapped: services whose ``bootstrap`` has passed in it.
     """
 
     def __init__(
         self,
-        sup: Supervisor,
+        sup: Supervision,
         sheet: dict[str, Any],
         names: list[str] | None,
         *,
@@ -64,7 +65,7 @@ class Convergence:
     ) -> None:
         self.sup = sup
         self.anew = anew
-        self.bootstrapped: set[str] = set()
+        sup.bootstraps.passed.clear()
         self.again = dict(again) if isinstance(again, dict) else dict.fromkeys(again, "asked for")
         self.sheet = sheet
         self.keep = keep
@@ -76,7 +77,7 @@ class Convergence:
         self.reloads: list[str] = []
         self.same: list[str] = []
         self.changes: list[dict[str, Any]] = []
-        self.fault: ControlError | None = None
+        self.arrival = Arrival(sup, self.wanted, self.starts, self.restarts)
         self.accepted = False
         self.trace = Trace(sup.folder, sup.loop.now, sup.loop.clock.wall(), spans)
         self._sort()
@@ -109,6 +110,11 @@ class Convergence:
                 if need["restart"] and set(need["instances"]) & set(self.restarts):
                     return name, f"needs {need['service']}, which is restarted"
         return None
+
+    @property
+    def fault(self) -> ControlError | None:
+        """Why it failed, ``None`` if it did not."""
+        return self.arrival.fault
 
     @property
     def touched(self) -> set[str]:
@@ -159,9 +165,9 @@ class Convergence:
         try:
             await self._carry_out()
         except ControlError as fault:
-            self.fault = fault
+            self.arrival.fault = fault
         except Unknown as unknown:
-            self.fault = ControlError.of(
+            self.arrival.fault = ControlError.of(
                 f"cannot go on: a provider does not answer: {unknown}",
                 reference="hook-silent",
                 status=7,
@@ -187,9 +193,9 @@ class Convergence:
         await self._bootstrap_standing()
         for name in [*at_once, *again, *self.starts]:
             self.sup.begin(self._unit(name))
-        await self.until(self.wanted)
-        await self.sup.members.finish()
-        await rolling.roll(self, former)
+        await self.arrival.of(self.wanted)
+        await leaving.finish(self.sup)
+        await rolling.roll(self.sup, self.arrival, self.entries, former)
         await self._bootstrap_changed()
 
     async def _check(self) -> None:
@@ -199,7 +205,7 @@ class Convergence:
         for _, fault in fitness.unfit(self.entries, about, sup.values, sup.base_env, done):
             raise fault
         refuse_occupied(sup, self.entries, about)
-        tasks.refuse_doubt(sup, about)
+        tasks.refuse_doubt(sup.units, about)
         for name in [*self.restarts, *self.reloads]:
             await starting.check(self.sup, self.entries[name])
         for name in self.restarts:
@@ -207,12 +213,12 @@ class Convergence:
 
     async def _stop_gone(self) -> None:
         sup = self.sup
-        leaving = self._leaving()
-        out = sup.members.hooked(leaving)
+        going = self._leaving()
+        out = leaving.hooked(sup, going)
         sup.desire(*(name for name in self.gone if name not in out), up=False)
-        await stopping.stop_all(sup, [one for one in self.gone if one not in out], leaving)
+        await stopping.stop_all(sup, [one for one in self.gone if one not in out], going)
         for name in out:
-            await sup.members.take_out(sup.units[name], self.entries)
+            await leaving.take_out(sup, sup.units[name], self.entries)
         for name in self.gone:
             if name not in self.entries and name in sup.units:
                 sup.units.pop(name).forget()
@@ -227,7 +233,7 @@ class Convergence:
         # replicas go on by the entries that they run by until it is their turn
         sup = self.sup
         former = {name: sup.units[name].entry for name in in_turn}
-        sup.take_sheet(self.sheet)
+        _take_sheet(sup, self.sheet)
         sup.members.settle()
         for name, entry in former.items():
             sup.units[name].entry = entry
@@ -244,41 +250,6 @@ class Convergence:
         if name not in sup.units:
             sup.add(Unit(sup.loop, sup.rows, sup.journal, self.entries[name]))
         return sup.units[name]
-
-    async def until(self, names: Iterable[str]) -> None:
-        """Wait until instances are ready.
-
-        Raises:
-            ControlError: one of this change failed.
-        """
-        waiting = list(names)
-        while self.fault is None:
-            left = None
-            # one that is not there is enough to know: two hundred are not looked at each time
-            while waiting and self._arrived(waiting[-1]):
-                waiting.pop()
-            if not waiting and all(self._arrived(name) for name in names):
-                left = self._unsettled()
-                if not left:
-                    return
-            await self.sup.change(left)
-        raise self.fault
-
-    def _unsettled(self) -> float:
-        # what this change has started may still end at once
-        now, touched = self.sup.loop.now(), {*self.starts, *self.restarts}
-        own = (self.sup.units[name] for name in touched if name in self.sup.units)
-        return max((living.unsettled(unit, now) for unit in own), default=0.0)
-
-    def _arrived(self, name: str) -> bool:
-        unit = self.sup.units.get(name)
-        if unit is None:
-            return False
-        good = {"ready", "degraded", "done"}
-        if unit.state in good:
-            return True
-        # what was brought down by its owner's wish while we waited is not waited for
-        return unit.state == "stopped" and not self.sup.wants(name)
 
     async def _reload(self, unit: Unit) -> bool:
         entry = self.entries[unit.name]
@@ -297,25 +268,18 @@ class Convergence:
             units = [self.sup.units.get(one) for one in own]
             up = all(unit is not None and unit.state in UP_WELL for unit in units)
             if up and moved.isdisjoint(own):
-                await self.sup.hooks.bootstrapping(name)
+                await self.sup.bootstraps.of(name)
 
     async def _bootstrap_changed(self) -> None:
         for name, _ in self._due():
-            await self.sup.hooks.bootstrapping(name)
+            await self.sup.bootstraps.of(name)
 
     def _due(self) -> Iterator[tuple[str, set[str]]]:
         for name, service in self.sheet["services"].items():
             own = set(service["instances"])
-            fresh = self.anew and name not in self.bootstrapped
-            if own <= self.wanted and self.sup.hooks.bootstrap_due(name, fresh=fresh):
+            fresh = self.anew and name not in self.sup.bootstraps.passed
+            if own <= self.wanted and self.sup.bootstraps.due(name, fresh=fresh):
                 yield name, own
-
-    def failed(self, unit: Unit, fault: ControlError) -> bool:
-        """Take note of an instance that failed; tells whether it belongs to this change."""
-        if unit.name not in {*self.starts, *self.restarts, *self.wanted} or self.fault is not None:
-            return False
-        self.fault = fault
-        return True
 
     async def _fail(self, fault: ControlError) -> None:
         sup = self.sup
@@ -331,13 +295,27 @@ def _is_done(unit: Unit, entry: dict[str, Any]) -> bool:
     return unit.state == "done" and unit.row["digest"] == entry["digest"] and not again
 
 
-def can_reload(sup: Supervisor, unit: Unit, entry: dict[str, Any]) -> bool:
+def _take_sheet(sup: Supervision, sheet: dict[str, Any]) -> None:
+    # running instances go on as their entries say now
+    sup.sheet = sheet
+    sup.values.artifacts = sheet["artifacts"]
+    for entry in sheet["instances"]:
+        unit = sup.units.get(entry["name"])
+        if unit is not None:
+            before, unit.entry = unit.entry, entry
+            if before["live"] != entry["live"]:
+                look_from_now(sup, unit)
+    stack = sheet.get("stack") or sup.stack["stack"]  # the label may have changed
+    sup.note(plan=sheet["digest"], without=sorted(sup.without), stack=stack)
+
+
+def can_reload(sup: Supervision, unit: Unit, entry: dict[str, Any]) -> bool:
     """Tell whether there is a way to reload an instance."""
     how = entry["reload"]
     return bool(how["signal"] or how["exec"] or "reload" in sup.hooks.of(unit))
 
 
-async def reload(sup: Supervisor, unit: Unit) -> bool:
+async def reload(sup: Supervision, unit: Unit) -> bool:
     """Make an instance take its new files; tells whether it did."""
     how = unit.entry["reload"]
     if unit.process is None:

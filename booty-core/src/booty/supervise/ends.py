@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from booty.run.loop import Loop
     from booty.supervise.unit import Unit
 
-__all__ = ["Ends"]
+__all__ = ["Ends", "accepted"]
 
 WORD: Final = 0.5
 """Seconds to wait for the guardian's word on a process that may be its child."""
@@ -92,3 +92,9 @@ class Ends:
             if await self._loop.first(self._news, timeout=end - self._loop.now()) is None:
                 return Exit()
         return self._known.pop(pid)
+
+
+def accepted(unit: Unit, ended: Exit) -> bool:
+    """Tell whether an end counts as clean; an unknown one does not."""
+    codes = set(unit.entry["exit_codes"])
+    return ended.code in codes or (ended.signal is not None and -ended.signal in codes)

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from booty.supervise import living, looking
+from booty.supervise import looking
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from collections.abc import Iterable
 
-__all__ = ["Goodness"]
+    from booty.supervise.supervision import Supervision
+
+__all__ = ["PAUSE", "want"]
+
+PAUSE: Final = 0.25
+"""Seconds between looks."""
 
 
-class Goodness:
-    """Looks of a supervisor that go on until they please.
+def want(sup: Supervision, names: Iterable[str]) -> None:
+    """Look at instances again and again until they are good, since somebody waits for that."""
+    for name in set(names) - sup.looked_for:
+        sup.looked_for.add(name)
+        sup.loop.task(_until_good(sup, name))
 
-    Args:
-        sup: the supervisor.
-    """
 
-    def __init__(self, sup: Supervisor) -> None:
-        self._sup = sup
-        self._wanted: set[str] = set()
-
-    def want(self, names: list[str]) -> None:
-        """Look at instances again and again until they are good, since somebody waits for that."""
-        for name in set(names) - self._wanted:
-            self._wanted.add(name)
-            self._sup.loop.task(self._until_good(name))
-
-    async def _until_good(self, name: str) -> None:
-        try:
-            while (unit := self._sup.units.get(name)) is not None and self._sup.wants(name):
-                probed = unit.state in {"bootstrapping", "ready"}
-                if probed and (await looking.look(self._sup, unit))["good"]:
-                    return
-                await self._sup.change(living.GOOD_PAUSE)
-        finally:
-            self._wanted.discard(name)
+async def _until_good(sup: Supervision, name: str) -> None:
+    try:
+        while (unit := sup.units.get(name)) is not None and sup.wants(name):
+            probed = unit.state in {"bootstrapping", "ready"}
+            if probed and (await looking.look(sup, unit))["good"]:
+                return
+            await sup.change(PAUSE)
+    finally:
+        sup.looked_for.discard(name)

@@ -22,7 +22,7 @@ from booty.supervise.complaint import complain
 if TYPE_CHECKING:
     from booty.run.loop import Timer
     from booty.run.rotation import Policy
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.holdings import Holdings
 
 __all__ = ["Growth"]
 
@@ -111,7 +111,7 @@ class Growth:
         sup: the supervisor.
     """
 
-    def __init__(self, sup: Supervisor) -> None:
+    def __init__(self, sup: Holdings) -> None:
         self._sup = sup
         self._logs: dict[str, _Log] = {}
         self._units: list[str] | None = None

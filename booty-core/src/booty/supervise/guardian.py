@@ -150,9 +150,9 @@ class Guardian:
             if self.link is not None:
                 self.link.close()
             title.replace_word("guardian", "supervisor")
-            from booty.supervise import supervisor
+            from booty.supervise import serving
 
-            supervisor.main(arguments)
+            serving.main(arguments)
         finally:
             os._exit(1)
 

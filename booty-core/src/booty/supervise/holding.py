@@ -11,7 +11,7 @@ from booty.supervise import files
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.holdings import Holdings
     from booty.supervise.unit import Unit
 
 __all__ = ["claim", "shared"]
@@ -23,7 +23,7 @@ LOOK: Final = 0.02
 _UNLOCKABLE: Final = frozenset((errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS))
 
 
-async def claim(sup: Supervisor, unit: Unit) -> None:
+async def claim(sup: Holdings, unit: Unit) -> None:
     """Lock the data folder of an instance that is about to be started.
 
     Raises:
@@ -47,7 +47,7 @@ async def claim(sup: Supervisor, unit: Unit) -> None:
             return
 
 
-def _preparing(sup: Supervisor, unit: Unit) -> float:
+def _preparing(sup: Holdings, unit: Unit) -> float:
     # a predecessor may have been killed while it prepared the folder; that goes to its end
     if not unit.entry["prepare"] or files.marker(unit.name, sup.values).get("prepared"):
         return 0.0
@@ -70,7 +70,7 @@ def _fault(unit: Unit, held: HeldError) -> ControlError:
     )
 
 
-def shared(sup: Supervisor, unit: Unit) -> dict[int, int]:
+def shared(sup: Holdings, unit: Unit) -> dict[int, int]:
     """Return the descriptors by which an instance's program holds its data folder."""
     if unit.claim is None:
         return {}

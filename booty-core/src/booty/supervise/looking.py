@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.run import probe as probes
 from booty.supervise import starting
 from booty.supervise.fill import fill
+from booty.supervise.needs import UP
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
     from booty.supervise.unit import Unit
 
-__all__ = ["UP", "look", "look_from_now", "look_no_more", "stops_itself", "unhealthy"]
+__all__ = ["look", "look_from_now", "look_no_more", "stops_itself", "unhealthy"]
 
 HEALTH_LIMIT: Final = 20.0
-UP: Final = frozenset({"ready", "degraded", "done"})
-"""States in which an instance has been ready."""
 
 
-def look_from_now(sup: Supervisor, unit: Unit) -> None:
+def look_from_now(sup: Supervision, unit: Unit) -> None:
     """Begin the ``live`` looks at an instance that is up, as its entry says now."""
     look_no_more(unit)
     if unit.watched and unit.entry["live"] is not None:
@@ -38,7 +37,7 @@ def look_no_more(unit: Unit) -> None:
     unit.looks = None
 
 
-async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:
+async def _look_again_and_again(sup: Supervision, unit: Unit) -> None:
     probe = fill(unit.entry["live"], sup.values.lookup(unit.name))
     failures = 0
     while True:
@@ -55,7 +54,7 @@ async def _look_again_and_again(sup: Supervisor, unit: Unit) -> None:
             unit.to("ready")
 
 
-async def _look_once(sup: Supervisor, unit: Unit, probe: dict[str, Any]) -> str:
+async def _look_once(sup: Supervision, unit: Unit, probe: dict[str, Any]) -> str:
     interval = float(probe.get("interval") or starting.LOOKS)
     if not probe.get("notify"):
         await sup.loop.sleep(interval)
@@ -65,7 +64,7 @@ async def _look_once(sup: Supervisor, unit: Unit, probe: dict[str, Any]) -> str:
     return "" if heard else f"no WATCHDOG=1 within {interval:g} s"
 
 
-def unhealthy(sup: Supervisor, unit: Unit, why: str) -> None:
+def unhealthy(sup: Supervision, unit: Unit, why: str) -> None:
     """Take note that an instance runs and does not do its job: it is restarted if it may be."""
     if unit.state not in {"ready", "degraded"} or unit.stopping or unit.said.stopping:
         return
@@ -76,7 +75,7 @@ def unhealthy(sup: Supervisor, unit: Unit, why: str) -> None:
     sup.wake()
 
 
-def stops_itself(sup: Supervisor, unit: Unit) -> None:
+def stops_itself(sup: Supervision, unit: Unit) -> None:
     """Take note that a program says that it stops: it has its grace for it, as if asked."""
     look_no_more(unit)
     if unit.state in {"ready", "degraded"}:
@@ -94,7 +93,7 @@ async def _until_stopped(unit: Unit) -> None:
         process.send(signal.SIGKILL)
 
 
-async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
+async def look(sup: Supervision, unit: Unit) -> dict[str, Any]:
     """Take a look at an instance's health and note it."""
     found: dict[str, Any] = {"alive": None, "ready": None, "good": None, "reason": None}
     if unit.process is None and not unit.external:
@@ -112,7 +111,7 @@ async def look(sup: Supervisor, unit: Unit) -> dict[str, Any]:
     return found
 
 
-async def _by_probe(sup: Supervisor, unit: Unit) -> dict[str, Any]:
+async def _by_probe(sup: Supervision, unit: Unit) -> dict[str, Any]:
     probe = unit.entry["live"] or unit.entry["ready"]
     up = unit.state in {"bootstrapping", *UP}  # its probes have passed
     if probe is None or probe.get("log") or probe.get("notify"):

@@ -15,7 +15,7 @@ from booty.supervise.complaint import complain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
     from booty.supervise.unit import Unit
 
 __all__ = ["Notices", "reloaded"]
@@ -39,7 +39,7 @@ class Notices:
         fd: the bound datagram socket.
     """
 
-    def __init__(self, sup: Supervisor, fd: int) -> None:
+    def __init__(self, sup: Supervision, fd: int) -> None:
         self._sup = sup
         self._socket = socket.socket(fileno=fd)
         self._socket.setblocking(False)
@@ -119,7 +119,7 @@ def _owns(unit: Unit, pid: int, found: identity.Stat) -> bool:
     )
 
 
-def _ready(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _ready(_: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     if words["READY"] != "1":
         return
     if not unit.said.reloaded.done and unit.state in {"ready", "degraded"}:
@@ -127,7 +127,7 @@ def _ready(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
     unit.said.is_ready()
 
 
-def _reloading(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _reloading(sup: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     if words["RELOADING"] != "1":
         return
     told = words.get("MONOTONIC_USEC")
@@ -137,7 +137,7 @@ def _reloading(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
         unit.to(unit.state, "reloading")
 
 
-def _stopping(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _stopping(sup: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     if words["STOPPING"] != "1" or unit.said.stopping:
         return
     unit.said.stopping = True
@@ -145,36 +145,36 @@ def _stopping(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
         looking.stops_itself(sup, unit)
 
 
-def _status(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _status(_: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     words_now = words["STATUS"][:LONGEST]
     if unit.state == "starting":
         unit.to("starting", words_now)
     unit.note(status=words_now)
 
 
-def _errno(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _errno(_: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     number = int(words["ERRNO"])
     if 0 < number <= LAST_ERRNO:
         unit.said.errno = number
 
 
-def _extend(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _extend(_: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     unit.said.extends(int(words["EXTEND_TIMEOUT_USEC"]) / 1e6)
 
 
-def _watchdog(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _watchdog(sup: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     if words["WATCHDOG"] == "1":
         unit.said.beats()
     elif words["WATCHDOG"] == "trigger":
         looking.unhealthy(sup, unit, "it says WATCHDOG=trigger")
 
 
-def _interval(_: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _interval(_: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     unit.said.interval = int(words["WATCHDOG_USEC"]) / 1e6 or None
     unit.said.beats()
 
 
-def _main_pid(sup: Supervisor, unit: Unit, words: Mapping[str, str]) -> None:
+def _main_pid(sup: Supervision, unit: Unit, words: Mapping[str, str]) -> None:
     pid, process = int(words["MAINPID"]), unit.process
     if process is None or process.gone.done or pid == process.pid:
         return
@@ -207,7 +207,7 @@ _WORDS: Final = {
 """What is understood, in the order in which the words of one message are taken."""
 
 
-async def reloaded(sup: Supervisor, unit: Unit, since: float) -> None:
+async def reloaded(sup: Supervision, unit: Unit, since: float) -> None:
     """Wait until a program that tells of its reloads has done the one asked for.
 
     Args:

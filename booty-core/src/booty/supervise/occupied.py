@@ -10,13 +10,13 @@ from booty.supervise.wire import ControlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
 
 __all__ = ["refuse_occupied"]
 
 
 def refuse_occupied(
-    sup: Supervisor, entries: dict[str, dict[str, Any]], names: Iterable[str]
+    sup: Supervision, entries: dict[str, dict[str, Any]], names: Iterable[str]
 ) -> None:
     """Refuse to start instances whose ports are held by somebody else.
 
@@ -52,7 +52,7 @@ def _listeners(entry: dict[str, Any]) -> Iterator[tuple[str, int, str, str]]:
         yield port, number, known.get("bind") or "127.0.0.1", known.get("protocol") or "tcp"
 
 
-def _refuse(sup: Supervisor, key: str, number: int, protocol: str) -> None:
+def _refuse(sup: Supervision, key: str, number: int, protocol: str) -> None:
     pid, phrase = ports.holder(number, protocol)
     found = owner.of(pid) if pid else {}
     if found.get("root") == sup.values.root:

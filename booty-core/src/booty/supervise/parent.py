@@ -13,7 +13,7 @@ from booty.run.process import Exit
 from booty.supervise import roles
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.holdings import Holdings
 
 __all__ = ["Parent"]
 
@@ -24,15 +24,15 @@ class Parent:
     """Hears of ends of processes that the guardian reaped; takes its place when it dies.
 
     Args:
-        sup: the supervisor.
+        held: what the supervisor holds.
         fd: our end of the socket pair.
     """
 
-    def __init__(self, sup: Supervisor, fd: int) -> None:
-        self._sup = sup
+    def __init__(self, held: Holdings, fd: int) -> None:
+        self._held = held
         self._link = socket.socket(fileno=fd)
         self._link.setblocking(False)
-        sup.loop.watch(fd, self._hear)
+        held.loop.watch(fd, self._hear)
 
     def _hear(self) -> None:
         try:
@@ -47,20 +47,20 @@ class Parent:
         taken = []
         for line in data.splitlines():
             pid, code, number = json.loads(line)["exit"]
-            self._sup.ends.told(pid, Exit(code, number))
+            self._held.ends.told(pid, Exit(code, number))
             taken.append(pid)
         self.tell({"do": "taken", "pids": taken})
 
     def _take_its_place(self) -> None:
         # the children stay our own; the new guardian starts a supervisor that adopts them
-        self._sup.save()
-        self._sup.workers.close()
-        fds = {name: fd for name, fd in self._sup.fds.items() if name != "guardian"}
+        self._held.save()
+        self._held.workers.close()
+        fds = {name: fd for name, fd in self._held.fds.items() if name != "guardian"}
         for fd in fds.values():
             os.set_inheritable(fd, True)
         arguments = {
-            "state": self._sup.folder.root,
-            "lifetime": self._sup.lifetime,
+            "state": self._held.folder.root,
+            "lifetime": self._held.lifetime,
             "fds": fds,
             "inherits": True,
         }

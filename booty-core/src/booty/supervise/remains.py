@@ -13,7 +13,7 @@ from booty.supervise.complaint import complain
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.holdings import Holdings
     from booty.supervise.unit import Unit
 
 __all__ = ["Trace", "end", "end_left", "end_of", "number", "trace"]
@@ -61,7 +61,7 @@ def trace(unit: Unit) -> Trace:
     return Trace(pid, mark, asks, unit.ours and tree.REAPS)
 
 
-async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set[str]:
+async def end(sup: Holdings, traces: Mapping[str, Trace], until: float) -> set[str]:
     """End the descendants of instances whose own processes are gone.
 
     The program behind a shell is asked like the shell, has the rest of the grace, is then killed.
@@ -86,7 +86,7 @@ async def end(sup: Supervisor, traces: Mapping[str, Trace], until: float) -> set
     return set()
 
 
-def _left(sup: Supervisor, traces: Collection[Trace]) -> dict[int, tuple[int, str]]:
+def _left(sup: Holdings, traces: Collection[Trace]) -> dict[int, tuple[int, str]]:
     if all(one.ours for one in traces) and not _orphans(sup):
         return {}  # the usual case, told by two small files
     pids = {pid for one in traces for pid in one.sessions}
@@ -98,7 +98,7 @@ def _own(one: Trace, found: Mapping[int, tuple[int, str]]) -> list[int]:
     return sorted(pid for pid, about in found.items() if one.is_of(*about))
 
 
-async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
+async def end_of(sup: Holdings, unit: Unit, pid: int | None) -> None:
     """End what an instance that ended by itself has left, before it is started again.
 
     Args:
@@ -110,7 +110,7 @@ async def end_of(sup: Supervisor, unit: Unit, pid: int | None) -> None:
     await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
 
 
-async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
+async def end_left(sup: Holdings, unit: Unit, pid: int | None) -> None:
     """End what an instance that is done, or given up, has left; and say how to run such a program.
 
     Nobody would see that it runs: who goes into the background is done for all that booty knows.
@@ -131,7 +131,7 @@ async def end_left(sup: Supervisor, unit: Unit, pid: int | None) -> None:
     await end_of(sup, unit, pid)
 
 
-async def _seen(sup: Supervisor, look: Callable[[], T]) -> T:
+async def _seen(sup: Holdings, look: Callable[[], T]) -> T:
     # what cannot be looked for is not gone: where no descriptor is left, it is looked for later
     told = False
     while True:
@@ -146,7 +146,7 @@ async def _seen(sup: Supervisor, look: Callable[[], T]) -> T:
         await sup.loop.sleep(LOOK)
 
 
-def _orphans(sup: Supervisor) -> set[int]:
+def _orphans(sup: Holdings) -> set[int]:
     # guardian and supervisor are subreapers: a child of theirs that is no instance's is an orphan
     ours = {os.getpid(), os.getppid()}
     below = {child for pid in ours for child in tree.children(pid)}

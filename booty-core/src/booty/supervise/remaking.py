@@ -18,7 +18,9 @@ from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from collections.abc import Callable, Sequence
+
+    from booty.supervise.supervision import Supervision
 
 __all__ = ["Place", "watch"]
 
@@ -29,12 +31,16 @@ AGAIN: Final = 1.0
 """Seconds until it is tried again where no folder can be made."""
 
 
-def watch(sup: Supervisor) -> None:
+def watch(sup: Supervision, heeds: Sequence[Callable[[], None]]) -> None:
     """Make the runtime folder and its sockets anew whenever they are gone.
 
     Where the kernel tells of no changes nobody looks: that would wake an idle stack.
+
+    Args:
+        sup: the supervisor.
+        heeds: called when the sockets are others: who listens does so anew.
     """
-    place = Place(sup)
+    place = Place(sup, heeds)
     sup.loop.soon(place.look)
 
 
@@ -43,10 +49,12 @@ class Place:
 
     Args:
         sup: the supervisor.
+        heeds: called when the sockets are others.
     """
 
-    def __init__(self, sup: Supervisor) -> None:
+    def __init__(self, sup: Supervision, heeds: Sequence[Callable[[], None]]) -> None:
         self._sup = sup
+        self._heeds = heeds
         self._changes: Names | None = None
         self._folder = str(sup.stack["runtime"])
         self._soon = False
@@ -104,8 +112,8 @@ class Place:
             os.dup2(made.fileno(), sup.fds[name], inheritable=False)
             made.close()
             sup.parent.tell({"do": "keep", "name": name}, (sup.fds[name],))
-        sup.control.heed()
-        sup.notices.heed()
+        for heed in self._heeds:
+            heed()
         sup.values.runtime = self._folder
         sup.notify_path = f"{self._folder}/notify.sock"
         sup.note(runtime=self._folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import living, looking, stopping
+from booty.supervise import goodness, looking, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
@@ -12,7 +12,8 @@ from booty.supervise.workers import Unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from booty.supervise.converging import Convergence
+    from booty.supervise.arrival import Arrival
+    from booty.supervise.supervision import Supervision
     from booty.supervise.unit import Unit
 
 __all__ = ["replicas", "roll"]
@@ -34,11 +35,18 @@ def replicas(entries: Mapping[str, Mapping[str, Any]], restarts: list[str]) -> l
     return [name for own in groups.values() if len(own) > 1 for name in own]
 
 
-async def roll(change: Convergence, former: Mapping[str, dict[str, Any]]) -> None:
+async def roll(
+    sup: Supervision,
+    arrival: Arrival,
+    entries: Mapping[str, dict[str, Any]],
+    former: Mapping[str, dict[str, Any]],
+) -> None:
     """Restart replicas in turn; when one does not get healthy, put back what was.
 
     Args:
-        change: the change that they belong to.
+        sup: the supervisor.
+        arrival: waits for those of the change that they belong to.
+        entries: entries of the new run sheet by instance.
         former: by instance the entry that it runs by.
 
     Raises:
@@ -48,31 +56,30 @@ async def roll(change: Convergence, former: Mapping[str, dict[str, Any]]) -> Non
     try:
         while left:
             # a successor goes on with what is left
-            change.sup.note(rolling=left)
-            await _one(change, left[0])
+            sup.note(rolling=left)
+            await _one(sup, arrival, entries[left[0]])
             left = left[1:]
     except (ControlError, Unknown):
         done = [name for name in former if name not in left[1:]]
-        await _put_back(change, {name: former[name] for name in reversed(done)})
+        await _put_back(sup, arrival, {name: former[name] for name in reversed(done)})
         raise
     finally:
-        change.sup.note(rolling=[])
+        sup.note(rolling=[])
 
 
-async def _one(change: Convergence, name: str) -> None:
-    unit = change.sup.units[name]
-    await _hook(change, unit, "before_restart")
-    await stopping.stop_level(change.sup, [unit], drain=True)
-    unit.entry = change.entries[name]
-    change.sup.begin(unit)
-    await change.until([name])
-    await _healthy(change, unit)
-    await _hook(change, unit, "after_restart")
+async def _one(sup: Supervision, arrival: Arrival, entry: dict[str, Any]) -> None:
+    unit = sup.units[entry["name"]]
+    await _hook(sup, unit, "before_restart")
+    await stopping.stop_level(sup, [unit], drain=True)
+    unit.entry = entry
+    sup.begin(unit)
+    await arrival.of([unit.name])
+    await _healthy(sup, unit)
+    await _hook(sup, unit, "after_restart")
 
 
-async def _healthy(change: Convergence, unit: Unit) -> None:
+async def _healthy(sup: Supervision, unit: Unit) -> None:
     # only a provider's own look can tell more than its readiness
-    sup = change.sup
     if "health" not in sup.hooks.of(unit):
         return
     limit = float(unit.entry["ready_timeout"])
@@ -87,24 +94,25 @@ async def _healthy(change: Convergence, unit: Unit) -> None:
                 subject=unit.name,
                 hint=f"booty logs {unit.name}; the replicas run as before",
             )
-        await sup.change(min(living.GOOD_PAUSE, max(0.0, end - sup.loop.now())))
+        await sup.change(min(goodness.PAUSE, max(0.0, end - sup.loop.now())))
 
 
-async def _hook(change: Convergence, unit: Unit, verb: str) -> None:
-    if verb in change.sup.hooks.of(unit):
-        await change.sup.hooks.call(unit, verb, HOOK_LIMIT)
+async def _hook(sup: Supervision, unit: Unit, verb: str) -> None:
+    if verb in sup.hooks.of(unit):
+        await sup.hooks.call(unit, verb, HOOK_LIMIT)
 
 
-async def _put_back(change: Convergence, former: Mapping[str, dict[str, Any]]) -> None:
-    sup = change.sup
+async def _put_back(
+    sup: Supervision, arrival: Arrival, former: Mapping[str, dict[str, Any]]
+) -> None:
     for name, entry in former.items():
         unit = sup.units[name]
         sup.journal.tell("change", name, action="restart", reason="put back as it was")
         await stopping.stop_level(sup, [unit])
-        unit.entry, change.fault = entry, None
+        unit.entry, arrival.fault = entry, None
         sup.begin(unit)
         try:
-            await change.until([name])
+            await arrival.of([name])
         except ControlError as fault:
             # it ran before; why it does not now is written down, the first fault is told
             complain(f"cannot put back {name}: {fault.message}")

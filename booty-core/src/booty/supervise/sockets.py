@@ -15,7 +15,8 @@ from booty.run import ports
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.holdings import Holdings
+    from booty.supervise.parent import Parent
     from booty.supervise.unit import Unit
 
 __all__ = ["PREFIX", "Sockets"]
@@ -33,11 +34,13 @@ class Sockets:
     """The sockets of a stack's instances.
 
     Args:
-        sup: the supervisor, whose ``fds`` hold them.
+        held: what the supervisor holds; its ``fds`` hold them.
+        parent: keeps a copy of each.
     """
 
-    def __init__(self, sup: Supervisor) -> None:
-        self._sup = sup
+    def __init__(self, held: Holdings, parent: Parent) -> None:
+        self._held = held
+        self._parent = parent
 
     def of(self, unit: Unit) -> tuple[dict[int, int], dict[str, str]]:
         """Return what the program of an instance is given; binds what is not bound yet.
@@ -50,31 +53,31 @@ class Sockets:
         """
         asked: list[dict[str, Any]] = unit.entry.get("sockets") or []
         self._drop(unit.name, {_key(unit.name, one) for one in asked})
-        held = [self._held(unit.name, one) for one in asked]
+        held = [self._fd(unit.name, one) for one in asked]
         names = ":".join(one["name"] for one in asked)
         env = {"LISTEN_FDS": str(len(asked)), "LISTEN_FDNAMES": names} if asked else {}
         return {FIRST + index: fd for index, fd in enumerate(held)}, env
 
-    def _held(self, instance: str, one: dict[str, Any]) -> int:
+    def _fd(self, instance: str, one: dict[str, Any]) -> int:
         key = _key(instance, one)
-        if key not in self._sup.fds:
+        if key not in self._held.fds:
             fd = _bound(instance, one)
             # the guardian has it before there is a program that relies on it
-            self._sup.parent.tell({"do": "keep", "name": key}, (fd,))
-            self._sup.fds[key] = fd
-        return self._sup.fds[key]
+            self._parent.tell({"do": "keep", "name": key}, (fd,))
+            self._held.fds[key] = fd
+        return self._held.fds[key]
 
     def settle(self, unit: Unit) -> None:
         """Let go of the sockets of an instance that is down and is to stay so."""
-        if unit.state == "failed" or (unit.state in _OVER and not self._sup.wants(unit.name)):
+        if unit.state == "failed" or (unit.state in _OVER and not self._held.wants(unit.name)):
             self._drop(unit.name, set())
 
     def settle_all(self) -> None:
         """Do the same for all, those of instances that are gone included."""
         names = {key.removeprefix(PREFIX).partition("/")[0] for key in self._keys()}
-        for name in names - self._sup.units.keys():
+        for name in names - self._held.units.keys():
             self._drop(name, set())
-        for unit in self._sup.units.values():
+        for unit in self._held.units.values():
             self.settle(unit)
 
     def numbers(self) -> set[int]:
@@ -82,13 +85,13 @@ class Sockets:
         return {int(key.rpartition(":")[2]) for key in self._keys()}
 
     def _keys(self) -> list[str]:
-        return [key for key in self._sup.fds if key.startswith(PREFIX)]
+        return [key for key in self._held.fds if key.startswith(PREFIX)]
 
     def _drop(self, instance: str, keep: set[str]) -> None:
         for key in self._keys():
             if key.startswith(f"{PREFIX}{instance}/") and key not in keep:
-                _close(self._sup.fds.pop(key))
-                self._sup.parent.tell({"do": "drop", "name": key})
+                _close(self._held.fds.pop(key))
+                self._parent.tell({"do": "drop", "name": key})
 
 
 def _key(instance: str, one: dict[str, Any]) -> str:

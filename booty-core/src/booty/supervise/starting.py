@@ -15,7 +15,7 @@ from booty.supervise.said import Said
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
     from booty.supervise.unit import Unit
 
 __all__ = ["LOOKS", "check", "early_end", "ended_early", "passes", "ready", "run_to_end", "spawn"]
@@ -30,7 +30,7 @@ HOOK_LIMIT: Final = 30.0
 """Seconds that the ``start`` hook may take."""
 
 
-async def check(sup: Supervisor, entry: dict[str, Any]) -> None:
+async def check(sup: Supervision, entry: dict[str, Any]) -> None:
     """Run an instance's own check on its staged files.
 
     Raises:
@@ -53,7 +53,7 @@ async def check(sup: Supervisor, entry: dict[str, Any]) -> None:
 
 
 async def run_to_end(
-    sup: Supervisor,
+    sup: Supervision,
     entry: dict[str, Any],
     command: dict[str, Any],
     env: dict[str, str],
@@ -108,7 +108,7 @@ def ending(status: process.Exit) -> str:
     return f"code {status.code}" if status.code is not None else "an unknown code"
 
 
-async def spawn(sup: Supervisor, unit: Unit) -> None:
+async def spawn(sup: Supervision, unit: Unit) -> None:
     """Write the files, prepare the data, note the intent, spawn.
 
     Raises:
@@ -156,7 +156,7 @@ def _cannot(unit: Unit, reference: str, why: str, hint: str | None = None) -> Co
 
 
 async def _prepare(
-    sup: Supervisor, unit: Unit, env: dict[str, str], marked: dict[str, Any]
+    sup: Supervision, unit: Unit, env: dict[str, str], marked: dict[str, Any]
 ) -> dict[str, Any]:
     # returns what is written about the data then
     entry = unit.entry
@@ -176,7 +176,7 @@ async def _prepare(
     return files.write_marker(entry, sup.stack_id, sup.values, marked, prepared=True)
 
 
-async def _launches(sup: Supervisor, unit: Unit, env: dict[str, str]) -> list[dict[str, Any]]:
+async def _launches(sup: Supervision, unit: Unit, env: dict[str, str]) -> list[dict[str, Any]]:
     lookup = sup.values.lookup(unit.name)
     own = {
         "argv": fill(unit.entry["argv"], lookup),
@@ -191,7 +191,7 @@ async def _launches(sup: Supervisor, unit: Unit, env: dict[str, str]) -> list[di
     return [{**own, **launch} for launch in answer.get("value") or [own]]
 
 
-async def _before(sup: Supervisor, entry: dict[str, Any], launch: dict[str, Any]) -> None:
+async def _before(sup: Supervision, entry: dict[str, Any], launch: dict[str, Any]) -> None:
     command = {"argv": launch["argv"], "env": {}, "timeout": 60.0, "exit_codes": [0], "expect": ""}
     status, lines = await run_to_end(sup, entry, command, launch["env"])
     if status:
@@ -204,7 +204,7 @@ async def _before(sup: Supervisor, entry: dict[str, Any], launch: dict[str, Any]
         )
 
 
-def _spawn(sup: Supervisor, unit: Unit, launch: dict[str, Any]) -> None:
+def _spawn(sup: Supervision, unit: Unit, launch: dict[str, Any]) -> None:
     entry = unit.entry
     mark = os.urandom(8).hex()
     log = os.open(
@@ -254,7 +254,7 @@ def _own_pid(sockets: dict[int, int], told: dict[str, str]) -> list[str]:
     return [name for name, wanted in names.items() if wanted]
 
 
-def _notifying(sup: Supervisor, entry: dict[str, Any]) -> dict[str, str]:
+def _notifying(sup: Supervision, entry: dict[str, Any]) -> dict[str, str]:
     # how a program is to speak: that it is ready, and that it lives
     found = {}
     live = entry["live"] or {}
@@ -265,12 +265,12 @@ def _notifying(sup: Supervisor, entry: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _file_before(sup: Supervisor, unit: Unit) -> list[int] | None:
+def _file_before(sup: Supervision, unit: Unit) -> list[int] | None:
     path = (unit.entry["ready"] or {}).get("file")
     return probes.stamp(fill(path, sup.values.lookup(unit.name))) if path else None
 
 
-async def ready(sup: Supervisor, unit: Unit) -> None:
+async def ready(sup: Supervision, unit: Unit) -> None:
     """Wait until the probe passes.
 
     Raises:
@@ -300,26 +300,26 @@ async def ready(sup: Supervisor, unit: Unit) -> None:
         raise await early_end(sup, unit)
 
 
-async def passes(sup: Supervisor, unit: Unit) -> None:
+async def passes(sup: Supervision, unit: Unit) -> None:
     """Wait until the probe passes, and note that it has; whoever waits has a deadline."""
     probe = fill(unit.entry["ready"], sup.values.lookup(unit.name))
     await probes.until(sup.loop, probe, sup.around(unit))
     unit.note(passed=True)
 
 
-def _stale(sup: Supervisor, unit: Unit) -> str:
+def _stale(sup: Supervision, unit: Unit) -> str:
     before = unit.row.get("file_before")
     if before is None or before != _file_before(sup, unit):
         return ""
     return ", which is there from before this start and was not written since"
 
 
-async def early_end(sup: Supervisor, unit: Unit) -> ControlError:
+async def early_end(sup: Supervision, unit: Unit) -> ControlError:
     """Return the fault of an instance that ended before it was ready."""
     return ended_early(sup, unit, await sup.take_exit(unit))
 
 
-def ended_early(sup: Supervisor, unit: Unit, status: process.Exit) -> ControlError:
+def ended_early(sup: Supervision, unit: Unit, status: process.Exit) -> ControlError:
     """Return the same fault of one whose end is known."""
     return ControlError.of(
         f'cannot start "{unit.name}": it ended with {ending(status)} before it was ready'

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.supervise import remains, starting
 from booty.supervise.change import UP
 from booty.supervise.complaint import complain
-from booty.supervise.living import accepted
+from booty.supervise.ends import accepted
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from booty.run.loop import Task
     from booty.run.process import Process
-    from booty.supervise.supervisor import Supervisor
+    from booty.supervise.supervision import Supervision
     from booty.supervise.unit import Unit
 
 __all__ = ["leaning_on", "levels", "missed", "replace", "stop_all", "stop_level"]
@@ -26,7 +26,7 @@ AFTER_KILL: Final = 5.0
 """Seconds that the kernel may take to end what was killed."""
 
 
-def leaning_on(sup: Supervisor, names: Iterable[str]) -> set[str]:
+def leaning_on(sup: Supervision, names: Iterable[str]) -> set[str]:
     """Return instances with all that need them, directly or not."""
     found = set(names)
     while True:
@@ -41,7 +41,7 @@ def leaning_on(sup: Supervisor, names: Iterable[str]) -> set[str]:
         found |= more
 
 
-def levels(sup: Supervisor, names: Iterable[str]) -> list[list[Unit]]:
+def levels(sup: Supervision, names: Iterable[str]) -> list[list[Unit]]:
     """Return instances by stop level: nobody is stopped before those that need it."""
     left = {name: sup.units[name] for name in names if name in sup.units}
     found: list[list[Unit]] = []
@@ -57,7 +57,7 @@ def levels(sup: Supervisor, names: Iterable[str]) -> list[list[Unit]]:
     return found
 
 
-def missed(sup: Supervisor, names: Collection[str]) -> set[str]:
+def missed(sup: Supervision, names: Collection[str]) -> set[str]:
     """Return those of some instances whose service goes on with others: who drains is drained."""
     others = {
         (unit.entry["service"], unit.entry["role"])
@@ -69,7 +69,7 @@ def missed(sup: Supervisor, names: Collection[str]) -> set[str]:
 
 
 async def stop_all(
-    sup: Supervisor, names: Iterable[str], leaving: Container[str] = ()
+    sup: Supervision, names: Iterable[str], leaving: Container[str] = ()
 ) -> list[dict[str, Any]]:
     """Stop instances by levels; returns how each ended.
 
@@ -87,7 +87,7 @@ async def stop_all(
 
 
 async def stop_level(
-    sup: Supervisor, units: Iterable[Unit], *, drain: bool = False
+    sup: Supervision, units: Iterable[Unit], *, drain: bool = False
 ) -> list[dict[str, Any]]:
     """Stop instances side by side, descendants included; returns how each ended.
 
@@ -108,13 +108,13 @@ async def stop_level(
     return [*rows, *(row for row in others if row is not None)]
 
 
-async def replace(sup: Supervisor, unit: Unit) -> None:
+async def replace(sup: Supervision, unit: Unit) -> None:
     """Stop an instance and bring it up again."""
     await stop_level(sup, [unit])
     sup.begin(unit)
 
 
-async def _stop_own(sup: Supervisor, own: list[Unit], *, drain: bool) -> list[dict[str, Any]]:
+async def _stop_own(sup: Supervision, own: list[Unit], *, drain: bool) -> list[dict[str, Any]]:
     begin = sup.loop.now()
     grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
     traces = {unit.name: remains.trace(unit) for unit in own}
@@ -143,7 +143,7 @@ def _over(unit: Unit) -> None:
         unit.to("stopped")
 
 
-async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, Any] | None:
+async def _stop_one(sup: Supervision, unit: Unit, *, drain: bool) -> dict[str, Any] | None:
     if unit.task is not None:
         unit.task.cancel()
         unit.task = None
@@ -158,7 +158,7 @@ async def _stop_one(sup: Supervisor, unit: Unit, *, drain: bool) -> dict[str, An
     return None
 
 
-async def _until_it_may(sup: Supervisor, unit: Unit, process: Process) -> float:
+async def _until_it_may(sup: Supervision, unit: Unit, process: Process) -> float:
     # returns the grace that is left: asked before it is ready it would hang for good
     stop = unit.entry["stop"]
     grace = float(stop["grace"])
@@ -175,7 +175,7 @@ async def _until_it_may(sup: Supervisor, unit: Unit, process: Process) -> float:
 
 
 async def _stop(
-    sup: Supervisor, unit: Unit, process: Process, grace: float, *, drain: bool
+    sup: Supervision, unit: Unit, process: Process, grace: float, *, drain: bool
 ) -> dict[str, Any]:
     begin = sup.loop.now()
     if not unit.said.stopping:
@@ -208,7 +208,7 @@ async def _stop(
     }
 
 
-async def _drained(sup: Supervisor, unit: Unit, grace: float) -> bool:
+async def _drained(sup: Supervision, unit: Unit, grace: float) -> bool:
     if "drain" not in sup.hooks.of(unit) or unit.name in sup.members.drained:
         return False
     try:
@@ -219,7 +219,7 @@ async def _drained(sup: Supervisor, unit: Unit, grace: float) -> bool:
     return True
 
 
-async def _ask(sup: Supervisor, unit: Unit, process: Process, grace: float) -> None:
+async def _ask(sup: Supervision, unit: Unit, process: Process, grace: float) -> None:
     if "stop" in sup.hooks.of(unit):
         # a hook that cannot ask is replaced by the plain signal, while there is time to obey it
         asking = sup.loop.task(_asked(sup, unit, grace / 2))
@@ -229,7 +229,7 @@ async def _ask(sup: Supervisor, unit: Unit, process: Process, grace: float) -> N
     process.send(remains.number(unit.entry["stop"]["signal"]))
 
 
-async def _asked(sup: Supervisor, unit: Unit, limit: float) -> bool:
+async def _asked(sup: Supervision, unit: Unit, limit: float) -> bool:
     try:
         await sup.hooks.call(unit, "stop", limit)
     except (Unknown, ControlError) as error:

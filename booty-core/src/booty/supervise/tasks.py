@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from booty.supervise.state import Folder
-    from booty.supervise.supervisor import Supervisor
     from booty.supervise.unit import Unit
 
 __all__ = ["argv", "begun", "ended", "refuse_doubt"]
@@ -88,13 +87,13 @@ def _written(path: str) -> Exit:
     return Exit()
 
 
-def refuse_doubt(sup: Supervisor, names: Iterable[str]) -> None:
+def refuse_doubt(units: Mapping[str, Unit], names: Iterable[str]) -> None:
     """Refuse, once, to run a task again of which nobody can tell what became of it.
 
     Raises:
         ControlError: there is one; whoever is told decides (``task-in-doubt``, 7).
     """
-    for unit in [sup.units[name] for name in names if name in sup.units]:
+    for unit in [units[name] for name in names if name in units]:
         if unit.row.get("doubt"):
             unit.note(doubt=False)
             raise ControlError.of(

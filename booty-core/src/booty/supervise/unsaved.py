@@ -8,7 +8,11 @@ from booty.supervise import state
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
-    from booty.supervise.supervisor import Supervisor
+    from collections.abc import Mapping
+
+    from booty.run.loop import Loop
+    from booty.supervise.journal import Journal
+    from booty.supervise.unit import Unit
 
 __all__ = ["Unsaved"]
 
@@ -20,11 +24,15 @@ class Unsaved:
     """State files and rows of instances that could not be written.
 
     Args:
-        sup: the supervisor.
+        loop: the loop.
+        journal: where a refusal is told.
+        units: the instances, by name.
     """
 
-    def __init__(self, sup: Supervisor) -> None:
-        self._sup = sup
+    def __init__(self, loop: Loop, journal: Journal, units: Mapping[str, Unit]) -> None:
+        self._loop = loop
+        self._journal = journal
+        self._units = units
         self._files: dict[str, tuple[dict[str, Any], bool]] = {}
         self._due = False
 
@@ -36,7 +44,7 @@ class Unsaved:
             if path not in self._files:
                 why = f'cannot write "{path}": {error.strerror}'
                 complain(why)
-                self._sup.journal.tell("warning", None, message=why)
+                self._journal.tell("warning", None, message=why)
             self._files[path] = data, sync
         else:
             self._files.pop(path, None)
@@ -44,16 +52,16 @@ class Unsaved:
 
     def look(self) -> None:
         """Try again later if anything is left."""
-        refused = self._files or any(unit.refused for unit in self._sup.units.values())
+        refused = self._files or any(unit.refused for unit in self._units.values())
         if refused and not self._due:
             self._due = True
-            self._sup.loop.task(self._again())
+            self._loop.task(self._again())
 
     async def _again(self) -> None:
-        await self._sup.loop.sleep(RETRY)
+        await self._loop.sleep(RETRY)
         self._due = False
         for path, (data, sync) in list(self._files.items()):
             self.write(path, data, sync=sync)
-        for unit in self._sup.units.values():
+        for unit in self._units.values():
             unit.save_again()
         self.look()

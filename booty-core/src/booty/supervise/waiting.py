@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from booty.supervise import goodness
 from booty.supervise.closure import closure
 from booty.supervise.wire import ControlError
 
@@ -64,7 +65,7 @@ async def wait(sup: Supervisor, names: list[str] | None, wanted: str, limit: flo
             return
         _refuse_failed(sup, left, wanted)
         if wanted == "good":
-            sup.good.want(left)
+            goodness.want(sup, left)
         await _changed(sup, left, wanted, limit, end)
 
 
