@@ -37,6 +37,16 @@ def test_as_line_by_line(pattern: str) -> None:
     assert found == [line for line in lines if re.search(pattern, line)]
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_behind_the_last_end(pattern: str) -> None:
+    """Where the last line has an end, nothing behind it is taken for one more line."""
+    lines = BLOCK.decode().split("\n")
+    found = [*finder(pattern)(BLOCK + b"\n")]
+
+    assert len(found) == sum(1 for line in lines if re.search(pattern, line))
+    assert all(begin < len(BLOCK) for begin, _ in found)
+
+
 def test_no_expression() -> None:
     """What is none is refused."""
     with pytest.raises(re.error):

@@ -44,6 +44,8 @@ def finder(pattern: str) -> Finder:
         re.error: it is none.
     """
     re.compile(pattern)
+    if not pattern:
+        return every
     if not set(pattern) & META:
         return _holding([pattern.encode()])
     matches = _match(pattern)
@@ -114,6 +116,8 @@ def _matching(pattern: str, matches: Match) -> Finder:
         at = 0
         while at < len(block) and (hit := search(block, at)):
             begin = block.rfind(b"\n", 0, hit.start()) + 1
+            if begin == len(block):
+                return  # behind the end of the last line there is no other one
             end = block.find(b"\n", hit.start())
             end = len(block) if end < 0 else end
             yield begin, end
