@@ -255,6 +255,22 @@ def test_ctrl_c_on_a_terminal(follow: Open, root: Path) -> None:
     assert not watched(root)
 
 
+def test_a_pipe_beside_a_terminal(
+    root: Path, booty: Any, stack_env: dict[str, str], tmp_path: Path
+) -> None:
+    """What is piped has no colours, though the rest goes to a terminal."""
+    write(root, TALKER)
+    file = tmp_path / "piped"
+    words = ["/bin/sh", "-c", f"{sys.executable} -m booty up | tee {file}"]
+    with opened(words, root, stack_env, terminal=True) as up:
+        up.until("hello")
+        booty("down")
+        assert up.end() == 0
+
+    assert "talker.0 | hello\n" in file.read_text()
+    assert "\x1b" not in file.read_text()
+
+
 def test_what_ran_before_is_not_told_again(follow: Open, root: Path, booty: Any) -> None:
     """A second up shows what it starts from its first line, and what ran before from now on."""
     write(root, TALKER)

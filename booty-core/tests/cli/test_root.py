@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -199,3 +201,18 @@ def test_a_missing_name(booty: Any) -> None:
     said = booty("stop", status=2).stderr
 
     assert "hint: booty ps lists the names, booty down stops everything" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("command", ["providers", "--json providers", "--help"])
+def test_an_output_that_is_not_taken(command: str, stack_env: dict[str, str]) -> None:
+    """A full disk behind the output is said, and is no fault of booty."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "booty", *command.split()],
+            env=stack_env, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("output-refused: cannot write to the standard output: No space")
+    assert "Traceback" not in done.stderr

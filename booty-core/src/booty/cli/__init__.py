@@ -227,7 +227,15 @@ def _ended(error: Exception | KeyboardInterrupt, *, verbose: int, as_json: bool)
             sys.stdout = None
             return 0
         case _:
-            return faults.unexpected(error, verbose=verbose, as_json=as_json)
+            return _of_no_kind(error, verbose=verbose, as_json=as_json)
+
+
+def _of_no_kind(error: Exception, *, verbose: int, as_json: bool) -> int:
+    from booty.cli import faults
+
+    if isinstance(error, OSError) and faults.is_of_output(error):
+        return faults.show(faults.unprinted(error), verbose=verbose)
+    return faults.unexpected(error, verbose=verbose, as_json=as_json)
 
 
 def _anywhere(given: list[str]) -> tuple[list[str], int, bool]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,10 +13,11 @@ import click
 if TYPE_CHECKING:
     from booty.errors import BootyError, BootyErrors
 
-__all__ = ["misused", "show", "unexpected"]
+__all__ = ["is_of_output", "misused", "show", "unexpected", "unprinted"]
 
 UNEXPECTED: Final = 1
 USAGE: Final = 2
+_REFUSED: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 
 def show(error: BootyError | BootyErrors, *, verbose: int = 0, as_json: bool = False) -> int:
@@ -28,11 +32,13 @@ def show(error: BootyError | BootyErrors, *, verbose: int = 0, as_json: bool = F
         The exit status.
     """
     from booty.errors import to_data
+    from booty.supervise.screen import Screen
 
+    screen = Screen()
     faults: tuple[Any, ...] = getattr(error, "faults", (error,))
     for fault in faults:
         if fault.lines:
-            said = "\n".join(f"  | {line}" for line in fault.lines)
+            said = "\n".join(f"  | {screen.harmless(line)}" for line in fault.lines)
             click.echo(f"last lines of {fault.subject}:\n{said}", err=True)
         click.echo(f"{fault.reference}: {fault.message}", err=True)
         if fault.hint:
@@ -57,6 +63,29 @@ def misused(error: click.ClickException, *, as_json: bool = False) -> int:
         message = error.format_message()
         _emit(_plain(error.exit_code, "usage", message, hint))
     return error.exit_code
+
+
+def is_of_output(error: OSError) -> bool:
+    """Tell whether it was the output that is not taken: the disk of its file is full."""
+    if error.filename is not None or error.errno not in _REFUSED:
+        return False
+    try:
+        os.write(1, b"\n")  # python forgets what it could not write
+    except OSError:
+        return True
+    return False
+
+
+def unprinted(error: OSError) -> BootyError:
+    """Return the fault of an output that is not taken; python is kept from another try."""
+    from booty.errors import BootyError
+
+    sys.stdout = None
+    return BootyError(
+        f"cannot write to the standard output: {error.strerror}",
+        reference="output-refused",
+        hint="make room where it goes",
+    )
 
 
 def unexpected(error: Exception, *, verbose: int = 0, as_json: bool = False) -> int:

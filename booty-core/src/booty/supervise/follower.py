@@ -247,7 +247,7 @@ class Follower:
         self.teller.starting = False
         if self.asked["nothing"]:
             self.link.request("subscribe", timeout=RECONNECT)
-        logs = self.logs = Lines(self.folder, self.screen, self._begun())
+        logs = self.logs = Lines(self.folder, self._begun())
         watch = open_inotify([self.folder.logs])
         how = "stops all" if self.asked["holds"] else "leaves it running"
         self.screen.say(f"following; ctrl-C {how}")

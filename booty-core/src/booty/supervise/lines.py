@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from booty.run.tail import Tail
 from booty.supervise import state
-
-if TYPE_CHECKING:
-    from booty.supervise.screen import Screen
+from booty.supervise.screen import Screen
 
 __all__ = ["Lines"]
 
@@ -19,13 +16,12 @@ class Lines:
 
     Args:
         folder: the state folder.
-        screen: knows colours.
         begun: instances whose lines are shown from the beginning of this start.
     """
 
-    def __init__(self, folder: state.Folder, screen: Screen, begun: set[str]) -> None:
+    def __init__(self, folder: state.Folder, begun: set[str]) -> None:
         self._folder = folder
-        self._screen = screen
+        self._screen = Screen(sys.stdout)
         self._tails: dict[str, Tail] = {}
         for row in state.read(folder.root)["instances"]:
             name = row["instance"]
@@ -40,7 +36,7 @@ class Lines:
         for number, (name, tail) in enumerate(self._tails.items()):
             head = self._screen.coloured(name.ljust(width), number)
             for line in tail.lines():
-                sys.stdout.write(f"{head} | {line}\n")
+                sys.stdout.write(f"{head} | {self._screen.harmless(line)}\n")
         sys.stdout.flush()
 
     def _find_new(self) -> None:

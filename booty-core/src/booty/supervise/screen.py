@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-__all__ = ["Screen", "table"]
+__all__ = ["Screen", "plain", "table"]
 
 COLUMNS: Final = 80
 """Width of a terminal that does not tell."""
+_CONTROL: Final = (
+    r"\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]*[0-~]"
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+)
+_COLOUR: Final = r"\x1b\[[0-9;:]*m"
 COLOURS: Final = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
 
@@ -76,8 +82,32 @@ class Screen:
             self._stream = open(os.devnull, "w")  # noqa: SIM115 - until the end of the process
             self.live = False
 
+    def harmless(self, line: str) -> str:
+        """Return somebody else's line as a terminal may have it: with its colours, no more.
+
+        Off a terminal it is as it was. Of a line that was written over, as progress is, the end.
+        """
+        if not self.live or line.isprintable():
+            return line
+        if os.environ.get("NO_COLOR") or not re.search(_COLOUR, line):
+            return plain(line)
+        return re.sub(_CONTROL, _colour, _end(line)) + "\x1b[0m"
+
     def coloured(self, text: str, number: int) -> str:
         """Return a text in one of ten colours, on a terminal."""
         if not self.live or os.environ.get("NO_COLOR"):
             return text
         return f"\x1b[{COLOURS[number % len(COLOURS)]}m{text}\x1b[0m"
+
+
+def plain(line: str) -> str:
+    """Return a line without what moves the cursor, names the window or changes colours."""
+    return re.sub(_CONTROL, "", _end(line))
+
+
+def _end(line: str) -> str:
+    return line.rpartition("\r")[2]
+
+
+def _colour(found: re.Match[str]) -> str:
+    return found[0] if re.fullmatch(_COLOUR, found[0]) else ""

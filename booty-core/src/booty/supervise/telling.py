@@ -147,7 +147,7 @@ class Teller:
         if fault.get("lines"):
             self._screen.fault(f"last lines of {self._source(str(fault.get('subject')))}:")
             for line in fault["lines"]:
-                self._screen.fault(f"  | {line}")
+                self._screen.fault(f"  | {self._screen.harmless(line)}")
         self._screen.fault(f"{fault['reference']}: {fault['message']}")
         if fault.get("hint"):
             self._screen.fault(f"  hint: {fault['hint']}")
