@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from booty.run import locks
+from booty.run import locks, marks
 from booty.supervise import state
 from sessions import opened
 
@@ -103,6 +105,20 @@ def test_attach_shows_table_and_lines(view: Open, booty: Any) -> None:
         assert shown.end() == 0
 
     assert "\x1b[2J" not in shown.said
+
+
+def test_attach_begins_in_order(view: Open, root: Path) -> None:
+    """The first lines come in the order in which they were said, whoever said them."""
+    for number, name in enumerate(("side.0", "talker.0") * 2):
+        log = root / f".booty/logs/{name}.log"
+        with log.open("a") as file:
+            file.write(f"said {number}.\n")
+            marks.add(str(log), [(file.tell(), time.time() + 100 + number)])
+    with view("attach", terminal=False) as shown:
+        shown.until(r"said 3\.")
+
+    said = re.findall(r"(\S+) \| said (\d)", shown.said)
+    assert said == [("side.0", "0"), ("talker.0", "1"), ("side.0", "2"), ("talker.0", "3")]
 
 
 def test_attach_outlives_the_supervisor(view: Open, booty: Any, root: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,13 +14,12 @@ from booty.cli import common
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from booty.run.history import Entry
     from booty.run.tail import Tail
     from booty.stack.place import Place
     from booty.supervise.panel import Panel
 
 CHUNK: Final = 65536
-CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b.|[\x00-\x1f\x7f-\x9f]")
-"""What would move the cursor or change the colours of a terminal."""
 KEPT: Final = 1000
 """Lines of output that are kept for a terminal that grows."""
 FIRST: Final = 50
@@ -164,31 +162,35 @@ class _View:
 
     def news(self) -> Iterator[tuple[str, str]]:
         """Yield lines that were said since the last call, with the names of who said them."""
+        from booty.run.history import merged
+        from booty.run.tail import text
+
+        rows = self._rows()
+        first = [self._last(row["instance"], row["log"]) for row in rows if self._is_new(row)]
+        for entry in merged(first):
+            yield entry.name, text(entry.line)
+        for row in rows:
+            for line in self._tails[row["instance"]].lines():
+                yield row["instance"], line
+
+    def _is_new(self, row: dict[str, Any]) -> bool:
+        return row["instance"] not in self._tails
+
+    def _last(self, name: str, path: str) -> list[Entry]:
+        # in the order in which they were said, whoever said them
+        from booty.run.history import Choice, History
         from booty.run.tail import Tail
 
-        for row in self._rows():
-            name, path = row["instance"], row["log"]
-            if name not in self._tails:
-                self._tails[name] = Tail(path, _begin(path))
-            for text in self._tails[name].lines():
-                yield name, text
+        log = History(name, path)
+        found = [*log.entries(Choice(last=FIRST), rest=False)]
+        self._tails[name] = Tail(path, at=log.end)
+        return found
 
     def line(self, name: str, text: str, columns: int) -> str:
         """Return a line for the terminal: the name in its colour, nothing that moves the cursor."""
+        from booty.supervise.screen import plain
+
         width = max(len(one) for one in self._tails)
-        plain = CONTROL.sub("", text.expandtabs())[: max(0, columns - width - 3)]
+        shown = plain(text.expandtabs())[: max(0, columns - width - 3)]
         number = list(self._tails).index(name)
-        return f"{self._screen.coloured(name.ljust(width), number)} | {plain}"
-
-
-def _begin(path: str) -> int:
-    # where the last lines of a log begin
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not imported here
-            at = max(0, file.seek(0, os.SEEK_END) - CHUNK)
-            file.seek(at)
-            data = file.read(CHUNK)
-    except OSError:
-        return 0
-    lines = data.splitlines(keepends=True)
-    return at + sum(map(len, lines[:-FIRST]))
+        return f"{self._screen.coloured(name.ljust(width), number)} | {shown}"
