@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -173,3 +174,28 @@ def test_unit(booty: Any, root: Path, tmp_path: Path, *, user: bool) -> None:
         )
         said = [line for line in done.stderr.splitlines() if "Special user" not in line]
         assert "booty-shop" not in "\n".join(said), "it may be run as nobody, and nothing else"
+
+
+def test_unit_of_an_odd_folder(booty: Any, tmp_path: Path) -> None:
+    """Whatever a folder is called, systemd starts what was meant; its unit has a plain name."""
+    odd = tmp_path / """we ird %h $HOME 'q' "d" b\\s"""
+    odd.mkdir()
+    (odd / "booty.toml").write_text(HEAD.replace("shop", "my shop") + WEB)
+    home = {"PATH": f"/odd $x:{os.environ['PATH']}", "XDG_STATE_HOME": "/st ate", "TZ": ""}
+    done = booty("unit", cwd=odd, **home)
+
+    file = """--file "{0}/we ird %%h $$HOME 'q' \\"d\\" b\\\\s/booty.toml" up -d\n"""
+    assert file.format(tmp_path) in done.stdout
+    assert f'Environment="PATH=/odd $x:{os.environ["PATH"]}"\n' in done.stdout
+    assert 'Environment="XDG_STATE_HOME=/st ate"\n' in done.stdout
+    assert "TZ=" not in done.stdout
+    assert "booty-my-shop.service\n[Unit]\nDescription=booty stack my shop\n" in done.stdout
+    assert done.stderr.endswith("enable --now booty-my-shop.service\n")
+
+
+def test_analyze_of_a_garbled_trace(stack: Any, root: Path) -> None:
+    """A trace that somebody garbled is as good as none."""
+    (file,) = (root / ".booty/traces").iterdir()
+    file.write_text('{"format": 1, "wall": 1, "spans": [{"name": "read"}]}')
+
+    assert "never-up" in stack("analyze", status=3).stderr

@@ -39,10 +39,21 @@ def command(ctx: click.Context, names: tuple[str, ...], yes: str | None) -> int:
 
 
 def label_of(found: Place) -> str:
-    """Return the name that has to be typed before a stack is removed."""
+    """Return a stack's name, which has to be typed before it is removed."""
     from booty.stack import plans
 
-    return str(plans.latest(found).get("name") or found.root.name)
+    return str(plans.latest(found).get("name") or _written(found) or found.root.name)
+
+
+def _written(found: Place) -> str:
+    # it was never up: as its file says, which may be wrong in other ways
+    import tomllib
+
+    try:
+        name = tomllib.loads(found.file.read_text())["stack"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def _confirm(found: Place, names: tuple[str, ...], yes: str | None) -> None:

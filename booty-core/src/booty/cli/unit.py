@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
+import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -24,7 +24,7 @@ Description=booty stack {name}
 Type=oneshot
 RemainAfterExit=yes
 WorkingDirectory={root}
-{owner}ExecStart={booty} up -d
+{owner}{environment}ExecStart={booty} up -d
 ExecReload={booty} up -d
 ExecStop={booty} down
 TimeoutStartSec=infinity
@@ -33,6 +33,13 @@ TimeoutStopSec=infinity
 [Install]
 WantedBy={target}
 """
+KEPT: Final = (
+    "PATH", "LANG", "TZ", "BOOTY_HOME",
+    "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME",
+)  # fmt: skip
+"""Variables without which a start at boot would find other programs or another store."""
+_NAME: Final = re.compile(r"[^A-Za-z0-9:_.-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 NETWORK = "Wants=network-online.target\nAfter=network-online.target\n"
 
 
@@ -50,29 +57,47 @@ def command(ctx: click.Context, *, user: bool) -> None:
         common.emit({"format": 1, "unit": text})
     else:
         click.echo(text, nl=False)
-        click.echo(_next(user=user), err=True)
+        click.echo(_next(found, user=user), err=True)
 
 
 def render(place: Place, *, user: bool) -> str:
     """Return the unit of a stack."""
     from booty.cli.destroy import label_of
 
-    name = label_of(place)
     folder = "~/.config/systemd/user" if user else "/etc/systemd/system"
-    owner = "" if user else f"User={pwd.getpwuid(os.getuid()).pw_name}\n"
-    home = os.environ.get("BOOTY_HOME")
-    if home:
-        owner += f'Environment="BOOTY_HOME={_escaped(home)}"\n'
-    booty = f"{shlex.quote(sys.executable)} -m booty --file {shlex.quote(str(place.file))}"
+    words = (sys.executable, "-m", "booty", "--file", str(place.file))
     return UNIT.format(
-        where=f"{folder}/booty-{name}.service",
-        name=name,
+        where=f"{folder}/{_file(place)}",
+        name=_escaped(label_of(place)),
         root=_escaped(str(place.root)),
-        owner=owner,
-        booty=_escaped(booty),
+        owner="" if user else f"User={pwd.getpwuid(os.getuid()).pw_name}\n",
+        environment="".join(map(_variable, KEPT)),
+        booty=" ".join(map(_word, words)),
         after="" if user else NETWORK,
         target="default.target" if user else "multi-user.target",
     )
+
+
+def _file(place: Place) -> str:
+    from booty.cli.destroy import label_of
+
+    return f"booty-{_NAME.sub('-', label_of(place))}.service"
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name)
+    return f"Environment={_quoted(f'{name}={value}')}\n" if value else ""
+
+
+def _word(text: str) -> str:
+    # of a command a dollar begins a variable as well
+    word = _escaped(text) if _PLAIN.fullmatch(text) else _quoted(text)
+    return word.replace("$", "$$")
+
+
+def _quoted(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_escaped(text)}"'
 
 
 def _escaped(text: str) -> str:
@@ -80,7 +105,7 @@ def _escaped(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _next(*, user: bool) -> str:
+def _next(place: Place, *, user: bool) -> str:
     own = "systemctl --user" if user else "systemctl"
     lingering = "; loginctl enable-linger lets it run while nobody is logged in" if user else ""
-    return f"then: {own} daemon-reload && {own} enable --now booty-NAME{lingering}"
+    return f"then: {own} daemon-reload && {own} enable --now {_file(place)}{lingering}"

@@ -61,4 +61,14 @@ def last(folder: state.Folder) -> dict[str, Any] | None:
         found = [state.read_json(f"{folder.traces}/{number}.json") for number in numbers[-1:]]
     except (OSError, ValueError):
         return None
-    return next((one for one in found if one and one.get("spans")), None)
+    return next((one for one in found if one and _is_sound(one)), None)
+
+
+def _is_sound(trace: dict[str, Any]) -> bool:
+    # it is for looking, so what somebody garbled is as good as none
+    spans = trace.get("spans")
+    return bool(spans) and isinstance(spans, list) and all(map(_is_span, spans))
+
+
+def _is_span(one: Any) -> bool:
+    return isinstance(one, dict) and {"name", "start", "end"} <= one.keys()
