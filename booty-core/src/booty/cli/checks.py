@@ -102,8 +102,8 @@ def _ports() -> Problem:
 
     low, high = ephemeral()
     busy = len(busy_ports())
-    message = f"{busy} ports are listened on; the kernel gives out {low} to {high}"
-    return _ok("ports", message)
+    words = "1 port is" if busy == 1 else f"{busy} ports are"
+    return _ok("ports", f"{words} listened on; the kernel gives out {low} to {high}")
 
 
 def _index() -> Problem:
@@ -181,16 +181,39 @@ def _mounted(path: Path) -> str:
 def _runtime() -> Problem:
     from booty.run import runtime
 
-    place = runtime.candidates(dict(os.environ))[0]
-    longest = f"{place}/{'0' * 16}/control.sock"
-    if len(longest) <= 107:  # noqa: PLR2004 - bytes of a sockaddr_un
-        return _ok("runtime-dir", f"sockets go below {Path(place).parent}")
+    places = [Path(place) for place in runtime.candidates(dict(os.environ))]
+    usable = [place for place in places if _takes_sockets(place)]
+    if not usable:
+        return Problem(
+            id="runtime-dir",
+            level="error",
+            message=f"no place for sockets: {' and '.join(map(str, places))} cannot be written",
+            fix="set XDG_RUNTIME_DIR to a folder of your own",
+        )
+    if usable[0] == places[0] or _fits(places[0]):
+        return _ok("runtime-dir", f"sockets go below {usable[0].parent}")
     return Problem(
         id="runtime-dir",
         level="warning",
-        message=f"{place} is too long for a socket; /tmp is used",
+        message=f"{places[0]} is too long for a socket; {usable[0].parent} is used",
         fix="set XDG_RUNTIME_DIR to a shorter folder",
     )
+
+
+def _fits(place: Path) -> bool:
+    from booty.run import runtime
+
+    try:
+        runtime.address(f"{place}/{'0' * 16}/control.sock")
+    except runtime.SocketPathError:
+        return False
+    return True
+
+
+def _takes_sockets(place: Path) -> bool:
+    mine = not place.exists() or place.stat().st_uid == os.getuid()
+    there = place if place.exists() else place.parent
+    return mine and os.access(there, os.W_OK | os.X_OK) and _fits(place)
 
 
 def _linger() -> Problem:

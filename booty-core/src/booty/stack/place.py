@@ -161,8 +161,31 @@ def of_file(file: Path) -> Place:
             subject=str(file),
             hint="booty init, or name another one with --file",
         )
+    _refuse_of_others(state)
     _refuse_newer(state)
     return Place(root, root / file.name, state)
+
+
+def _refuse_of_others(state: Path) -> None:
+    # who may not read it would be told that nothing runs
+    if state.is_dir() and not os.access(state, os.R_OK | os.X_OK):
+        owner = _owner(state)
+        raise ConflictError(
+            f'cannot use "{state}": it belongs to user "{owner}"',
+            reference="state-of-another-user",
+            subject=str(state),
+            hint=f"sudo -u {owner} booty …",
+        )
+
+
+def _owner(path: Path) -> str:
+    import pwd
+
+    number = path.stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"#{number}"
 
 
 def _refuse_newer(state: Path) -> None:
