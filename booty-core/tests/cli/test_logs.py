@@ -90,6 +90,53 @@ def test_since_and_until(booty: Any, logs: dict[str, Path]) -> None:
     assert last.splitlines() == ["line 59", "line 60"]
 
 
+def test_times_of_a_day(booty: Any, logs: dict[str, Path]) -> None:
+    """Words and times without a date are of the day of whoever looks; ``-t`` shows the same."""
+    now = dt.datetime.now(dt.UTC).astimezone(dt.timezone(dt.timedelta(hours=9)))
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    say(logs["a"], noon.timestamp() - 3 * 86400 - BASE, "before")
+    say(logs["a"], noon.timestamp() - 86400 - BASE, "yesterday")
+    say(logs["a"], noon.timestamp() - BASE, "today")
+
+    def said(*arguments: str) -> list[str]:
+        return booty("logs", "a", *arguments, TZ="Asia/Tokyo").stdout.splitlines()
+
+    assert said("--since", "yesterday") == ["yesterday", "today"]
+    assert said("--since", "today") == ["today"]
+    assert said("--since", "12:00", "-t") == [f"{noon:%Y-%m-%d} 12:00:00.000 today"]
+    assert said("--since", "12:00:01") == []
+    assert said("--until", "today") == ["before", "yesterday"]
+
+
+def test_more_than_there_is(booty: Any, logs: dict[str, Path]) -> None:
+    """A number of lines that no machine has is as many as there are."""
+    say(logs["a"], 0, "one", "two")
+
+    assert booty("logs", "a", "-n", str(10**20)).stdout == "one\ntwo\n"
+    assert booty("logs", "a", "--grep", "", "-n", str(10**20)).stdout == "one\ntwo\n"
+    assert booty("logs", "a", "--grep", "^$").stdout == ""
+
+
+def test_of_what_is_gone_from_the_file(booty: Any, logs: dict[str, Path], root: Path) -> None:
+    """A service that was taken out of the file may be named: its log is kept, as its data is."""
+    say(logs["b"], 0, "last words")
+    (root / "booty.toml").write_text(HEAD + QUIET.format("a"))
+    booty("up", "-d")
+
+    assert booty("logs", "b").stdout == "last words\n"
+    assert "last words" not in booty("logs").stdout
+    assert "b.0" in booty("events", "b").stdout
+    assert "there is a, b" in booty("logs", "c", status=3).stderr
+
+
+def test_never_up(booty: Any, root: Path) -> None:
+    """Where nothing was started yet that is said, and nobody waits for what cannot come."""
+    (root / "booty.toml").write_text(HEAD + QUIET.format("a"))
+    for command in (("logs",), ("logs", "-f"), ("events",), ("events", "-f"), ("top", "--once")):
+        assert booty(*command).stderr == "never up; booty up -d\n", command
+    assert not (root / ".booty").exists()
+
+
 def test_grep(booty: Any, logs: dict[str, Path]) -> None:
     """Only lines that match, wherever they are; -n takes the last of these."""
     say(logs["a"], 0, "error: one", "fine", "error: two")
@@ -105,7 +152,10 @@ def test_grep(booty: Any, logs: dict[str, Path]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--since", "yesterday"), '"yesterday" is neither'),
+        (("--since", "yesterday?"), '"yesterday?" is neither'),
+        (("--since", "25:00"), '"25:00" is neither'),
+        (("--since", "5"), '"5" is neither'),
+        (("--since", "1m", "--until", "2m"), "--since is later than --until"),
         (("--grep", "("), '"(" is no regular expression'),
         (("-n", "-1"), "-1"),
         (("-f", "--until", "5m"), "-f and --until exclude each other"),
@@ -124,6 +174,22 @@ def test_no_text(booty: Any, logs: dict[str, Path]) -> None:
     assert booty("logs", "b").stdout == ""
     lines = booty("logs", "--json", "a").stdout.splitlines()
     assert [json.loads(line)["line"] for line in lines] == ["\0a", "�"]
+
+
+def test_a_terminal_is_not_driven(
+    logs: dict[str, Path], booty: Any, root: Path, stack_env: dict[str, str]
+) -> None:
+    """What a program writes colours a terminal and does nothing else to it; a pipe gets it all."""
+    raw = b"\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[0m and\ttab\x08\n 10 %\r100 %\r\nplain\n"
+    logs["a"].write_bytes(raw)
+    words = [sys.executable, "-m", "booty", "logs", "a"]
+    with opened(words, root, stack_env, terminal=True) as shown:
+        assert shown.end() == 0
+        assert shown.said == "\x1b[31mred\x1b[0m and\ttab\x1b[0m\r\n100 %\r\nplain\r\n"
+    with opened(words, root, stack_env | {"NO_COLOR": "1"}, terminal=True) as shown:
+        assert shown.end() == 0
+        assert shown.said.startswith("red and\ttab\r\n")
+    assert booty("logs", "a").stdout.startswith("\x1b[2J")
 
 
 def test_reader_leaves(booty: Any, logs: dict[str, Path], root: Path) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "emit",
     "instance_names",
     "itself",
+    "local",
     "names_argument",
     "place",
     "profile_names",
@@ -33,6 +34,7 @@ __all__ = [
     "service_names",
     "stack_names",
     "table",
+    "tell_nothing",
     "verbose",
 ]
 
@@ -206,8 +208,13 @@ def _instances(found: Place) -> list[str]:
     return [str(row["instance"]) for row in listing.listing(found.state, "")["services"]]
 
 
-def instance_names(found: Place, names: Sequence[str]) -> list[str]:
+def instance_names(found: Place, names: Sequence[str], former: Sequence[str] = ()) -> list[str]:
     """Return the instances that services and instances stand for, all for none.
+
+    Args:
+        found: the stack.
+        names: services, roles, instances.
+        former: instances that are no longer there, and may be named too.
 
     Raises:
         ConfigError: a name that is neither.
@@ -218,13 +225,39 @@ def instance_names(found: Place, names: Sequence[str]) -> list[str]:
 
     rows = listing.listing(found.state, str(found.root))["services"]
     known = [row["instance"] for row in rows]
+    gone = [name for name in former if name not in known]
+    rows += [{"instance": name, "name": name.partition(".")[0]} for name in gone]
     chosen = []
     for name in names:
         own = [row["instance"] for row in rows if _means(name, row)]
         if not own:
             raise from_data(no_such(name, [*(row["name"] for row in rows), *known]).data)
         chosen += own
-    return chosen or known
+    return chosen or known or gone
+
+
+def tell_nothing(found: Place) -> None:
+    """Say why there is nothing to show: never up, or its state was removed."""
+    from booty.stack import removed
+
+    link = None if found.id else removed.connect(found)
+    if link is None:
+        click.echo("never up; booty up -d", err=True)
+    else:
+        link.close()
+        click.echo(f"{removed.words(found)}; booty down ends what runs", err=True)
+
+
+def local(at: float) -> str:
+    """Return a time as people read it, with milliseconds, where whoever looks is.
+
+    Args:
+        at: seconds since 1970.
+    """
+    import time
+
+    seconds, milliseconds = divmod(round(at * 1000), 1000)
+    return time.strftime(f"%Y-%m-%d %H:%M:%S.{milliseconds:03d}", time.localtime(seconds))
 
 
 def _means(name: str, row: dict[str, Any]) -> bool:

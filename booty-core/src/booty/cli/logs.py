@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 LAST = 20
 """Lines of each that are shown where nothing else is asked for."""
+TIMES: Final = "a time such as 2026-01-31T12:00:00Z, 12:30 or yesterday, nor an age such as 5m"
 
 
 class Moment(click.ParamType[float]):
-    """A time: RFC 3339, or an age such as ``5m``; in seconds since 1970."""
+    """A time: RFC 3339, ``12:30``, ``yesterday``, or an age: ``5m``; in seconds since 1970."""
 
     name = "time"
 
@@ -28,24 +29,39 @@ class Moment(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Read it; click tells what is wrong."""
-        import datetime as dt
-        import time
+        found = value if isinstance(value, float) else _moment(str(value))
+        if found is None:
+            self.fail(f'"{value}" is neither {TIMES}', param, ctx)
+        return found
 
-        from booty.config import units
-        from booty.errors import BootyError
 
-        if isinstance(value, float):
-            return value
-        try:
-            return dt.datetime.fromisoformat(value).timestamp()
-        except ValueError:
-            pass
-        try:
-            return time.time() - units.duration(value)
-        except BootyError:
-            self.fail(
-                f'"{value}" is neither 2026-01-31T12:00:00Z nor an age such as 5m', param, ctx
-            )
+def _moment(text: str) -> float | None:
+    import time
+
+    from booty.config import units
+    from booty.errors import BootyError
+
+    try:
+        return _at(text)
+    except ValueError:
+        pass
+    try:
+        return time.time() - units.duration(text)
+    except BootyError:
+        return None
+
+
+def _at(text: str) -> float:
+    # without a zone it is the time of whoever looks, without a date it is today
+    import datetime as dt
+
+    today = dt.datetime.now(dt.UTC).astimezone().date()
+    days = {"today": today, "yesterday": today - dt.timedelta(days=1)}
+    if text in days:
+        return dt.datetime.combine(days[text], dt.time()).timestamp()
+    if ":" in text and "-" not in text:
+        return dt.datetime.combine(today, dt.time.fromisoformat(text)).timestamp()
+    return dt.datetime.fromisoformat(text).timestamp()
 
 
 class Expression(click.ParamType[Any]):
@@ -74,9 +90,12 @@ class Expression(click.ParamType[Any]):
     type=click.IntRange(0),
     help=f"Last lines of each; {LAST} where nothing else is asked for.",
 )
-@click.option("--since", type=Moment(), help="From a time on: RFC 3339, or an age such as 5m.")
+@click.option(
+    "--since", type=Moment(), help="From a time on: RFC 3339, 12:30, yesterday, or an age: 5m."
+)
 @click.option("--until", type=Moment(), help="Up to a time.")
 @click.option("--grep", type=Expression(), help="Only lines in which this matches.")
+@click.option("-t", "--times", is_flag=True, help="When each was said, before it.")
 @click.pass_context
 def command(ctx: click.Context, /, names: tuple[str, ...], **asked: Any) -> None:
     """Show what services say, in the order in which they said it, rotated logs included.
@@ -86,11 +105,12 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **asked: Any) -> None
     from booty.supervise import state
 
     place = common.place(ctx)
-    if asked["follow"] and asked["until"] is not None:
-        raise click.UsageError("cannot follow up to a time: -f and --until exclude each other")
+    _refuse_nonsense(asked)
     folder = state.Folder(place.state)
-    chosen = common.instance_names(place, names)
-    show = _Lines(chosen, plain=common.as_json(ctx))
+    chosen = common.instance_names(place, names, folder.logged())
+    if not chosen:
+        common.tell_nothing(place)
+    show = _Lines(chosen, plain=common.as_json(ctx), times=asked["times"])
     logs = _histories(folder, chosen)
     choice = _choice(asked, timed=show.timed)
     try:
@@ -102,12 +122,21 @@ def command(ctx: click.Context, /, names: tuple[str, ...], **asked: Any) -> None
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def _refuse_nonsense(asked: dict[str, Any]) -> None:
+    since, until = asked["since"], asked["until"]
+    if asked["follow"] and until is not None:
+        raise click.UsageError("cannot follow up to a time: -f and --until exclude each other")
+    if since is not None and until is not None and since > until:
+        raise click.UsageError("cannot show what was said: --since is later than --until")
+
+
 def _choice(asked: dict[str, Any], *, timed: bool) -> Choice:
     from booty.run.history import Choice
     from booty.run.search import every
 
     plain = (asked["since"], asked["until"], asked["grep"]) == (None, None, None)
     last = LAST if plain and asked["count"] is None else asked["count"]
+    last = None if last is None else min(last, sys.maxsize)
     return Choice(asked["since"], asked["until"], asked["grep"] or every, last, timed)
 
 
@@ -133,32 +162,41 @@ def _show(logs: dict[str, History], choice: Choice, show: _Lines, *, rest: bool)
 class _Lines:
     """Prints lines behind the names of who said them."""
 
-    def __init__(self, names: list[str], *, plain: bool) -> None:
+    def __init__(self, names: list[str], *, plain: bool, times: bool) -> None:
         from booty.supervise.screen import Screen
 
         self._screen = Screen(sys.stdout)
         self._plain = plain
+        self._times = times
         self._heads: dict[str, bytes] = {}
-        self._single = len(names) == 1
         self._width = max((len(name) for name in names), default=0)
-        self.timed = plain or not self._single
+        self.timed = plain or times or len(names) != 1
         for name in names:
             self._head(name)
 
     def _head(self, name: str) -> bytes:
         if name not in self._heads:
             shown = self._screen.coloured(name.ljust(self._width), len(self._heads))
-            self._heads[name] = b"" if self._single else f"{shown} | ".encode()
-        return self._heads[name]
+            self._heads[name] = f"{shown} | ".encode()
+        return self._heads[name] if len(self._heads) > 1 else b""
 
     def tell(self, entries: Iterable[Entry]) -> None:
         """Print; whoever reads may be gone."""
         sys.stdout.flush()
         out = sys.stdout.buffer
         for entry in entries:
-            line = self._object(entry) if self._plain else self._head(entry.name) + entry.line
+            line = self._object(entry) if self._plain else self._line(entry)
             out.write(line.rstrip(b"\r") + b"\n")
         out.flush()
+
+    def _line(self, entry: Entry) -> bytes:
+        from booty.run.tail import text
+
+        line = entry.line
+        if self._screen.live:
+            line = self._screen.harmless(text(line)).encode()
+        at = f"{common.local(entry.at)} ".encode() if self._times and entry.at else b""
+        return at + self._head(entry.name) + line
 
     def _object(self, entry: Entry) -> bytes:
         from booty.run.clock import stamp

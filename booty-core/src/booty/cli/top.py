@@ -48,6 +48,8 @@ def command(ctx: click.Context, names: tuple[str, ...], once: bool, interval: fl
 
     place = common.place(ctx)
     chosen = common.instance_names(place, names)
+    if not chosen:
+        common.tell_nothing(place)
     if once or common.as_json(ctx) or not Screen(sys.stdout).live:
         _once(ctx, place, chosen, interval)
     else:

@@ -225,7 +225,7 @@ async def _reload(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, 
 
 
 async def _kill(sup: Supervisor, _: Peer, asked: dict[str, Any]) -> dict[str, Any]:
-    number = int(getattr(signal, f"SIG{asked.get('signal') or 'KILL'}"))
+    number = int(signal.Signals[f"SIG{asked.get('signal') or 'KILL'}"])
     sent: dict[str, int | None] = {}
     for name in waiting.named(sup, asked["names"]):
         process = sup.units[name].process
