@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import statistics
 import sys
@@ -69,6 +70,33 @@ def test_modules_stay_small(workspace: Path) -> None:
     long = {str(f): n for f in sources(workspace) if (n := len(f.read_text().splitlines())) > 400}
 
     assert long == {}
+
+
+def named(file: Path) -> set[str]:
+    """Return the modules, and names of modules, that a file imports, for its types too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return found
+
+
+def test_no_two_modules_know_each_other(workspace: Path) -> None:
+    """Imports go one way, those of types and those inside functions included.
+
+    Faces of packages, which hand names on lazily, are left out.
+    """
+    files = [file for file in sources(workspace) if file.name != "__init__.py"]
+    names = {}
+    for file in files:
+        src = next(above for above in file.parents if above.name == "src")
+        names[".".join(file.relative_to(src).with_suffix("").parts)] = file
+    known = {name: (named(file) & names.keys()) - {name} for name, file in names.items()}
+
+    assert len(known) > 400
+    graphlib.TopologicalSorter(known).prepare()  # raises CycleError with the circle
 
 
 def functions(workspace: Path) -> Iterator[int]:

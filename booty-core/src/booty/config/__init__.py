@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from booty.config import keys, template, units
-    from booty.config.assembly import attempt, load, place, placed, written
+    from booty.config.assembly import attempt, load, written
     from booty.config.document import schema
     from booty.config.files import find, layers
     from booty.config.page import describe
     from booty.config.personal import UserConfig, user
+    from booty.config.places import place, placed
     from booty.config.typed import settings
     from booty.errors import ConfigError
     from booty.model.stack import StackSpec
@@ -50,8 +51,8 @@ _HOMES: Final = {
     "find": "files",
     "layers": "files",
     "load": "assembly",
-    "place": "assembly",
-    "placed": "assembly",
+    "place": "places",
+    "placed": "places",
     "schema": "document",
     "settings": "typed",
     "user": "personal",
@@ -89,8 +90,8 @@ def unknown(
         settings: the classes of its settings.
         spec: the stack, so that the message can name file and line.
     """
-    from booty.config.assembly import place
     from booty.config.keys import SERVICE_KEYS
+    from booty.config.places import place
     from booty.config.reading import Reading, split, unknown_key
     from booty.config.typed import table
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from booty.config import files, lines, personal, template
+from booty.config import files, personal, template
 from booty.config.keys import DEFAULTS, FILE
 from booty.config.merging import Merged, Origin, nested
 from booty.config.reading import BAD, At, Reading, dotted, nearest, split
@@ -16,7 +16,7 @@ from booty.errors import BootyError, BootyErrors, ConfigError, raise_all
 from booty.model.stack import ServiceSpec, StackSpec
 from booty.paths import config_file
 
-__all__ = ["attempt", "load", "place", "placed", "written"]
+__all__ = ["attempt", "load", "written"]
 
 _FORMAT: Final = 1
 _STATE: Final = ".booty"
@@ -297,51 +297,3 @@ def _early(fields: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, Any
 
 def _label(folder: str) -> str:
     return re.sub("[^A-Za-z0-9._-]+", "-", folder).strip("-._") or "stack"
-
-
-def placed(fault: BootyError, spec: StackSpec, path: str = "") -> BootyError:
-    """Return a fault that was found after reading with the place in the file that it is about.
-
-    Args:
-        fault: one that is about no path of the file is returned as it is.
-        spec: the stack that was read.
-        path: dotted path that it is about; by default its subject.
-    """
-    path = path or fault.subject or ""
-    where = place(spec, path) if path.split(".")[0] in {"services", "stack"} else ""
-    if not where or fault.message.endswith(f"({where})"):
-        return fault
-    fault.message = f"{fault.message} ({where})"
-    fault.args = (fault.message,)
-    return fault
-
-
-def place(spec: StackSpec, path: str) -> str:
-    """Return where a value stands, for faults that are found after reading.
-
-    Args:
-        spec: the stack that was read.
-        path: dotted path (``services.bus.ports.client``).
-
-    Returns:
-        ``booty.toml:12``, or an empty text when no file holds it.
-    """
-    at = split(path)
-    root = Path(spec.root)
-    found, deepest = "", _SERVICE_DEPTH
-    for inside in _paths(at, spec.profiles):
-        for file in files.layers(Path(spec.file)) if spec.file else ():
-            number, depth = lines.line(files.text(file), inside)
-            reached = depth + len(at) - len(inside)
-            if depth >= _SERVICE_DEPTH and reached >= deepest:
-                found, deepest = f"{files.shown(file, root)}:{number}", reached
-    return found
-
-
-def _paths(at: At, profiles: Sequence[str]) -> Iterator[At]:
-    # from the weakest layer to the strongest, so that of equals the one that counts is taken
-    if at[0] == "services":
-        yield ("defaults", *at[2:])
-    yield at
-    for name in profiles:
-        yield ("profiles", name, *at)

@@ -98,7 +98,7 @@ def settings(
 
 
 def _places(spec: StackSpec | None) -> Callable[[At], str]:
-    from booty.config.assembly import place
+    from booty.config.places import place
 
     return lambda at: place(spec, dotted(at)) if spec else ""
 
