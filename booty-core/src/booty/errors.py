@@ -219,3 +219,9 @@ def from_data(data: Mapping[str, Any]) -> BootyError:
         hint=data.get("hint"),
         lines=data.get("lines") or (),
     )
+
+
+def all_from_data(data: Mapping[str, Any]) -> BootyError | BootyErrors:
+    """Rebuild a fault as :func:`from_data` does, or the several that are told with it."""
+    several = data.get("faults")
+    return BootyErrors([from_data(one) for one in several]) if several else from_data(data)

@@ -103,6 +103,34 @@ def test_a_port_that_was_taken_meanwhile(
     assert json.loads((root / ".booty/state/ports.json").read_text())
 
 
+def test_all_that_were_taken_meanwhile(
+    booty: Any, root: Path, home: Path, number: int, stranger: Any
+) -> None:
+    """Each is told with who holds it, by whatever command it is started; no hint leads astray."""
+    assert home
+    write(root, number)
+    exact = f"{{ port = {number + 7}, exact = true }}"
+    text = SERVER.format(python=sys.executable, port=exact).replace("web", "too")
+    with (root / "booty.toml").open("a") as file:
+        file.write(text)
+    booty("up", "-d")
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+    first = next(row["ports"]["http"] for row in rows if row["name"] == "web")
+    booty("stop", "web", "too")
+    stranger(first)
+    stranger(number + 7)
+    up = booty("up", "-d", status=10)
+    start = booty("start", "web", "too", status=10)
+    data = json.loads(booty("start", "web", "too", "--json", status=10).stdout)["error"]
+
+    for told in (up.stderr, start.stderr):
+        assert told.count("port-busy: cannot use port ") == 2
+        assert f'port "{first}" for web.0/http: it is held by pid ' in told
+        assert f'port "{number + 7}" for too.0/http: it is held by pid ' in told
+        assert "an exact one is changed in booty.toml" in told
+    assert [one["subject"] for one in data["faults"]] == ["too.0", "web.0"]
+
+
 def test_reallocation_of_what_runs(booty: Any, root: Path, home: Path, number: int) -> None:
     """What runs keeps its ports; one whose port is free again gets it back once it is stopped."""
     write(root, number)

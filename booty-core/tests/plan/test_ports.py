@@ -241,6 +241,25 @@ def test_udp_has_numbers_of_its_own(world: Any, make_provider: Any) -> None:
     assert (beside, moved) == (8600, 8700)
 
 
+@pytest.mark.parametrize(
+    ("port", "protocol", "url"),
+    [
+        ('q = { port = 8600, protocol = "udp" }', "udp", "udp://127.0.0.1:8700"),
+        ('q = { port = 8600, scheme = "udp" }', "udp", "udp://127.0.0.1:8700"),
+        ('q = { port = 8600, scheme = "dns", protocol = "udp" }', "udp", "dns://127.0.0.1:8700"),
+        ("udp = 8600", "udp", "udp://127.0.0.1:8700"),
+        ('udp = { port = 8600, protocol = "tcp" }', "tcp", "tcp://127.0.0.1:8600"),
+        ("q = 8600", "tcp", "tcp://127.0.0.1:8600"),
+    ],
+)
+def test_datagrams_of_a_program(world: Any, port: str, protocol: str, url: str) -> None:
+    """A program's port for datagrams is told by protocol, scheme or name, and moves as such."""
+    world.machine_with(busy={}, busy_udp={8600: "pid 1"})
+    (one,) = world.plan(f"{MAIN}ports = {{ {port} }}").instances[0].instance.endpoints.values()
+
+    assert (one.protocol, one.url) == (protocol, url)
+
+
 def test_socket_handed_over(world: Any) -> None:
     """A port of the user's own program may be bound for it; its entry says where."""
     made = world.plan(f"{MAIN}ports = {{ http = {{ port = 8080, socket = true }}, raw = 9999 }}")

@@ -124,14 +124,14 @@ def ask(found: Place, do: str, **fields: Any) -> dict[str, Any]:
 
 
 def _ask(found: Place, do: str, fields: dict[str, Any]) -> dict[str, Any]:
-    from booty.errors import from_data
+    from booty.errors import all_from_data
     from booty.supervise import client
 
     with connect(found) as link:
         try:
             return link.request(do, **fields)
         except client.ControlError as error:
-            raise from_data(error.data) from error
+            raise all_from_data(error.data) from error
 
 
 def itself(ctx: click.Context) -> str:

@@ -73,9 +73,14 @@ PORT_KEYS: Final = by_name((
         "scheme",
         Text("^[a-z][a-z0-9+.-]*$", "the scheme of a URL", "http"),
         "scheme of its URL",
-        "its name if that is a known scheme, else tcp",
+        "its name if that is a known scheme, else its protocol",
     ),
-    Key("protocol", Choice(("tcp", "udp")), 'with use = "program": what it speaks', '"tcp"'),
+    Key(
+        "protocol",
+        Choice(("tcp", "udp")),
+        'with use = "program": what it speaks',
+        "udp if its scheme or name is that, else tcp",
+    ),
     Key(
         "socket",
         Flag(),

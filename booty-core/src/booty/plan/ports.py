@@ -69,7 +69,7 @@ def _of_member(cast: Cast, member: Member, faults: list[BootyError]) -> Iterator
     declared = {port.name: port for port in member.component.ports}
     for name, spec in asked.items():
         if name not in declared and member.component.id == "program":
-            declared[name] = Port(name, 0, spec.scheme or (name if name in SCHEMES else "tcp"))
+            declared[name] = _of_program(name, spec)
         elif name not in declared and not _elsewhere(cast, name):
             faults.append(unknown(f"services.{cast.name}.ports", name, declared))
     for port in declared.values():
@@ -77,6 +77,13 @@ def _of_member(cast: Cast, member: Member, faults: list[BootyError]) -> Iterator
             spec = asked.get(port.name) or PortSpec()
             faults.extend(_misplaced(cast, member, port, spec))
             yield from _row(cast, member, port, spec)
+
+
+def _of_program(name: str, spec: PortSpec) -> Port:
+    # a name or a scheme that says what it speaks need not be said again
+    protocol = spec.protocol or ("udp" if "udp" in {spec.scheme, name} else "tcp")
+    usual = "udp" if protocol == "udp" else name if name in SCHEMES else "tcp"
+    return Port(name, 0, spec.scheme or usual, protocol)
 
 
 def _misplaced(cast: Cast, member: Member, port: Port, spec: PortSpec) -> Iterator[ConfigError]:

@@ -28,7 +28,7 @@ def refuse_occupied(
         names: the instances that are about to be started.
 
     Raises:
-        ControlError: one is held (``port-busy``, 10); process, command and stack are named.
+        ControlError: some are held (``port-busy``, 10); process, command and stack are named.
     """
     own = {
         number
@@ -37,10 +37,15 @@ def refuse_occupied(
         for number in unit.entry["ports"].values()
     }
     own |= sup.sockets.numbers()
-    for name in names:
-        for port, number, bind, protocol in _listeners(entries[name]):
-            if number not in own and ports.taken(bind, number, protocol):
-                _refuse(sup, f"{name}/{port}", number, protocol)
+    faults = [
+        fault
+        for name in names
+        for port, number, bind, protocol in _listeners(entries[name])
+        if number not in own and ports.taken(bind, number, protocol)
+        if (fault := _fault(sup, f"{name}/{port}", number, protocol))
+    ]
+    if faults:
+        raise ControlError.several(faults)
 
 
 def _listeners(entry: dict[str, Any]) -> Iterator[tuple[str, int, str, str]]:
@@ -52,18 +57,16 @@ def _listeners(entry: dict[str, Any]) -> Iterator[tuple[str, int, str, str]]:
         yield port, number, known.get("bind") or "127.0.0.1", known.get("protocol") or "tcp"
 
 
-def _refuse(sup: Supervision, key: str, number: int, protocol: str) -> None:
+def _fault(sup: Supervision, key: str, number: int, protocol: str) -> ControlError | None:
     pid, phrase = ports.holder(number, protocol)
     found = owner.of(pid) if pid else {}
     if found.get("root") == sup.values.root:
-        return  # left by a former life of this stack: it is ended before the start
-    hint = "end what holds it, or booty up --ports reallocate"
-    if found:
-        hint = f"booty --stack {found['root']} down, or booty up --ports reallocate"
-    raise ControlError.of(
+        return None  # left by a former life of this stack: it is ended before the start
+    end = f"booty --stack {found['root']} down" if found else "end what holds it"
+    return ControlError.of(
         f'cannot use port "{number}" for {key}: it is held by {phrase}',
         reference="port-busy",
         status=10,
         subject=key.partition("/")[0],
-        hint=hint,
+        hint=f"{end}, or booty up --ports reallocate; an exact one is changed in booty.toml",
     )

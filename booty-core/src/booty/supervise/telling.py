@@ -143,7 +143,11 @@ class Teller:
             self._probes[entry["name"]] = describe(entry["ready"]) if entry["ready"] else ""
 
     def fault(self, fault: dict[str, Any]) -> None:
-        """Show a fault, the last lines of who it is about above it."""
+        """Show a fault, or several, the last lines of who each is about above it."""
+        for one in fault.get("faults") or [fault]:
+            self._fault(one)
+
+    def _fault(self, fault: dict[str, Any]) -> None:
         if fault.get("lines"):
             self._screen.fault(f"last lines of {self._source(str(fault.get('subject')))}:")
             for line in fault["lines"]:

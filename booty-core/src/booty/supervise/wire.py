@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["LIMIT", "PROTOCOLS", "ControlError", "Feed", "WireError", "pack"]
 
@@ -32,7 +32,7 @@ class ControlError(Exception):
 
     Args:
         data: ``message reference status`` and optionally ``subject hint``, and what else belongs to
-            the fault (``lines`` of a log).
+            the fault (``lines`` of a log; ``faults``, all of several).
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -61,6 +61,13 @@ class ControlError(Exception):
                 **more,
             }
         )
+
+    @classmethod
+    def several(cls, faults: Sequence[ControlError]) -> ControlError:
+        """Return faults that are told together: the first, with ``faults`` if there are more."""
+        if len(faults) == 1:
+            return faults[0]
+        return cls({**faults[0].data, "faults": [fault.data for fault in faults]})
 
     @property
     def status(self) -> int:
