@@ -209,7 +209,7 @@ def test_nonsense_is_as_if_it_had_not_been_said(speaker: Speaker) -> None:
         f"say RELOADING=1 MONOTONIC_USEC={long} WATCHDOG_USEC={long}",
         "say READY=1 STATUS=done",
     )
-    speaker.stack.until(lambda: speaker.row["status"] == "done")
+    speaker.stack.until(lambda: speaker.row.get("status") == "done")
     speaker.tell("exit 3")
     speaker.stack.until(lambda: speaker.row["restarts"] > 0)
 
@@ -243,3 +243,46 @@ def test_words_of_a_stranger_count_for_nothing(speaker: Speaker) -> None:
     assert speaker.row["state"] == "starting"
     speaker.tell("say READY=1")
     speaker.stack.until(lambda: speaker.row["state"] == "ready")
+
+
+def test_a_successor_knows_what_was_said(speaker: Speaker) -> None:
+    """The interval that a program chose, and the time it asked for, hold under a successor."""
+    live = {**probe(notify=True), "interval": 0.3}
+    speaker.up("say READY=1", "say WATCHDOG_USEC=60000000", live=live)
+    speaker.stack.until(lambda: speaker.row.get("said") == {"interval": 60.0})
+    pid, before = speaker.row["pid"], speaker.stack.watchers()
+    speaker.stack.kill("supervisor")
+    speaker.stack.followed(before)
+    begin = time.monotonic()
+    speaker.stack.until(lambda: time.monotonic() > begin + 0.6)  # twice what was declared
+
+    assert (speaker.row["pid"], speaker.row["restarts"]) == (pid, 0)
+    assert speaker.events("unhealthy") == []
+
+
+def test_a_successor_waits_as_long_as_was_asked_for(speaker: Speaker) -> None:
+    """A start that asked for time has it, though its supervisor was killed."""
+    speaker.up("say EXTEND_TIMEOUT_USEC=60000000", wait=False, ready_timeout=0.3)
+    speaker.stack.until(lambda: bool((speaker.row.get("said") or {}).get("until")))
+    pid, before = speaker.row["pid"], speaker.stack.watchers()
+    speaker.stack.kill("supervisor")
+    speaker.stack.followed(before)
+    begin = time.monotonic()
+    speaker.stack.until(lambda: time.monotonic() > begin + 0.6)
+    speaker.tell("say READY=1")
+    speaker.stack.until(lambda: speaker.row["state"] == "ready")
+
+    assert speaker.row["pid"] == pid
+
+
+def test_a_successor_ends_one_that_stops_by_itself_and_hangs(speaker: Speaker) -> None:
+    """STOPPING=1 was said to the supervisor before: its grace begins again, and ends."""
+    speaker.up("deaf", "say READY=1", "say STOPPING=1", stop={"grace": 0.5})
+    speaker.stack.until(lambda: bool((speaker.row.get("said") or {}).get("stopping")))
+    before = speaker.stack.watchers()
+    pid = speaker.row["pid"]
+    speaker.stack.kill("supervisor")
+    speaker.stack.followed(before)
+    speaker.stack.until(lambda: not alive(pid))
+
+    speaker.stack.until(lambda: speaker.row["restarts"] == 1)

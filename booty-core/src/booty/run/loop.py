@@ -19,7 +19,7 @@ from booty.run.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
-__all__ = ["Cancelled", "Future", "Loop", "Task", "Timer"]
+__all__ = ["Cancelled", "Future", "Loop", "Task", "Timer", "write_down"]
 
 _T = TypeVar("_T")
 _PENDING: Final = object()
@@ -338,15 +338,16 @@ class Loop:
         try:
             call()
         except Exception as error:  # noqa: BLE001 - a fault of one part must not end all
-            _complain(error)
+            write_down(error)
 
     def unheard(self, task: Task[Any], error: Exception) -> None:
         """Write down the exception of a task that nobody waits for."""
         if not task.awaited:
-            _complain(error)
+            write_down(error)
 
 
-def _complain(error: Exception) -> None:
+def write_down(error: Exception) -> None:
+    """Write an exception with its traceback to stderr, which is the watchers' own log."""
     with contextlib.suppress(OSError):  # on a full disk it is lost, and nothing else is
         try:
             import traceback  # never needed where all goes well

@@ -21,6 +21,8 @@ WAS_UP = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping"
                     "configured"})  # fmt: skip
 
 DOWN = frozenset({"absent", "fetched", "stopped"})
+WAITS = frozenset({"configured", "backoff"})
+"""States in which an instance has no process yet and is to have one."""
 
 
 class Found:
@@ -28,14 +30,18 @@ class Found:
 
     Attributes:
         watched: instances that run, to be watched on.
-        wanted: those that do not and are to.
+        waiting: those that were to be started again by their policy, now or later.
+        wanted: those that do not run and are to be started as if for the first time.
         stopped: those that were being stopped.
+        judged: those that ended while nobody watched, with their ends.
     """
 
     def __init__(self) -> None:
         self.watched: list[Unit] = []
+        self.waiting: list[Unit] = []
         self.wanted: list[Unit] = []
         self.stopped: list[Unit] = []
+        self.judged: list[tuple[Unit, Exit]] = []
 
 
 def adopt(sup: Supervisor) -> Found:
@@ -108,6 +114,7 @@ def _take(sup: Supervisor, unit: Unit, process: Process, found: Found) -> None:
         # its state file was lost: it was started from the sheet that holds
         unit.note(digest=unit.entry["digest"], inputs=unit.entry["inputs"])
     sup.by_pid[process.pid] = unit
+    unit.said.take(unit.row.get("said") or {})
     unit.claim = Claim.of_running(sup.values.data(unit.name))
     was = unit.row["state"]
     if was == "stopping" or sup.unwanted(unit.name):
@@ -127,33 +134,55 @@ def _gone(sup: Supervisor, unit: Unit, found: Found) -> None:
     ended = sup.ends.pop(pid) if pid else None
     row |= {"pid": None, "start": None, "health": None}
     if ended is not None:
-        row["exit"] = {"code": ended.code, "signal": ended.signal, "forced": False}
+        row["exit"] = _as_row(ended)
     unit.note()
     if row["state"] == "stopping" and not rebooted:
         found.stopped.append(unit)  # its descendants may still be there
-        return
-    if not rebooted and _ended_task(sup, unit, ended):
-        return
-    row["state"] = "stopped"
-    row["reason"] = "reboot" if rebooted else "ended while nobody watched"
-    if not rebooted and sup.wants(unit.name):
-        found.wanted.append(unit)
+    elif rebooted or not _judged(sup, unit, found, ended, spawned=bool(pid)):
+        row["state"] = "stopped"
+        row["reason"] = "reboot" if rebooted else "ended while nobody watched"
+        if not rebooted and sup.wants(unit.name):
+            found.wanted.append(unit)
 
 
-def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> bool:
+def _as_row(ended: Exit) -> dict[str, Any]:
+    return {"code": ended.code, "signal": ended.signal, "forced": False}
+
+
+def _judged(
+    sup: Supervisor, unit: Unit, found: Found, known: Exit | None, *, spawned: bool
+) -> bool:
+    # tells whether it is gone on with where its predecessor was
+    ended = _ended_task(sup, unit, known)
+    if ended is not None:
+        found.judged.append((unit, ended))
+        return True
+    row = unit.row
+    if not (unit.ever_ready and sup.wants(unit.name)):
+        return False
+    if row["state"] in WAITS:
+        found.waiting.append(unit)
+        return True
+    if row["exit"] is None and not spawned:
+        return False
+    # one that was ready once is restarted, or not, by its policy, whoever watches
+    row["exit"] = row["exit"] or _as_row(Exit())
+    found.judged.append((unit, Exit(row["exit"]["code"], row["exit"]["signal"])))
+    return True
+
+
+def _ended_task(sup: Supervisor, unit: Unit, known: Exit | None) -> Exit | None:
     # it has run, or began to: it is judged by what its shell wrote down, never run on a guess
     row = unit.row
     intended = row.get("mark") and (known is not None or row["exit"] is None)
     if unit.entry["kind"] != "task" or not intended:
-        return False
+        return None
     if known is None and not tasks.begun(sup.folder, unit):
-        return False
+        return None
     ended = tasks.ended(sup.folder, unit, known or Exit())
-    found = {"code": ended.code, "signal": ended.signal, "forced": False}
-    row |= {"state": "starting", "exit": found, "doubt": ended == Exit()}
+    row |= {"state": "starting", "exit": _as_row(ended), "doubt": ended == Exit()}
     unit.note()
-    sup.loop.soon(lambda: living.judge(sup, unit, ended))
-    return True
+    return ended
 
 
 def end(sup: Supervisor, _: Found) -> None:
@@ -167,12 +196,16 @@ def go_on(sup: Supervisor, found: Found) -> None:
         sup.end()
         return
     sup.sockets.settle_all()
+    for unit in found.waiting:
+        unit.task = sup.loop.task(living.go_on_waiting(sup, unit))
     for unit in found.watched:
         starts = unit.state == "starting"
         work = living.go_on_starting if starts else living.watch_and_restart
         unit.task = sup.loop.task(work(sup, unit))
     watching.go_on(sup)
     changing = _go_on_changing(sup, found)
+    for unit, ended in found.judged:
+        living.judge(sup, unit, ended)  # also for a change that goes on and waits for it
     sup.loop.task(_begin_again(sup, found))
     sup.loop.task(_stop_again(sup, found))
     if changing:

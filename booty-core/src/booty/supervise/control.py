@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import __version__
 from booty.run import credentials
-from booty.supervise import intent, looking, sheets, stopping, waiting, watching, wire
+from booty.supervise import intent, looking, sheets, stopping, unforeseen, waiting, watching, wire
 from booty.supervise.complaint import complain
 from booty.supervise.converging import can_reload, reload
 from booty.supervise.peer import Peer
@@ -131,6 +131,8 @@ class Control:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             complain(f"{frame.get('do')}: {error!r}")
             self._refuse(client, frame, "bad-request", f'cannot do "{frame.get("do")}" that way')
+        except Exception as error:  # noqa: BLE001 - whoever asked is answered
+            client.say({"id": frame.get("id"), "error": unforeseen.fault(error).data})
         else:
             self.sup.save()  # who gets the answer may read the files at once
             client.say({"id": frame.get("id"), "ok": found})

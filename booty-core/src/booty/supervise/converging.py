@@ -14,6 +14,7 @@ from booty.supervise import (
     starting,
     stopping,
     tasks,
+    unforeseen,
 )
 from booty.supervise.arrival import Arrival
 from booty.supervise.change import UP, classify, updates, why_gone
@@ -172,6 +173,8 @@ class Convergence:
                 reference="hook-silent",
                 status=7,
             )
+        except Exception as error:  # noqa: BLE001 - whoever waits for the change is told
+            self.arrival.fault = unforeseen.fault(error)
         self.trace.write()
         if self.fault is not None:
             await self._fail(self.fault)

@@ -57,6 +57,10 @@ class Ends:
         """Return an end that is known already."""
         return self._known.pop(pid, None)
 
+    def known(self) -> list[tuple[int, int | None, int | None]]:
+        """Return what nobody has asked for yet: process number, code, signal."""
+        return [(pid, *ended) for pid, ended in self._known.items()]
+
     def reap(self) -> None:
         """Collect our own children that have ended."""
         for call in self._loop.before_end:

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from booty.run import garbage, identity, process, runtime, title, tree
@@ -208,18 +208,19 @@ class Guardian:
             self.renewing = True
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            if pid == self.supervisor:
-                self._hear_rest()
-                self._lost()
-            else:
-                self._tell(pid, process.Exit.of(status))
+        # all there is, before a successor is started: it judges by what it is told at its start
+        ended = dict(self._ended())
+        lost = ended.pop(self.supervisor, None) is not None
+        for pid, status in ended.items():
+            self._tell(pid, process.Exit.of(status))
+        if lost:
+            self._hear_rest()
+            self._lost()
+
+    def _ended(self) -> Iterator[tuple[int, int]]:
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                yield found
 
     def _tell(self, pid: int, status: process.Exit) -> None:
         self.exits[pid] = status

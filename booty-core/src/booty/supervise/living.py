@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from booty.supervise import goodness, looking, remains, starting
-from booty.supervise.ends import accepted
+from booty.supervise import goodness, looking, policy, remains, starting
 from booty.supervise.needs import unmet
+from booty.supervise.unforeseen import guarded
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "begin",
     "go_on_starting",
+    "go_on_waiting",
     "judge",
-    "live",
-    "pause",
     "unsettled",
     "watch",
     "watch_and_restart",
@@ -31,93 +29,107 @@ __all__ = [
 T = TypeVar("T")
 SETTLE: Final = 0.1
 """Seconds in which the end of a program that has no probe is a failed start."""
-JITTER: Final = 0.1
 
 
+@guarded
 async def begin(sup: Supervision, unit: Unit) -> None:
     """Bring an instance up; what was started of it meanwhile, from another entry, ends before."""
-    if unit.process is not None:
+    if unit.process is not None or unit.left:
         await sup.clear(unit)
-    await live(sup, unit)
-
-
-async def live(sup: Supervision, unit: Unit) -> None:
-    """Bring an instance up and keep it up, until somebody stops it or its policy ends it."""
-    unit.ever_ready = False
+    unit.left = False
+    unit.note(ever_ready=False, tries=0)
     unit.settled = False
-    await _live(sup, unit, 0)
+    await _live(sup, unit)
 
 
+@guarded
 async def watch_and_restart(sup: Supervision, unit: Unit) -> None:
     """Go on with an adopted instance that is up: watch it, restart it by its policy."""
-    tries = await _after(sup, unit, 0)
-    if tries is not None:
-        await _live(sup, unit, tries)
+    if await _after(sup, unit, since=unit.up_since):
+        await _live(sup, unit)
 
 
 def judge(sup: Supervision, unit: Unit, ended: Exit) -> None:
-    """Go on with a task that ended while nobody watched, as if somebody had."""
-    unit.task = sup.loop.task(_judge(sup, unit, ended))
+    """Go on with an instance that ended while nobody watched, as if somebody had."""
+    # one that was about to be ready again has not done what it is for, whatever its code
+    early = unit.entry["kind"] != "task" and unit.state in {"starting", "bootstrapping"}
+    if not early and policy.ends_well(sup, unit, ended):
+        unit.task = sup.loop.task(remains.end_left(sup, unit, None))
+        return
+    unit.left = True
+    unit.to("backoff", f"ended with {starting.ending(ended)} while nobody watched")
+    unit.task = sup.loop.task(_judge(sup, unit))
 
 
-async def _judge(sup: Supervision, unit: Unit, ended: Exit) -> None:
-    if not _ends_well(sup, unit, ended):
-        tries = await _again(sup, unit, 1, f"ended with {starting.ending(ended)}")
-        if tries is not None:
-            await _live(sup, unit, tries)
+@guarded
+async def _judge(sup: Supervision, unit: Unit) -> None:
+    await remains.end_of(sup, unit, None)
+    unit.left = False
+    # how long it ran after the last look at it nobody can tell
+    if await policy.again(sup, unit, str(unit.row["reason"])):
+        await _live(sup, unit)
 
 
+@guarded
+async def go_on_waiting(sup: Supervision, unit: Unit) -> None:
+    """Go on with an instance that waits for its next try, or that was about to be started again."""
+    if unit.state == "backoff":
+        await policy.paused(sup, unit, unit.again_at - sup.loop.now())
+    await _live(sup, unit)
+
+
+@guarded
 async def go_on_starting(sup: Supervision, unit: Unit) -> None:
     """Go on with an adopted instance that was in the middle of its start."""
-    await _live(sup, unit, 0, spawned=True)
+    await _live(sup, unit, spawned=True)
 
 
-async def _live(sup: Supervision, unit: Unit, tries: int, *, spawned: bool = False) -> None:
+async def _live(sup: Supervision, unit: Unit, *, spawned: bool = False) -> None:
     while True:
         if not spawned:
             await _wait_for_needs(sup, unit)
         fault = await _start(sup, unit, spawned=spawned)
         spawned = False
         if fault is None:
-            after = await _after(sup, unit, tries)
+            again = await _after(sup, unit)
         elif unit.ever_ready:
             await sup.clear(unit)
             if _called_off(sup, unit):
                 return
-            after = await _again(sup, unit, tries + 1, fault.message)
+            again = await policy.again(sup, unit, fault.message)
         else:
             await sup.clear(unit)
             unit.to("failed", fault.message)
             sup.failed(unit, fault)
             return
-        if after is None:
+        if not again:
             return
-        tries = after
 
 
-async def _after(sup: Supervision, unit: Unit, tries: int) -> int | None:
-    # watches until the end; returns the number of tries so far, or None if that was the end
-    begin, process = sup.loop.now(), unit.process
+async def _after(sup: Supervision, unit: Unit, since: float | None = None) -> bool:
+    # watches until the end, up since then or now; tells whether it is to be started again
+    begin, process = sup.loop.now() if since is None else since, unit.process
     unit.up_since = begin
     unit.said.begin()
     ended = await watch(sup, unit)
     if unit.unhealthy.done:
-        return await _replaced(sup, unit, tries, begin)
+        return await _replaced(sup, unit, begin)
     session = process.session if process else None
     if ended is None:
-        return None
-    if _ends_well(sup, unit, ended):
+        return False
+    if policy.ends_well(sup, unit, ended):
         await remains.end_left(sup, unit, session)
-        return None
+        return False
     at_once = unsettled(unit, sup.loop.now()) > 0
     await remains.end_of(sup, unit, session)
     if at_once:
         _fail_start(sup, unit, ended)
-        return None
+        return False
     unit.settled = True
     if sup.loop.now() - begin >= unit.entry["restart"]["reset"]:
-        tries = 0
-    return await _again(sup, unit, tries + 1, f"ended with {starting.ending(ended)}{unit.said.why}")
+        unit.note(tries=0)
+    why = f"ended with {starting.ending(ended)}{unit.said.why}"
+    return await policy.again(sup, unit, why)
 
 
 def _called_off(sup: Supervision, unit: Unit) -> bool:
@@ -128,18 +140,18 @@ def _called_off(sup: Supervision, unit: Unit) -> bool:
     return True
 
 
-async def _replaced(sup: Supervision, unit: Unit, tries: int, begin: float) -> int | None:
+async def _replaced(sup: Supervision, unit: Unit, begin: float) -> bool:
     # it runs and does not do its job: stopped as asked for, then like one that ended by itself
     why = unit.unhealthy.result()
     sup.journal.tell("unhealthy", unit.name, message=why)
     unit.settled = True
     await sup.clear(unit)
     if _called_off(sup, unit):
-        return None
+        return False
     # only a time in which it was seen well was quiet: else it would be restarted for ever
     if unit.well_until is not None and unit.well_until - begin >= unit.entry["restart"]["reset"]:
-        tries = 0
-    return await _again(sup, unit, tries + 1, f"unhealthy: {why}")
+        unit.note(tries=0)
+    return await policy.again(sup, unit, f"unhealthy: {why}")
 
 
 async def _wait_for_needs(sup: Supervision, unit: Unit) -> None:
@@ -221,6 +233,8 @@ async def watch(sup: Supervision, unit: Unit) -> Exit | None:
     unit.watched = True
     unit.unhealthy, unit.well_until = sup.loop.future(), None
     looking.look_from_now(sup, unit)
+    if unit.said.stopping:
+        looking.stops_itself(sup, unit)  # it said so to a predecessor
     try:
         if unit.process is None:
             await sup.loop.first(sup.loop.future())
@@ -231,31 +245,6 @@ async def watch(sup: Supervision, unit: Unit) -> Exit | None:
         unit.watched = False
         looking.look_no_more(unit)
     return await sup.take_exit(unit)
-
-
-def _ends_well(sup: Supervision, unit: Unit, ended: Exit) -> bool:
-    policy = unit.entry["restart"]["policy"]
-    if unit.entry["kind"] == "task" and not accepted(unit, ended) and policy == "never":
-        fault = ControlError.of(
-            f'cannot go on: task "{unit.name}" ended with {starting.ending(ended)}',
-            reference="task-failed",
-            status=7,
-            subject=unit.name,
-            hint=f"booty logs {unit.name}; mend it, then booty up",
-            lines=starting.last_lines(sup.folder, unit),
-        )
-        unit.to("failed", fault.message)
-        sup.failed(unit, fault)
-        return True
-    if policy == "always" and unit.entry["kind"] != "task":
-        return False
-    if accepted(unit, ended):
-        unit.to("done", None)
-        return True
-    if policy == "never":
-        _give_up(sup, unit, f"it ended with {starting.ending(ended)}")
-        return True
-    return False
 
 
 def unsettled(unit: Unit, now: float) -> float:
@@ -270,47 +259,4 @@ def _fail_start(sup: Supervision, unit: Unit, ended: Exit) -> None:
     # without a probe it counted as ready when it was spawned: this is how a failed start looks
     fault = starting.ended_early(sup, unit, ended)
     unit.to("failed", fault.message)
-    sup.failed(unit, fault)
-
-
-async def _again(sup: Supervision, unit: Unit, tries: int, reason: str) -> int | None:
-    policy = unit.entry["restart"]
-    if tries > policy["give_up"]:
-        _give_up(sup, unit, f"given up after {tries - 1} restarts: {reason}")
-        return None
-    delay = pause(policy, tries)
-    if delay:
-        unit.to("backoff", f"{reason}; restarted in {delay:.1f} s")
-    unit.note(restarts=int(unit.row["restarts"]) + 1)
-    if delay:
-        await sup.loop.sleep(delay)
-    sup.restart_leaning(unit)
-    return tries
-
-
-def pause(policy: dict[str, Any], tries: int) -> float:
-    """Return the seconds before a restart.
-
-    Args:
-        policy: ``next max`` (seconds) and ``factor``.
-        tries: which restart it is since the last quiet time; the first is at once.
-    """
-    if tries == 1:
-        return 0.0
-    delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
-    # spreads load; the module for random numbers would bring half of OpenSSL into memory
-    chance = int.from_bytes(os.urandom(2)) / 0xFFFF
-    return float(delay * (1 + JITTER * (2 * chance - 1)))
-
-
-def _give_up(sup: Supervision, unit: Unit, why: str) -> None:
-    unit.to("failed", why)
-    fault = ControlError.of(
-        f'cannot keep "{unit.name}" running: {why}',
-        reference="given-up",
-        status=7,
-        subject=unit.name,
-        hint=f"booty logs {unit.name}, then booty start {unit.name}",
-        lines=starting.last_lines(sup.folder, unit),
-    )
     sup.failed(unit, fault)

@@ -9,6 +9,7 @@ from booty.run import probe as probes
 from booty.supervise import starting
 from booty.supervise.fill import fill
 from booty.supervise.needs import UP
+from booty.supervise.unforeseen import warned
 from booty.supervise.wire import ControlError
 from booty.supervise.workers import Unknown
 
@@ -25,7 +26,8 @@ def look_from_now(sup: Supervision, unit: Unit) -> None:
     """Begin the ``live`` looks at an instance that is up, as its entry says now."""
     look_no_more(unit)
     if unit.watched and unit.entry["live"] is not None:
-        unit.looks = sup.loop.task(_look_again_and_again(sup, unit))
+        looks = _look_again_and_again(sup, unit)
+        unit.looks = sup.loop.task(warned(sup, unit, looks, "look at it"))
     elif unit.state == "degraded":
         unit.to("ready")  # nobody looks any more who could take it back
 

@@ -83,6 +83,8 @@ class Notices:
             if name in words:
                 with contextlib.suppress(ValueError):  # no number: as if it had not been said
                     hear(self._sup, unit, words)
+        if (kept := unit.said.kept()) != (unit.row.get("said") or {}):
+            unit.note(said=kept)
 
     def _sender(self, pid: int) -> Unit | None:
         unit = self._sup.by_pid.get(pid)

@@ -63,6 +63,7 @@ class Parent:
             "lifetime": self._held.lifetime,
             "fds": fds,
             "inherits": True,
+            "exits": self._held.ends.known(),
         }
         process.give_back_file_limit()
         argv = roles.command("guardian", arguments)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from booty.supervise import goodness, looking, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
-from booty.supervise.workers import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +58,7 @@ async def roll(
             sup.note(rolling=left)
             await _one(sup, arrival, entries[left[0]])
             left = left[1:]
-    except (ControlError, Unknown):
+    except Exception:  # a fault of ours too: the replicas are not left half changed
         done = [name for name in former if name not in left[1:]]
         await _put_back(sup, arrival, {name: former[name] for name in reversed(done)})
         raise

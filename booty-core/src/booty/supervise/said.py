@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from booty.run.loop import Future, Loop
 
 __all__ = ["Said"]
@@ -39,6 +41,17 @@ class Said:
         self.reloaded: Future[None] = loop.future()
         self.reloaded.set(None)
         self.stopping = False
+
+    def kept(self) -> dict[str, Any]:
+        """Return what a successor must know; empty if nothing was said."""
+        said = {"interval": self.interval, "until": self.until, "stopping": self.stopping}
+        return {key: value for key, value in said.items() if value}
+
+    def take(self, kept: Mapping[str, Any]) -> None:
+        """Take what a predecessor has heard."""
+        self.interval = kept.get("interval")
+        self.until = float(kept.get("until") or 0.0)
+        self.stopping = bool(kept.get("stopping"))
 
     def begin(self) -> None:
         """Begin another phase: what was asked for in the former one holds no longer."""

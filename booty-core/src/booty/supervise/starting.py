@@ -223,6 +223,7 @@ def _spawn(sup: Supervision, unit: Unit, launch: dict[str, Any]) -> None:
             log_offset=os.fstat(log).st_size,
             file_before=_file_before(sup, unit),
             passed=False,
+            said={},
         )
         unit.save(now=True)
         unit.said = Said(sup.loop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import remains, starting
+from booty.supervise import remains, starting, unforeseen
 from booty.supervise.change import UP
 from booty.supervise.complaint import complain
 from booty.supervise.ends import accepted
@@ -119,7 +119,7 @@ async def _stop_own(sup: Supervision, own: list[Unit], *, drain: bool) -> list[d
     grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
     traces = {unit.name: remains.trace(unit) for unit in own}
     work: list[Task[dict[str, Any] | None]] = [
-        sup.loop.task(_stop_one(sup, unit, drain=drain)) for unit in own
+        sup.loop.task(_stop_surely(sup, unit, drain=drain)) for unit in own
     ]
     try:
         rows = [row for one in work if (row := await one) is not None]
@@ -141,6 +141,15 @@ def _over(unit: Unit) -> None:
     unit.stopping = False
     if unit.state == "stopping" and unit.process is None:
         unit.to("stopped")
+
+
+async def _stop_surely(sup: Supervision, unit: Unit, *, drain: bool) -> dict[str, Any] | None:
+    try:
+        return await _stop_one(sup, unit, drain=drain)
+    except Exception as error:  # noqa: BLE001 - nobody may be left to run by a fault of ours
+        told = unforeseen.fault(error, unit.name)
+        sup.journal.tell("warning", unit.name, message=told.message)
+        return await unforeseen.end_by_force(sup, unit)
 
 
 async def _stop_one(sup: Supervision, unit: Unit, *, drain: bool) -> dict[str, Any] | None:

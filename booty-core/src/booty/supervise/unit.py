@@ -38,12 +38,12 @@ class Unit:
         looks: the coroutine of its ``live`` looks, ``None`` if none are taken.
         watched: whether it is up and its end is waited for.
         settled: whether it has run for a while since it was wanted; of use where nothing is probed.
-        up_since: when it became ready, on the loop's clock.
         well_until: when a ``live`` look last pleased since then, ``None`` if none did.
         said: what its program has said by sd_notify.
         unhealthy: settled with the reason when it is to be restarted though it runs.
         stopping: whether somebody is stopping it.
         report: how its last stop went, as whoever asked is told; ``None`` if there was none.
+        left: whether something may be left of a process that ended while nobody watched.
         fresh: whether its data folder was made by this start.
         refused: whether its state could not be written: the disk is full.
         claim: the lock on its data folder, while it starts and runs.
@@ -68,12 +68,12 @@ class Unit:
         self.looks: Task[None] | None = None
         self.watched = False
         self.settled = True
-        self.up_since: float | None = None
         self.well_until: float | None = None
         self.said = Said(loop)
         self.unhealthy: Future[str] = loop.future()
         self.stopping = False
         self.report: dict[str, Any] | None = None
+        self.left = False
         self.fresh = False
         self.claim: Claim | None = None
         self.changed: list[Any] = []
@@ -99,6 +99,25 @@ class Unit:
     @ever_ready.setter
     def ever_ready(self, value: bool) -> None:
         self.note(ever_ready=value)
+
+    @property
+    def up_since(self) -> float | None:
+        """When it became ready, on the loop's clock; a successor's is the same until a reboot."""
+        found = self.row.get("up_since")
+        return None if found is None else float(found)
+
+    @up_since.setter
+    def up_since(self, when: float | None) -> None:
+        self.note(up_since=None if when is None else round(when, 3))
+
+    @property
+    def again_at(self) -> float:
+        """When it is started again, on the loop's clock; of use in ``backoff``."""
+        return float(self.row.get("again_at") or 0.0)
+
+    @again_at.setter
+    def again_at(self, when: float) -> None:
+        self.note(again_at=round(when, 3))
 
     @property
     def live(self) -> bool:
@@ -216,6 +235,9 @@ def _blank(name: str) -> dict[str, Any]:
         "mark": None,
         "since": None,
         "restarts": 0,
+        "tries": 0,
+        "up_since": None,
+        "again_at": None,
         "ever_ready": False,
         "exit": None,
         "digest": None,
@@ -224,4 +246,5 @@ def _blank(name: str) -> dict[str, Any]:
         "log_offset": 0,
         "file_before": None,
         "passed": False,
+        "said": {},
     }
