@@ -110,6 +110,7 @@ def test_what_is_not_there_is_told(client: Command, tmp_path: Path) -> None:
         ("cp - s3://uploads/", "names no object"),
         ("cp -r s3://uploads -", "does not go with -r"),
         ("cp s3://uploads/a s3://uploads/a", "is both of them"),
+        ("cp --type text/plain s3://uploads/a b", "has no content type"),
         ("cat uploads", 'cannot use "uploads" as an object'),
         ("rm uploads", '"s3://uploads/" is a bucket'),
         ("rm -r uploads", "nobody answers: add --yes"),

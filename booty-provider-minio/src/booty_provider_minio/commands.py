@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from booty import Instance
 
+    from booty_provider_minio.copying import How
+
 __all__ = ["s3"]
 
 _OWN: Final = "booty-"
@@ -89,7 +91,7 @@ def _line(row: dict[str, Any]) -> str:
 @click.argument("source", type=EITHER)
 @click.argument("target", type=EITHER)
 @click.option("-r", "--recursive", is_flag=True, help="A folder, or all keys that begin so.")
-@click.option("--type", "content_type", help="Content type; by default by the name's end.")
+@click.option("--type", "content_type", help="Content type; else its own, or by the name's end.")
 @click.pass_obj
 def cp(
     instance: Instance, source: Any, target: Any, recursive: bool, content_type: str | None
@@ -98,20 +100,23 @@ def cp(
 
     Example: booty client files cp photo.jpg s3://uploads/photo.jpg
     """
-    if wrong := mistaken(source, target, recursive=recursive):
+    if wrong := mistaken(source, target, recursive=recursive, typed=bool(content_type)):
         raise click.UsageError(wrong)
-    from booty_provider_minio.copying import fed
+    from booty_provider_minio import engines
+    from booty_provider_minio.copying import How, fed
+    from booty_provider_minio.s3.copying import PART, bound_of
 
+    bound = bound_of(engines.of(instance).name, PART)
     with fed(source) as kept:
-        how = {"recursive": recursive, "content_type": content_type, "kept": kept}
-        _run(_copy(instance, source, target, how))
+        how = How(content_type=content_type, kept=kept, bound=bound)
+        _run(_copy(instance, source, target, how, recursive))
 
 
-async def _copy(instance: Instance, source: Any, target: Any, how: dict[str, Any]) -> None:
+async def _copy(instance: Instance, source: Any, target: Any, how: How, recursive: bool) -> None:
     from booty_provider_minio.copying import copy
 
     async with _client(instance, f'copy "{source}" to "{target}"') as client:
-        async for one, other in copy(client, source, target, **how):
+        async for one, other in copy(client, source, target, how, recursive=recursive):
             click.echo(f"{one} -> {other}", err=True)
 
 

@@ -11,20 +11,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import frozen
 from booty import RunError
 
 from booty_provider_minio import transfer
 from booty_provider_minio.listing import keys
 from booty_provider_minio.places import STREAM, Place
+from booty_provider_minio.s3.copying import copied
 from booty_provider_minio.session import ask
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-__all__ = ["copy", "fed"]
+__all__ = ["How", "copy", "fed"]
 
 PIECE: Final = 1024 * 1024
 Pair = tuple[Any, Any]
+
+
+@frozen(kw_only=True)
+class How:
+    """How each object is made.
+
+    Attributes:
+        content_type: of what is made on the server; ``None`` = that of the object it is copied
+            from, else by the name's end.
+        kept: the file with what :func:`fed` has read.
+        bound: bytes above which a copy on the server goes in parts; ``None`` = never.
+    """
+
+    content_type: str | None = None
+    kept: Path | None = None
+    bound: int | None = None
 
 
 @contextmanager
@@ -44,13 +62,7 @@ def fed(source: Any) -> Iterator[Path | None]:
 
 
 async def copy(
-    client: Any,
-    source: Any,
-    target: Any,
-    *,
-    recursive: bool,
-    content_type: str | None,
-    kept: Path | None = None,
+    client: Any, source: Any, target: Any, how: How, *, recursive: bool = False
 ) -> AsyncIterator[Pair]:
     """Copy, and yield each pair that was copied.
 
@@ -58,9 +70,8 @@ async def copy(
         client: an S3 client.
         source: a place on the server, a path, or ``-``.
         target: likewise; one of the two is on the server.
+        how: how each object is made.
         recursive: a folder, or all keys that begin so.
-        content_type: of what is sent; ``None`` = by the name's end.
-        kept: the file with what :func:`fed` has read.
 
     Raises:
         RunError: a file cannot be read or written, or a key would lead out of the folder.
@@ -72,7 +83,7 @@ async def copy(
     async for one, other in pairs(client, source, target):
         done += 1
         try:
-            await _one(client, one, other, content_type, kept)
+            await _one(client, one, other, how)
         except OSError as error:
             raise _cannot(one, other, error.strerror or str(error)) from error
         yield one, other
@@ -120,16 +131,15 @@ def _below(target: Any, name: str) -> Any:
     return str(Path(target) / name)
 
 
-async def _one(
-    client: Any, source: Any, target: Any, content_type: str | None, kept: Path | None
-) -> None:
+async def _one(client: Any, source: Any, target: Any, how: How) -> None:
     if isinstance(source, Place) and isinstance(target, Place):
-        about = {"Bucket": source.bucket, "Key": source.key}
-        await ask(client.copy_object(Bucket=target.bucket, Key=target.key, CopySource=about))
+        changed = {"ContentType": how.content_type} if how.content_type else None
+        named = ({"Bucket": one.bucket, "Key": one.key} for one in (source, target))
+        await ask(copied(client, *named, bound=how.bound, changed=changed))
     elif isinstance(source, Place):
         await _down(client, source, target)
     else:
-        await _up(client, kept or Path(source), target, content_type)
+        await _up(client, how.kept or Path(source), target, how.content_type)
 
 
 async def _up(client: Any, source: Path, target: Place, content_type: str | None) -> None:

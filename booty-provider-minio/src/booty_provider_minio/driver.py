@@ -47,6 +47,12 @@ PARAMETERS: Final = (
         name="part_size", kind="size", default=8 << 20, about="Of large uploads; 5 MiB or more."
     ),
     clients.Parameter(
+        name="copy_size",
+        kind="size",
+        default=1 << 30,
+        about="What is larger is copied in parts of so many bytes; 5 MiB to 5 GiB.",
+    ),
+    clients.Parameter(
         name="concurrency", kind="number", default=4, about="Parts of one upload at once."
     ),
     clients.Parameter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import click
@@ -77,25 +78,35 @@ OBJECT: Final = _Remote("an object", whole=True)
 EITHER: Final = _Either()
 
 
-def mistaken(source: Place | str, target: Place | str, *, recursive: bool) -> str:
+def mistaken(
+    source: Place | str, target: Place | str, *, recursive: bool, typed: bool = False
+) -> str:
     """Return what is wrong with a copy from here to there, before anything is asked; else nothing.
 
     Args:
         source: a place, a path, or ``-``.
         target: likewise.
         recursive: whether all below it is meant.
+        typed: whether a content type is given.
     """
+    return next(_mistakes(source, target, recursive=recursive, typed=typed), "")
+
+
+def _mistakes(
+    source: Place | str, target: Place | str, *, recursive: bool, typed: bool
+) -> Iterator[str]:
     if not isinstance(source, Place) and not isinstance(target, Place):
-        return "one of the two must be on the server: s3://BUCKET/KEY"
+        yield "one of the two must be on the server: s3://BUCKET/KEY"
     if recursive and STREAM in {source, target}:
-        return f'"{STREAM}" is one object: it does not go with -r'
+        yield f'"{STREAM}" is one object: it does not go with -r'
     if source == STREAM and isinstance(target, Place) and not target.name:
-        return f'"{target}" names no object: write s3://BUCKET/KEY'
+        yield f'"{target}" names no object: write s3://BUCKET/KEY'
     if isinstance(source, Place) and not source.key and not recursive:
-        return a_bucket(source)
-    if source == target:
-        return f'"{source}" is both of them'
-    return ""
+        yield a_bucket(source)
+    if typed and not isinstance(target, Place):
+        yield f'"{target}" is a file, which has no content type: --type is for s3://BUCKET/KEY'
+    if source == target and not typed:
+        yield f'"{source}" is both of them'
 
 
 def a_bucket(place: Place) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty import Code
 
+from booty_provider_minio.s3.answers import KEPT
 from booty_provider_minio.s3.errors import code_of
 from booty_provider_minio.s3.uploads import given_up
 from booty_provider_minio.session import Refused, Unreachable, ask, exists
@@ -24,11 +25,6 @@ SECONDS: Final = 60
 PART: Final = 16 * 1024 * 1024
 """Bytes that are sent at one time; S3 takes at most 10,000 parts, and none under 5 MiB."""
 _MOST_PARTS: Final = 10_000
-KEPT: Final = (
-    *("ContentType", "ContentEncoding", "ContentDisposition", "ContentLanguage"),
-    *("CacheControl", "Metadata"),
-)
-"""What is kept of an object beside its body."""
 
 
 async def pages(client: Any, listing: str, **about: Any) -> AsyncIterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from booty import clients
 from booty_provider_minio.s3.keys import metadata_from, metadata_to
 
 __all__ = [
+    "KEPT",
     "attributes_of",
     "checksum",
     "conditions",
@@ -29,6 +30,8 @@ _HEADERS: Final = {
     "content_encoding": "ContentEncoding",
     "content_language": "ContentLanguage",
 }
+KEPT: Final = (*_HEADERS.values(), "Metadata")
+"""What is kept of an object beside its body."""
 
 
 def attributes_of(answer: dict[str, Any]) -> clients.Attributes:

@@ -141,8 +141,14 @@ class S3Bucket(clients.BucketDriver):
 
     async def copy(self, source: str, target: str, before: clients.Before | None) -> None:
         """Copy on the server."""
-        bucket = self._place.bucket
-        await copying.copied(self._client, bucket, escaped(source), escaped(target), before)
+        bucket, told = self._place.bucket, self._place.parameters
+        await copying.copied(
+            self._client,
+            {"Bucket": bucket, "Key": escaped(source)},
+            {"Bucket": bucket, "Key": escaped(target)},
+            bound=copying.bound_of(self._engine, told["copy_size"]),
+            before=before,
+        )
 
     async def list(self, request: clients.ListRequest) -> clients.Page:
         """Return a page of keys; servers know the delimiter ``/`` alone for sure."""

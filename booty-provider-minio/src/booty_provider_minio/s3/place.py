@@ -14,6 +14,8 @@ __all__ = ["Place", "place_of"]
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LEAST: Final = 5 << 20
 """Bytes of a part: S3 refuses smaller ones but for the last."""
+_LARGEST: Final = 5 << 30
+"""Bytes of a copy in one request, or of a part of one."""
 REGION: Final = "us-east-1"
 
 
@@ -147,6 +149,9 @@ def _wrong_parameters(location: clients.Location) -> list[InvalidArgumentError]:
     if told["part_size"] < _LEAST:
         words = f"cannot use parts of {told['part_size']} bytes: S3 wants 5 MiB"
         faults.append(_fault(words, "url-value", "part_size=8MiB"))
+    if not _LEAST <= told["copy_size"] <= _LARGEST:
+        words = f"cannot copy {told['copy_size']} bytes at one time: S3 takes 5 MiB to 5 GiB"
+        faults.append(_fault(words, "url-value", "copy_size=1GiB"))
     if told["concurrency"] < 1:
         faults.append(_fault('cannot use 0 as "concurrency"', "url-value", "concurrency=4"))
     plain = told["tls"] is False or str(told["endpoint"] or "").startswith("http:")
