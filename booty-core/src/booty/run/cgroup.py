@@ -17,18 +17,27 @@ _MOUNTS: Final = "/proc/self/mountinfo"
 _TYPE: Final = "cgroup2"
 
 
-def _own() -> str | None:
+def _mounted() -> tuple[str, str] | None:
+    # which part of the tree of groups is seen where; it is mounted before there are processes
+    with contextlib.suppress(OSError, ValueError), open(_MOUNTS, encoding="utf-8") as file:
+        for line in file:
+            fields, _, kind = line.partition(" - ")
+            if kind.split(" ", 1)[0] == _TYPE:
+                root, place = fields.split(" ")[3:5]
+                return root, place
+    return None
+
+
+def _own(mount: tuple[str, str] | None) -> str | None:
     # the folder of the group that this process is in
-    with contextlib.suppress(OSError, ValueError):
-        with open(_MEMBERSHIP, encoding="utf-8") as file:
-            path = next((line[3:].rstrip("\n") for line in file if line.startswith("0::")), None)
-        with open(_MOUNTS, encoding="utf-8") as file:
-            for line in file:
-                fields, _, kind = line.partition(" - ")
-                if kind.split(" ", 1)[0] == _TYPE and path is not None:
-                    root, place = fields.split(" ")[3:5]
-                    below = os.path.relpath(path, root)
-                    return None if below.startswith("..") else os.path.normpath(f"{place}/{below}")
+    if mount is None:
+        return None
+    root, place = mount
+    with contextlib.suppress(OSError), open(_MEMBERSHIP, encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("0::"):
+                below = os.path.relpath(line[3:].rstrip("\n"), root)
+                return None if below.startswith("..") else os.path.normpath(f"{place}/{below}")
     return None
 
 
@@ -43,7 +52,8 @@ class Group:
     """
 
     def __init__(self, name: str) -> None:
-        own = _own()
+        self._mount = _mounted()
+        own = _own(self._mount)
         if own is not None and os.path.basename(own) == name:
             own = os.path.dirname(own)
         self._above = own
@@ -66,13 +76,13 @@ class Group:
 
     def leave(self) -> None:
         """Take this process out of it."""
-        if self._above is not None and _own() == self.path:
+        if self._above is not None and _own(self._mount) == self.path:
             with contextlib.suppress(OSError):
                 _write(f"{self._above}/cgroup.procs", str(os.getpid()))
 
     def kill(self) -> None:
         """Kill all that is in it, whatever sessions and parents they have."""
-        if self.path is not None and _own() != self.path:
+        if self.path is not None and _own(self._mount) != self.path:
             with contextlib.suppress(OSError):
                 _write(f"{self.path}/cgroup.kill", "1")
 
