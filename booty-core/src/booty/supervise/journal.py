@@ -31,10 +31,12 @@ class Journal:
         self._clock = clock
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.line = b""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._torn = False
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._fd: int | None = None
         try:
             self._fd = os.open(path, flags, 0o600)
+            self._torn = _is_torn(self._fd)
         except OSError as error:
             complain(f"cannot write events: {error}")
 
@@ -44,13 +46,26 @@ class Journal:
         event = {"at": at, "kind": kind, "instance": instance, "detail": detail}
         self.line = _ENCODER.encode(event).encode()
         if self._fd is not None:
-            try:
-                os.write(self._fd, self.line + b"\n")
-            except OSError as error:
-                complain(f"cannot write an event: {error}")
+            self._write(self._fd)
         for listener in list(self.listeners):
             listener(event)
+
+    def _write(self, fd: int) -> None:
+        # of a line that a full disk cut the end is missing: it must not swallow the next one
+        data = (b"\n" if self._torn else b"") + self.line + b"\n"
+        try:
+            written = os.write(fd, data)
+        except OSError as error:
+            complain(f"cannot write an event: {error}")
+        else:
+            self._torn = written < len(data)
 
     def now(self) -> str:
         """Return the time as events carry it."""
         return stamp(self._clock.wall())
+
+
+def _is_torn(fd: int) -> bool:
+    # a loss of power, or a full disk, cut what was written last
+    size = os.fstat(fd).st_size
+    return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
