@@ -99,6 +99,31 @@ def test_an_interrupted_backup_leaves_nothing(kept: Case) -> None:
     assert beside(kept) - {"hangs"} == before
 
 
+def test_what_a_killed_one_left_goes_with_the_next(kept: Case) -> None:
+    """Its half is removed; that of one that still writes, or of somebody else, is not."""
+    hangs, before = kept.root / "hangs", beside(kept)
+    kept.env["HOW"] = "hang"
+    killed = kept.start("backup", "s", "saved")
+    until(hangs.exists)
+    killed.kill()
+    killed.communicate(timeout=60)
+    (left,) = beside(kept) - before - {"hangs"}
+    hangs.unlink()
+    writes = kept.start("backup", "s", "another")
+    until(hangs.exists)
+    assert not (kept.root / left).exists()  # by the next of another name, too
+    (others := kept.root / ".saved.01234567.part").mkdir()
+    (others / "mine").touch()
+    (running,) = beside(kept) - before - {"hangs", others.name}
+
+    kept.run("backup", "s", "saved", HOW="")
+    assert beside(kept) - before == {"hangs", running, others.name, "saved"}
+    assert {one.name for one in (kept.root / "saved").iterdir()} == {"booty-backup.json", "data"}
+    os.kill(writes.pid, signal.SIGINT)
+    writes.communicate(timeout=60)
+    assert beside(kept) - before == {"hangs", others.name, "saved"}
+
+
 def test_nothing_is_written_over(kept: Case) -> None:
     """What is at the place already stays as it is."""
     (kept.root / "saved").write_text("mine")

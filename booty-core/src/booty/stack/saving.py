@@ -1,15 +1,18 @@
 """Data of a service out to a folder and back in: whole, or not at all.
 
 A backup is a folder: ``booty-backup.json`` says what it is of, ``data`` is what the provider wrote.
-It is written beside its place under another name and takes its own when it is complete.
+It is written beside its place under another name and takes its own when it is complete. What one
+that was killed has left there goes with the next: a lock in it tells that nobody is at it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +27,7 @@ from booty.errors import (
     RunError,
 )
 from booty.providers import answers
+from booty.run import locks
 from booty.stack import resolve
 from booty.supervise import state
 
@@ -37,6 +41,9 @@ __all__ = ["FORMAT", "HEAD", "backup", "restore"]
 FORMAT: Final = 1
 HEAD: Final = "booty-backup.json"
 DATA: Final = "data"
+_MARK: Final = ".being-written"
+"""The lock that whoever writes it holds, and by which we know a folder for ours."""
+_PARTIAL: Final = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 
 
 async def backup(place: Place, name: str, out: str | Path) -> dict[str, Any]:
@@ -57,7 +64,7 @@ async def backup(place: Place, name: str, out: str | Path) -> dict[str, Any]:
         BootyError: what the provider said.
     """
     provider, service = await to_thread.run_sync(_asked, place, name, "backup")
-    partial, final = await to_thread.run_sync(_begin, Path(out))
+    partial, final, lock = await to_thread.run_sync(_begin, Path(out))
     head = _head(place, service)
     try:
         await _called(provider, "backup", service=service, out=str(partial / DATA))
@@ -66,6 +73,7 @@ async def backup(place: Place, name: str, out: str | Path) -> dict[str, Any]:
         raise _unwritable(final, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # made here; after the rename it is gone
+        os.close(lock)
     return head
 
 
@@ -140,17 +148,33 @@ def _head(place: Place, service: Service) -> dict[str, Any]:
     }
 
 
-def _begin(out: Path) -> tuple[Path, Path]:
-    """Make a folder beside the one that shall be."""
+def _begin(out: Path) -> tuple[Path, Path, int]:
+    """Make a folder beside the one that shall be, and hold its lock."""
     final = out.absolute()
     if os.path.lexists(final):
         raise _there(final)
-    partial = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.part")
+    with suppress(OSError):  # whoever may not look there may still write
+        _remove_dead(final.parent)
     try:
-        partial.mkdir(mode=0o700)
+        while True:
+            partial = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.part")
+            partial.mkdir(mode=0o700)
+            lock = locks.take(str(partial / _MARK))
+            # somebody who came between the two took it for that of a dead one
+            if lock is not None and (partial / _MARK).exists():
+                return partial, final, lock
     except OSError as error:
         raise _unwritable(final, error) from error
-    return partial, final
+
+
+def _remove_dead(folder: Path) -> None:
+    """Remove what backups that were killed have left in a folder."""
+    for partial in folder.iterdir():
+        if _PARTIAL.fullmatch(partial.name) and (partial / _MARK).is_file():
+            lock = locks.take(str(partial / _MARK))
+            if lock is not None:
+                shutil.rmtree(partial, ignore_errors=True)
+                os.close(lock)
 
 
 def _settle(partial: Path, final: Path, head: dict[str, Any]) -> None:
@@ -165,6 +189,7 @@ def _settle(partial: Path, final: Path, head: dict[str, Any]) -> None:
     if os.path.lexists(final):
         raise _there(final)
     partial.rename(final)
+    (final / _MARK).unlink()
 
 
 def _read(source: Path, provider: str) -> tuple[Path, dict[str, Any]]:
