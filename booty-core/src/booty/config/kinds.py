@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -38,7 +39,7 @@ _SIGNALS: Final = (
 
 
 @frozen
-class Kind:
+class Kind(ABC):
     """A sort of value.
 
     Attributes:
@@ -51,14 +52,14 @@ class Kind:
     bare: ClassVar[str] = ""
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """What it is, for a sentence: "it must be …"."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def example(self) -> str:
         """A value as it is written in the file."""
-        raise NotImplementedError
 
     def read(self, value: Any, at: At, reading: Reading) -> Any:
         """Return the typed value; :data:`BAD` when a fault was noted."""
@@ -74,12 +75,12 @@ class Kind:
         return reading.wrong_type(at, value, self.words, self.example)
 
     def take(self, value: Any, at: At, reading: Reading) -> Any:
-        """Return the typed value of one that has the right TOML type."""
-        raise NotImplementedError
+        """Return the typed value of one of the right TOML type; as it is, if no more is said."""
+        return value
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the value."""
-        raise NotImplementedError
 
 
 @frozen
