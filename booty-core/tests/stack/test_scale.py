@@ -104,13 +104,16 @@ def test_remembered_until_the_file_changes(booty: Any, root: Path) -> None:
     [
         ("nope=2", 3, 'no-service: cannot find "nope": no such service'),
         ("web.0=2", 3, 'not-scalable: cannot scale "web.0": it is one instance'),
-        ("web=0", 3, 'replicas-forbidden: cannot scale "web=0": program allows 1 or more'),
+        ("web=0", 3, 'replicas-forbidden: cannot scale "web=0": program allows 1 to 200'),
+        ("web=201", 3, 'replicas-forbidden: cannot scale "web=201": program allows 1 to 200'),
+        ("web=1000000", 3, "booty scale web=200"),
         ("web.front=2", 3, 'not-scalable: cannot scale "web.front": it has no roles'),
         ("once=2", 3, 'not-scalable: cannot scale "once": it is a task'),
         ("far=2", 3, 'not-scalable: cannot scale "far": somebody else runs it'),
         ("web", 2, '"web" is not NAME=N'),
         ("web=many", 2, '"many" is no number of instances'),
         ("web=-1", 2, '"-1" is no number of instances'),
+        (f"web={'9' * 5000}", 2, '9" is no number of instances'),
     ],
 )
 def test_refused(booty: Any, root: Path, asked: str, status: int, said: str) -> None:

@@ -16,7 +16,7 @@ SPREAD = 0.1
 
 
 @pytest.mark.parametrize(
-    ("tries", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (5, 3.0), (50, 3.0)]
+    ("tries", "seconds"), [(1, 0.0), (2, 0.5), (3, 1.0), (4, 2.0), (5, 3.0), (50, 3.0), (5000, 3.0)]
 )
 def test_pauses_grow_to_a_ceiling(tries: int, seconds: float) -> None:
     """At once, then each time twice as long, never longer than the most; spread by a tenth."""

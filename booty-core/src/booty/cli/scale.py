@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +13,10 @@ from booty.cli.up import Up
 if TYPE_CHECKING:
     from booty.fetch import Tell
     from booty.stack.handing import Outcome, Session
+
+
+LONGEST: Final = 18
+"""Digits of a number; of longer ones Python itself refuses to read some."""
 
 
 class Numbers(click.ParamType[tuple[str, int]]):
@@ -29,7 +33,7 @@ class Numbers(click.ParamType[tuple[str, int]]):
         name, mark, number = str(value).partition("=")
         if not mark or not name:
             self.fail(f'"{value}" is not NAME=N; for example: booty scale web=3', param, ctx)
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit() and len(number) <= LONGEST):
             self.fail(f'"{number}" is no number of instances; try {name}=3', param, ctx)
         return name, int(number)
 

@@ -36,7 +36,7 @@ from booty.config.parts import (
 from booty.config.reading import At, Reading, missing_key, quoted
 from booty.config.sources import GO_KEYS, RELEASE_KEYS, SOURCE, SOURCE_KEYS, WHEEL_KEYS, source_rule
 from booty.config.tables import Either, Key, ListOf, MapOf, NotYet, Table
-from booty.model.stack import RoleSpec
+from booty.model.stack import MOST_REPLICAS, RoleSpec
 
 __all__ = [
     "DEFAULTS",
@@ -62,7 +62,7 @@ __all__ = [
 _USE: Final = "^[a-z][a-z0-9-]*(/[a-z][a-z0-9-]*)?$"
 _SETTINGS: Final = MapOf(Raw(), sample="key")
 _CONFIG: Final = MapOf(Raw(), sample="key")
-_REPLICAS: Final = Key("replicas", Whole(1), "how many instances", "1")
+_REPLICAS: Final = Key("replicas", Whole(1, MOST_REPLICAS), "how many instances", "1")
 _SETTINGS_KEY: Final = Key("settings", _SETTINGS, "settings of the component, typed by it")
 _CONFIG_KEY: Final = Key(
     "config", _CONFIG, "raw configuration, merged over what the provider writes"

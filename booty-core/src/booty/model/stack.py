@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from booty.model.component import Probe
     from booty.model.source import Source
 
 __all__ = [
+    "MOST_REPLICAS",
     "Backoff",
     "LogPolicy",
     "NeedSpec",
@@ -22,7 +23,30 @@ __all__ = [
     "RoleSpec",
     "ServiceSpec",
     "StackSpec",
+    "nearest_replicas",
 ]
+
+MOST_REPLICAS: Final = 200
+"""Instances of one service and role, at most.
+
+Each knows all others, so that a plan of so many grows with the square of their number: of twice as
+many it takes a minute to make. And it is as many as booty is measured with on one machine.
+"""
+
+
+def nearest_replicas(number: int, allowed: Sequence[int]) -> tuple[int, str]:
+    """Return the number of instances that is allowed and nearest to one asked for.
+
+    Args:
+        number: what was asked for.
+        allowed: the numbers that a component allows; none = any up to :data:`MOST_REPLICAS`.
+
+    Returns:
+        The number, the same if it is allowed, and what is allowed in words.
+    """
+    some = allowed or range(1, MOST_REPLICAS + 1)
+    words = ", ".join(map(str, allowed)) or f"1 to {MOST_REPLICAS}"
+    return number if number in some else min(some, key=lambda one: abs(one - number)), words
 
 
 @frozen(kw_only=True)

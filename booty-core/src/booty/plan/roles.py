@@ -10,7 +10,7 @@ from booty.config.reading import nearest
 from booty.errors import BootyError, BootyErrors, ConfigError, ProviderError
 from booty.model.component import Component, Interface
 from booty.model.expand import Role
-from booty.model.stack import ProgramSource
+from booty.model.stack import ProgramSource, nearest_replicas
 from booty.plan.sourced import sourced
 from booty.plan.versions import choose
 
@@ -301,20 +301,19 @@ def _declared(service: ServiceSpec, component: Component) -> Component:
 def _allowed_replicas(
     service: str, role: Role, component: Component, replicas: int, faults: list[BootyError]
 ) -> int:
-    if replicas >= 1 and (not component.replicas or replicas in component.replicas):
+    nearest, allowed = nearest_replicas(replicas, component.replicas)
+    if nearest == replicas:
         return replicas
-    allowed = ", ".join(map(str, component.replicas)) or "1 or more"
     path = f"services.{service}.roles.{role.name}" if role.name else f"services.{service}"
-    nearer = min(component.replicas or (1,), key=lambda number: abs(number - replicas))
     faults.append(
         ConfigError(
             f'cannot run "{replicas}" replicas in {path}: {component.id} allows {allowed}',
             reference="replicas-forbidden",
             subject=f"{path}.replicas",
-            hint=f"write replicas = {nearer}",
+            hint=f"write replicas = {nearest}",
         )
     )
-    return nearer
+    return nearest
 
 
 def _given(service: ServiceSpec, role: Role) -> dict[str, Any]:

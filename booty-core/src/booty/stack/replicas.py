@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.errors import BootyError, ConfigError, from_data, raise_all
+from booty.model.stack import nearest_replicas
 from booty.stack import plans
 from booty.supervise.naming import no_such
 
@@ -112,14 +113,13 @@ def _other_role(service: str, role: str, number: int, roles: list[str]) -> tuple
 
 
 def _refuse_number(name: str, number: int, allowed: tuple[int, ...], component: str) -> None:
-    if number >= 1 and (not allowed or number in allowed):
+    nearest, words = nearest_replicas(number, allowed)
+    if nearest == number:
         return
-    nearer = min(allowed or (1,), key=lambda one: abs(one - number))
-    words = ", ".join(map(str, allowed)) or "1 or more"
     raise _cannot(
         f"{name}={number}",
         f"{component} allows {words}",
-        f"booty scale {name}={nearer}" + ("" if number else f", or booty stop {name}"),
+        f"booty scale {name}={nearest}" + ("" if number else f", or booty stop {name}"),
         "replicas-forbidden",
     )
 

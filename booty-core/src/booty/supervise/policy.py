@@ -84,7 +84,10 @@ def pause(policy: dict[str, Any], tries: int) -> float:
     """
     if tries == 1:
         return 0.0
-    delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
+    try:
+        delay = min(policy["max"], policy["next"] * policy["factor"] ** (tries - 2))
+    except OverflowError:  # with many tries to give up after, they get that far in a night
+        delay = policy["max"]
     # spreads load; the module for random numbers would bring half of OpenSSL into memory
     chance = int.from_bytes(os.urandom(2)) / 0xFFFF
     return float(delay * (1 + JITTER * (2 * chance - 1)))
