@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import httpx
 
 from booty.errors import FetchError, VerifyError
-from booty.fetch import authority, retry_after
+from booty.fetch import _calls, authority, retry_after
 from booty.fetch.access import OPEN, Access
 from booty.fetch.patience import Passing, Patience, persist
 
@@ -172,6 +172,7 @@ def _send(url: str, target: str, headers: Mapping[str, str], access: Access) -> 
     own = {**headers, **access.headers(target)}
     timeout = httpx.Timeout(access.patience.silence, connect=CONNECT)
     answer: list[httpx.Response | Exception] = []
+    answered = threading.Event()
 
     def ask() -> None:
         try:
@@ -181,11 +182,11 @@ def _send(url: str, target: str, headers: Mapping[str, str], access: Access) -> 
             answer.append(client().send(request, stream=True))
         except Exception as error:  # noqa: BLE001 - raised again where it is waited for
             answer.append(error)
+        answered.set()
 
     # a server may give its head byte by byte for ever: no time-out of the library sees that
-    asked = threading.Thread(target=ask, daemon=True)
-    asked.start()
-    asked.join(access.patience.answer)
+    threading.Thread(target=ask, daemon=True).start()
+    _calls.heard(answered, access.patience.answer)
     if not answer:
         raise fault(url, f"no answer within {access.patience.answer:g} s", "too-slow")
     return _answered(url, answer[0])
@@ -219,7 +220,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def _closing(url: str, response: httpx.Response) -> Iterator[httpx.Response]:
     try:
-        yield response
+        with _calls.under_way(response):
+            yield response
     except _LOST as error:
         raise Passing(fault(url, phrase(error))) from error
     except httpx.HTTPError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +12,7 @@ from attrs import Factory, evolve, frozen
 
 from booty import paths
 from booty.errors import BootyError, FetchError, VerifyError, raise_all
-from booty.fetch import assembled, listed
+from booty.fetch import _calls, assembled, listed
 from booty.fetch.access import OPEN, Access
 from booty.fetch.command import Stop
 from booty.fetch.lock import Lock, Locked
@@ -46,6 +46,8 @@ BUNDLED: Final = (Release, Wheel, Module, OnPath)
 
 AT_ONCE: Final = 4
 """Programs that are fetched side by side."""
+AGAIN: Final = 0.05
+"""Seconds between looks whether all that was interrupted has ended."""
 
 TAKEN_BACK: Final = "booty lock --upgrade {0} takes another version; --accept NAME takes this one"
 """What to do about a version that its publisher has withdrawn."""
@@ -105,8 +107,9 @@ def ensure(
         )
         for wish in asked
     }
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool, _interrupted(pool, stop):
-        pending = {key: pool.submit(_one, one, lock) for key, one in request.items()}
+    pending: dict[str, Future[_Got]] = {}
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool, _interrupted(pool, pending, stop):
+        pending |= {key: pool.submit(_one, one, lock) for key, one in request.items()}
         wait(pending.values())
     faults = [error for one in pending.values() if isinstance(error := one.exception(), BootyError)]
     raise_all(faults)
@@ -128,13 +131,18 @@ def _until(stop: Stop, tell: Tell) -> Tell:
 
 
 @contextmanager
-def _interrupted(pool: ThreadPoolExecutor, stop: Stop) -> Iterator[None]:
+def _interrupted(
+    pool: ThreadPoolExecutor, pending: Mapping[str, Future[_Got]], stop: Stop
+) -> Iterator[None]:
     # ctrl-C comes to this thread alone: the others would go on to their end
     try:
         yield
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         stop.now()
+        while under_way := [one for one in pending.values() if one.running()]:
+            _calls.break_off()  # again and again: one may have been about to ask
+            wait(under_way, AGAIN)
         raise
 
 
