@@ -23,6 +23,9 @@ SHORTEST: Final = 0.005
 ARRIVED: Final = frozenset(("ready", "done"))
 TROUBLE: Final = frozenset(("failed", "backoff", "degraded"))
 AT_REST: Final = frozenset(("stopped", "absent", "failed"))
+UP: Final = frozenset(("ready", "degraded"))
+BEFORE: Final = AT_REST | UP | {"done", "backoff", "stopping"}
+"""States out of which a start begins, the first one or another one."""
 
 
 class Teller:
@@ -62,7 +65,7 @@ class Teller:
                 event = json.loads(line)
             except ValueError:
                 continue  # cut by a full disk
-            self.take(event)
+            self._tell(event)
             self._replayed.add(_key(event))
 
     def take(self, event: dict[str, Any]) -> None:
@@ -80,6 +83,8 @@ class Teller:
         name, detail = event["instance"], event["detail"]
         if event["kind"] == "state":
             self._state(name, detail, stamped(event["at"]))
+        elif event["kind"] == "exit":
+            self._exit(name, detail)
         elif event["kind"] == "change":
             self._change(name, detail)
         elif event["kind"] == "drain":
@@ -102,7 +107,7 @@ class Teller:
 
     def _state(self, name: str, detail: dict[str, Any], at: float) -> None:
         to, why = detail["to"], detail["reason"]
-        if detail["from"] in AT_REST or name not in self._since:
+        if detail["from"] in BEFORE or name not in self._since:
             self._since[name] = at
         self._now[name] = (to, why)
         if to in ARRIVED:
@@ -113,6 +118,11 @@ class Teller:
             self._screen.say(f"{name} {why}")
         elif to == "stopped" and not self.starting:
             self._screen.say(f"{name} stopped{f': {why}' if why else ''}")
+
+    def _exit(self, name: str, detail: dict[str, Any]) -> None:
+        # of one that is asked to end, or does not get ready, others tell
+        if self._now.get(name, ("ready", None))[0] in UP:
+            self._screen.say(f"{name} ended with {_ending(detail)}")
 
     def draw(self) -> None:
         """Show what is waited for and for how long, on a terminal."""
@@ -198,6 +208,12 @@ def report_lines(report: Sequence[dict[str, Any]]) -> list[str]:
         how = words.get(row["how"]) or ("ended" if code == "signal None" else f"ended with {code}")
         lines.append(f"{row['instance']} {how} after {row['seconds']:.2f} s")
     return lines
+
+
+def _ending(detail: dict[str, Any]) -> str:
+    if detail["signal"] is not None:
+        return f"signal {detail['signal']}"
+    return "an unknown code" if detail["code"] is None else f"code {detail['code']}"
 
 
 def _key(event: dict[str, Any]) -> str:
