@@ -252,7 +252,8 @@ def test_command_of_a_start_dies_with_its_stop(stack: Stack) -> None:
     ("do", "fields"),
     [("converge", {}), ("stop", {}), ("kill", {"names": ["a"], "signal": "NONSENSE"}),
      ("stop", {"names": 7}), ("wait", {"names": None, "limit": "soon"}),
-     ("converge", {"plan": "../../nothing"})],
+     ("converge", {"plan": "../../nothing"}), ("kill", {"names": ["a"], "signal": "_DFL"}),
+     ("kill", {"names": "a"})],
 )  # fmt: skip
 def test_bad_request_is_answered(stack: Stack, do: str, fields: dict[str, Any]) -> None:
     """Whatever a client asks, it gets an answer, and the stack goes on."""

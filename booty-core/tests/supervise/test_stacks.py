@@ -312,8 +312,12 @@ def test_stop_and_start_of_parts(booty: Any, root: Path) -> None:
     booty("up", "-d")
     booty("stop", "a")
     stopped = {name: row(root, name)["state"] for name in ("a.0", "b.0")}
+    hopeless = booty("wait", "a", status=7).stderr
     booty("start", "b")
 
+    assert hopeless == (
+        'wait-hopeless: cannot wait for "a.0": it is stopped\n  hint: booty start a.0\n'
+    )
     assert stopped == {"a.0": "stopped", "b.0": "stopped"}
     assert {row(root, name)["state"] for name in ("a.0", "b.0")} == {"ready"}
 

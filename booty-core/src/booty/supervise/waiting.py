@@ -30,6 +30,8 @@ def named(sup: Supervisor, names: list[str] | None) -> list[str]:
     """
     if names is None:
         return list(sup.units)
+    if not isinstance(names, list):
+        raise TypeError("names are a list")
     found = []
     for name in names:
         own = [u.name for u in sup.units.values() if name in {u.name, u.entry["service"]}]
@@ -128,10 +130,14 @@ def _refuse_failed(sup: Supervisor, left: list[str], wanted: str) -> None:
     for name in left:
         unit = sup.units[name]
         if unit.state in {"failed", "stopped"}:
-            raise ControlError.of(
-                f'cannot wait for "{name}": it is {unit.state}: {unit.row["reason"]}',
-                reference="wait-hopeless",
-                status=7,
-                subject=name,
-                hint=f"booty logs {name}",
-            )
+            raise _hopeless(name, unit.state, unit.row["reason"])
+
+
+def _hopeless(name: str, state: str, reason: str | None) -> ControlError:
+    return ControlError.of(
+        f'cannot wait for "{name}": it is {state}{f": {reason}" if reason else ""}',
+        reference="wait-hopeless",
+        status=7,
+        subject=name,
+        hint=f"booty logs {name}" if state == "failed" else f"booty start {name}",
+    )
