@@ -184,6 +184,27 @@ def test_newer_numbers(root: Path) -> None:
         numbers.ports(place)
 
 
+@pytest.mark.parametrize("damage", ["empty", "nul", "broken"])
+def test_what_was_asked_for_survives_a_loss_of_power(
+    booty: Any, root: Path, kept: Path, damage: str
+) -> None:
+    """The newest content was not flushed and is gone: numbers that were asked for hold."""
+    booty("scale", "side=3")
+    booty("down")
+    file = kept / "state/stack.json"
+    file.unlink()  # another file of that name, as after a rename
+    file.write_bytes(DAMAGES[damage])
+    booty("up", "-d")
+
+    rows = json.loads(booty("ps", "--json").stdout)["services"]
+    assert [row["instance"] for row in rows if row["name"] == "side"] == [
+        "side.0", "side.1", "side.2",
+    ]  # fmt: skip
+    booty("down")
+    file.unlink()
+    assert "side.1" not in booty("up", "-d", "--json").stdout.partition('"changes"')[0]
+
+
 def test_what_must_survive_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file, and then its name in its folder, are flushed where that is asked for."""
     flushed: list[str] = []

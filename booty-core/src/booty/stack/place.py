@@ -52,10 +52,16 @@ class Place(NamedTuple):
 
     @property
     def stack(self) -> dict[str, Any]:
-        """What state/stack.json holds, as far as it has the types it should have."""
-        from booty.supervise import formats
+        """What state/stack.json holds, as far as it has the types it should have.
 
-        return formats.sound("stack", read(self.state / "state" / "stack.json"))
+        Of one that a loss of power has damaged what was flushed.
+        """
+        from booty.supervise import formats, state
+
+        folder = state.Folder(self.state)
+        found = read(Path(folder.stack))
+        damaged = not found and os.path.exists(folder.stack)  # noqa: PTH110 - a str already
+        return state.kept(folder) if damaged else formats.sound("stack", found)
 
 
 def read(file: Path) -> dict[str, Any]:

@@ -210,7 +210,8 @@ def _saved(folder: state.Folder) -> dict[str, Any]:
         return formats.sound("stack", found)
     except ValueError:
         # cut by a power failure: what runs is known by its rows, what it is by the newest plan
-        return {"plan": (state.quiet(f"{folder.root}/plans/latest.json") or {}).get("plan")}
+        newest = state.quiet(f"{folder.root}/plans/latest.json") or {}
+        return {**state.kept(folder), "plan": newest.get("plan")}
 
 
 def _refuse_foreign(folder: state.Folder, before: dict[str, Any]) -> None:

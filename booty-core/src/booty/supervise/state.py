@@ -14,7 +14,9 @@ __all__ = [
     "FORMAT",
     "LIVE",
     "Folder",
+    "beside",
     "foreign",
+    "kept",
     "quiet",
     "read",
     "read_json",
@@ -24,6 +26,8 @@ __all__ = [
 FORMAT: Final = 1
 COPY: Final = "copy"
 """Reason of what runs in the folder that this one was copied from."""
+LASTING: Final = ("desired", "without", "scale")
+"""What is known of a stack by what was flushed alone; all else is made again."""
 LIVE: Final = frozenset({"starting", "bootstrapping", "ready", "degraded", "stopping"})
 """States in which an instance that is not external has a process."""
 
@@ -39,6 +43,7 @@ class Folder:
         self.root = os.path.abspath(root)
         self.lock = self.path("supervisor.lock")
         self.stack = self.path("state/stack.json")
+        self.kept = beside(self.stack)
         self.instances = self.path("state/instances.jsonl")
         self.services = self.path("state/services")
         self.events = self.path("events.jsonl")
@@ -103,13 +108,15 @@ def read_json(path: str) -> dict[str, Any] | None:
     return data
 
 
-def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
+def write_json(path: str, data: dict[str, Any], *, sync: bool = False, kept: str = "") -> None:
     """Replace a file in one step.
 
     Args:
         path: where; its folder exists.
         data: what.
         sync: whether it must survive a power failure, its name in the folder included.
+        kept: a second name for it. A later content that is not flushed may be lost, and the one
+            that it took the place of with it; this name goes on holding what was.
 
     Raises:
         OSError: the disk is full, read-only or gone; the old file is as it was.
@@ -123,6 +130,8 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
             body = body[os.write(fd, body) :]
         if sync:
             whole.flush(fd)
+        if kept:
+            _also(staged, kept)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(staged)
@@ -132,6 +141,24 @@ def write_json(path: str, data: dict[str, Any], *, sync: bool = False) -> None:
     os.replace(staged, path)
     if sync:
         whole.flush_folder(os.path.dirname(path))
+
+
+def beside(path: str) -> str:
+    """Return the name by which the content of a file that was flushed last is kept."""
+    return f"{path.removesuffix('.json')}.kept.json"
+
+
+def _also(path: str, name: str) -> None:
+    # as one that is looked for where the file itself is damaged: where it cannot be had, it is not
+    with contextlib.suppress(OSError):
+        os.link(path, f"{name}.new")
+        os.replace(f"{name}.new", name)
+
+
+def kept(folder: Folder) -> dict[str, Any]:
+    """Return what is left of a stack's state where a loss of power has taken the rest."""
+    found = formats.sound("stack", quiet(folder.kept) or {})
+    return {name: found[name] for name in LASTING if name in found}
 
 
 def quiet(path: str) -> dict[str, Any] | None:
@@ -216,7 +243,7 @@ def read(state_dir: str | os.PathLike[str]) -> dict[str, Any]:
     if stack is None and os.path.exists(folder.stack):
         # cut by a loss of power: of what runs the rows tell, and the newest plan
         newest = quiet(f"{folder.root}/plans/latest.json") or {}
-        stack = {"plan": newest.get("plan"), "damaged": True}
+        stack = {**kept(folder), "plan": newest.get("plan"), "damaged": True}
     if foreign(stack):
         return {"stack": stack, "instances": [row | {"foreign": True} for row in found]}
     watched = locks.held(folder.lock)

@@ -39,7 +39,7 @@ class Unsaved:
     def write(self, path: str, data: dict[str, Any], *, sync: bool) -> None:
         """Write a state file, now or as soon as there is room."""
         try:
-            state.write_json(path, data, sync=sync)
+            state.write_json(path, data, sync=sync, kept=state.beside(path) if sync else "")
         except OSError as error:
             if path not in self._files:
                 why = f'cannot write "{path}": {error.strerror}'
