@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,6 +19,7 @@ from booty.clients.pubsub.bell import Bell
 from booty.clients.pubsub.message import Delivery
 from booty.clients.pubsub.store import Store
 from booty.clients.pubsub.table import Row, Share, put
+from booty.clients.pubsub.worker import Worker
 
 if TYPE_CHECKING:
     from booty.clients.location import Location
@@ -54,8 +54,7 @@ class _File:
         self.name, folder = _place(location)
         self.create: bool = given["create"]
         self.store = Store(folder, create=self.create, sync=given["sync"])
-        # a thread of its own: calls of one connection take turns, and none waits for another's
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"booty {self.name}")
+        self._worker = Worker(f"booty {self.name}")
 
     def code(self, error: Exception) -> Code:
         name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
@@ -68,7 +67,7 @@ class _File:
         return ()
 
     def start(self, function: Callable[[], _T]) -> asyncio.Future[_T]:
-        return asyncio.get_running_loop().run_in_executor(self._thread, function)
+        return self._worker.start(function)
 
     async def run(self, function: Callable[[], _T]) -> _T:
         return await self.start(function)
@@ -77,7 +76,7 @@ class _File:
         try:
             await self.run(self.store.close)
         finally:
-            self._thread.shutdown(wait=False)
+            self._worker.close()
 
 
 def _place(location: Location) -> tuple[str, str]:
@@ -160,7 +159,8 @@ class _Subscription(_File):
         return found
 
     def _take(self, limit: int) -> tuple[list[Row], float]:
-        with self.store.turn() as connection:
+        # a loss of power makes all that is out come again: who has what need not outlive it
+        with self.store.turn(lasting=False) as connection:
             if self._share is not None and self._generation == self.store.generation:
                 return self._looked(connection, self._share, limit)
         # whoever waits by another ack_wait hears of this one
@@ -206,7 +206,7 @@ class _Subscription(_File):
             metadata=json.loads(row.metadata) if row.metadata else {},
             topic=self.name,
             id=row.id or str(row.number),
-            count=row.count,
+            count=row.deliveries,
             key=row.key,
             expires=ends,
         )

@@ -59,15 +59,33 @@ class Store:
         """How often it was opened: a folder may be removed and come again."""
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[sqlite3.Connection]:
+    def turn(self, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
         """Have the topic alone for one transaction; undone if the block raises.
+
+        Args:
+            lasting: it must outlive a loss of power, where that was asked for.
 
         Raises:
             NotFoundError: there is no such topic.
             sqlite3.Error, OSError: it cannot be used.
         """
-        with self._locked(), _transaction(self._connected()) as connection:
+        with (
+            self._locked(),
+            self._synced(self._connected(), "normal" if not lasting else self._sync) as opened,
+            _transaction(opened) as connection,
+        ):
             yield connection
+
+    @contextlib.contextmanager
+    def _synced(self, connection: sqlite3.Connection, sync: Sync) -> Iterator[sqlite3.Connection]:
+        if sync == self._sync:
+            yield connection
+            return
+        connection.execute(f"PRAGMA synchronous = {sync}")
+        try:
+            yield connection
+        finally:
+            connection.execute(f"PRAGMA synchronous = {self._sync}")
 
     @contextlib.contextmanager
     def ringing(self) -> Iterator[sqlite3.Connection]:

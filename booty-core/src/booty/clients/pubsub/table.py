@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import frozen
 
@@ -21,12 +22,9 @@ __all__ = ["Row", "Share", "put"]
 
 _SCAN: Final = 1000
 """Messages looked at beyond those wanted, while some of them wait behind their keys."""
-_VARIABLES: Final = 500
-"""Numbers in one statement."""
 
 
-@frozen
-class Row:
+class Row(NamedTuple):
     """A message that is delivered now."""
 
     number: int
@@ -34,26 +32,35 @@ class Row:
     key: str
     metadata: str
     body: bytes
-    count: int
+    deliveries: int
 
 
 def put(connection: sqlite3.Connection, messages: Sequence[Outgoing], window: float) -> None:
     """Store messages; one whose id was seen within the window is not stored again."""
+    if any(message.id for message in messages):
+        messages = _new(connection, messages, window)
+    # one statement, and not one for each: other threads run in between, and then it waits for them
+    connection.executemany(
+        "INSERT INTO message (id, key, metadata, body) VALUES (?, ?, ?, ?)",
+        [(one.id, one.key, _metadata(one), bytes(one.body)) for one in messages],
+    )
+
+
+def _new(
+    connection: sqlite3.Connection, messages: Sequence[Outgoing], window: float
+) -> list[Outgoing]:
     now = time.monotonic()
     connection.execute("DELETE FROM seen WHERE until <= ?", (now,))
-    for message in messages:
-        if message.id and not _new(connection, message.id, now + window):
-            continue
-        metadata = json.dumps(dict(message.metadata)) if message.metadata else ""
-        connection.execute(
-            "INSERT INTO message (id, key, metadata, body) VALUES (?, ?, ?, ?)",
-            (message.id, message.key, metadata, bytes(message.body)),
-        )
+    return [one for one in messages if not one.id or _first(connection, one.id, now + window)]
 
 
-def _new(connection: sqlite3.Connection, name: str, until: float) -> bool:
+def _first(connection: sqlite3.Connection, name: str, until: float) -> bool:
     done = connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (name, until))
     return done.rowcount == 1
+
+
+def _metadata(message: Outgoing) -> str:
+    return json.dumps(dict(message.metadata)) if message.metadata else ""
 
 
 @frozen
@@ -108,7 +115,7 @@ class Share:
             " ORDER BY d.due, d.message LIMIT ?",
             (self.number, now, limit),
         )
-        rows = [Row(*row) for row in found]
+        rows = [Row._make(row) for row in found]
         connection.executemany(
             "UPDATE delivery SET count = count + 1, due = ? WHERE message = ? AND subscription = ?",
             [(now + self.ack_wait, row.number, self.number) for row in rows],
@@ -120,31 +127,42 @@ class Share:
             "SELECT cursor FROM subscription WHERE number = ?", (self.number,)
         ).fetchone()
         rows: list[Row] = []
-        passed: list[tuple[int, int, str, int, float]] = []
+        behind: list[int] = []
         keys: set[str] = set()
+        last = cursor
         for row in connection.execute(
             "SELECT number, id, key, metadata, body, 1 FROM message WHERE number > ?"
             " ORDER BY number LIMIT ?",
             (cursor, limit + _SCAN),
         ):
-            one = Row(*row)
-            waits = bool(one.key) and (one.key in keys or self._is_out(connection, one.key))
-            keys.add(one.key)
-            passed.append(
-                (one.number, self.number, one.key, 0, HELD)
-                if waits
-                else (one.number, self.number, one.key, 1, now + self.ack_wait)
-            )
-            if not waits:
-                rows.append(one)
+            last, key = row[0], row[2]
+            if key and (key in keys or self._is_out(connection, key)):
+                behind.append(last)
+                continue
+            keys.add(key)
+            rows.append(Row._make(row))
             if len(rows) == limit:
                 break
-        if passed:
-            connection.executemany("INSERT INTO delivery VALUES (?, ?, ?, ?, ?)", passed)
-            connection.execute(
-                "UPDATE subscription SET cursor = ? WHERE number = ?", (passed[-1][0], self.number)
-            )
+        if last != cursor:
+            self._passed(connection, cursor, last, now + self.ack_wait)
+            self._hold(connection, behind)
         return rows
+
+    def _passed(self, connection: sqlite3.Connection, cursor: int, last: int, due: float) -> None:
+        connection.execute(
+            "INSERT INTO delivery SELECT number, ?, key, 1, ? FROM message"
+            " WHERE number > ? AND number <= ?",
+            (self.number, due, cursor, last),
+        )
+        connection.execute(
+            "UPDATE subscription SET cursor = ? WHERE number = ?", (last, self.number)
+        )
+
+    def _hold(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+        connection.executemany(
+            "UPDATE delivery SET count = 0, due = ? WHERE message = ? AND subscription = ?",
+            [(HELD, number, self.number) for number in numbers],
+        )
 
     def _is_out(self, connection: sqlite3.Connection, key: str) -> bool:
         found = connection.execute(
@@ -173,32 +191,33 @@ class Share:
 
     def done(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> bool:
         """Take messages for done; tell whether another one may be delivered by that."""
-        keys = self._keys(connection, numbers)
+        spans = list(_spans(numbers))
+        keys = self._keys(connection, spans)
         connection.executemany(
-            "DELETE FROM delivery WHERE message = ? AND subscription = ?",
-            [(number, self.number) for number in numbers],
+            "DELETE FROM delivery WHERE message BETWEEN ? AND ? AND subscription = ?",
+            [(*span, self.number) for span in spans],
         )
         released = [self._release(connection, key) for key in keys]
         (everybody,) = connection.execute("SELECT min(cursor) FROM subscription").fetchone()
         connection.executemany(
-            "DELETE FROM message WHERE number = ?1 AND number <= ?2"
-            " AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = ?1)",
-            [(number, everybody) for number in numbers],
+            "DELETE FROM message WHERE number BETWEEN ? AND ?"
+            " AND NOT EXISTS (SELECT 1 FROM delivery WHERE message = number)",
+            [(first, min(last, everybody)) for first, last in spans],
         )
         return any(released)
 
-    def _keys(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> set[str]:
-        keys: set[str] = set()
-        for first in range(0, len(numbers), _VARIABLES):
-            some = numbers[first : first + _VARIABLES]
-            marks = ",".join("?" * len(some))
-            found = connection.execute(
-                "SELECT key FROM delivery WHERE subscription = ? AND key != ''"  # noqa: S608 - question marks
-                f" AND message IN ({marks})",
-                (self.number, *some),
+    def _keys(self, connection: sqlite3.Connection, spans: Sequence[tuple[int, int]]) -> set[str]:
+        found: set[str] = set()
+        for span in spans:
+            found.update(
+                key
+                for (key,) in connection.execute(
+                    "SELECT key FROM delivery WHERE message BETWEEN ? AND ? AND subscription = ?"
+                    " AND key != ''",
+                    (*span, self.number),
+                )
             )
-            keys.update(key for (key,) in found)
-        return keys
+        return found
 
     def _release(self, connection: sqlite3.Connection, key: str) -> bool:
         done = connection.execute(
@@ -218,3 +237,11 @@ class Share:
             " WHERE message = ? AND subscription = ?",
             [(due, int(unseen), number, self.number) for number in numbers],
         )
+
+
+def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of those that follow each other: one statement for all of them."""
+    rising = sorted(numbers)
+    for _, run in groupby(enumerate(rising), lambda one: one[1] - one[0]):
+        found = [number for _, number in run]
+        yield found[0], found[-1]
