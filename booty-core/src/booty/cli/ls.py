@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,17 +28,13 @@ def command(ctx: click.Context) -> None:
 
 
 def _one(entry: dict[str, Any]) -> dict[str, Any]:
-    from pathlib import Path
-
-    from booty.stack.place import entry_without_state, read
+    from booty.stack.place import read
     from booty.supervise import state
 
     folder = Path(entry.get("state") or Path(entry["root"]) / ".booty")
     found = {"id": entry["id"], "name": entry["name"], "root": entry["root"], "running": 0}
     if read(folder / "id").get("id") != entry["id"]:
-        lost = entry_without_state(Path(entry["root"]))
-        here = lost is not None and lost["id"] == entry["id"]
-        return {**found, "state": "running without its folder" if here else "gone"}
+        return {**found, **_lost(entry, folder)}
     saved = state.read(folder)
     running = sum(1 for row in saved["instances"] if row.get("pid"))
     stack = saved["stack"] or {}
@@ -46,3 +43,17 @@ def _one(entry: dict[str, Any]) -> dict[str, Any]:
     else:
         word = "running" if stack.get("supervisor") else "stopped"
     return {**found, "running": running, "state": word}
+
+
+def _lost(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    # without its files only its supervisor knows what runs
+    from booty.stack import removed
+    from booty.stack.place import Place, entry_without_state
+
+    root = Path(entry["root"])
+    lost = entry_without_state(root)
+    if lost is None or lost["id"] != entry["id"]:
+        return {"state": "gone"}
+    told = removed.listing(Place(root, root / "booty.toml", folder)) or {"services": []}
+    running = sum(1 for row in told["services"] if row["pid"])
+    return {"state": "running without its folder", "running": running}

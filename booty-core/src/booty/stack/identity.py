@@ -15,7 +15,7 @@ from booty import paths
 from booty.errors import ConfigError, ConflictError
 from booty.run import locks, whole
 from booty.stack import numbers, removed
-from booty.stack.place import FILE, Place, read, registered
+from booty.stack.place import FILE, Place, is_there, read, registered
 from booty.supervise import formats
 
 __all__ = [
@@ -244,6 +244,8 @@ def register(place: Place, name: str, ports: dict[str, int]) -> dict[str, Any]:
         }
         if entry != former:
             write(_line(place), entry)
+        if not former:
+            _forget_gone(place)
     except OSError as error:
         raise ConfigError(
             f'cannot write to "{paths.registry()}": {error.strerror}',
@@ -253,6 +255,15 @@ def register(place: Place, name: str, ports: dict[str, int]) -> dict[str, Any]:
         ) from error
 
     return former
+
+
+def _forget_gone(place: Place) -> None:
+    # lines of stacks whose folder was removed, and of the one whose place this one has taken
+    for one in registered():
+        replaced = one["id"] != place.id and one.get("state") == str(place.state)
+        gone = not os.path.exists(one["root"])  # noqa: PTH110 - one that may not be seen is no fault
+        if (replaced or gone) and not is_there(one):
+            (paths.registry() / f"{one['id']}.json").unlink(missing_ok=True)
 
 
 def mend(place: Place) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "control_socket",
     "entry_without_state",
     "find",
+    "is_there",
     "leases",
     "of_file",
     "registered",
@@ -285,9 +286,22 @@ def leases() -> list[dict[str, Any]]:
     return found
 
 
+def is_there(entry: dict[str, Any]) -> bool:
+    """Tell whether the stack of a registry's entry is there: its state, or who runs without it."""
+    found = read(Path(str(entry.get("state"))) / "id").get("id")
+    return found == entry["id"] or control_socket(entry) is not None
+
+
+def _same(name: str) -> list[dict[str, Any]]:
+    # a folder that was emptied and begun anew has the line of its former stack as well
+    known = [one for one in registered() if one.get("name") == name]
+    found = [one for one in known if is_there(one)] or known
+    return [*{(one["root"], one.get("file", FILE)): one for one in found}.values()]
+
+
 def _named(name: str) -> Place:
     # a label goes before a folder of that name which happens to be here
-    same = [one for one in registered() if one.get("name") == name]
+    same = _same(name)
     if os.sep in name or (not same and Path(name).is_dir()):
         return of_file(Path(name).absolute() / FILE)
     if len(same) == 1:
