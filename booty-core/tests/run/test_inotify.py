@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from booty.run import inotify
-from booty.run.inotify import LOOK, Changes
+from booty.run.inotify import LOOK, Changes, Names
 from booty.run.loop import Loop
 
 
@@ -46,6 +46,36 @@ def test_only_the_entry_that_matters(loop: Loop, tmp_path: Path) -> None:
 
     (tmp_path / "up").touch()
     turns(loop, lambda: "up" in told)
+
+
+def test_only_what_vanishes(loop: Loop, tmp_path: Path) -> None:
+    """Who asks for that alone is not woken by what is made."""
+    told: list[str] = []
+    Names(loop, str(tmp_path), told.append, only_gone=True)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone").rmdir()
+    turns(loop, lambda: bool(told))
+    assert told == ["gone"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_one_folder_everybody_hears_what_it_asked_for(
+    loop: Loop, tmp_path: Path, *, first: bool
+) -> None:
+    """The kernel knows one watch for a folder: who asks for less costs nobody what it asks for."""
+    gone: list[str] = []
+    made: list[str] = []
+    asked = [
+        lambda: Names(loop, str(tmp_path), gone.append, only_gone=True),
+        lambda: Changes(loop, str(tmp_path), lambda: made.append("any")),
+    ]
+    watches = [ask() for ask in (asked if first else reversed(asked))]
+    (tmp_path / "up").mkdir()
+    turns(loop, lambda: bool(made))
+    (tmp_path / "up").rmdir()
+    turns(loop, lambda: "up" in gone)
+    assert len(watches) == 2
 
 
 def test_one_descriptor_for_all(loop: Loop, tmp_path: Path) -> None:

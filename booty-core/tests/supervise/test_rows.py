@@ -36,6 +36,17 @@ def test_the_last_row_holds(path: str) -> None:
     assert list(rows.read(path)) == ["a.0", "b.0"]
 
 
+def test_a_successor_takes_what_it_finds_once(path: str) -> None:
+    """What was there at its start is read once; what it wrote since is not among it."""
+    Rows(path).write(row("a.0", pid=1))
+    own = Rows(path)
+    own.write(row("b.0", pid=2))
+
+    assert own.take_found() == {"a.0": row("a.0", pid=1)}
+    assert own.take_found() == {}
+    assert rows.read(path) == {"a.0": row("a.0", pid=1), "b.0": row("b.0", pid=2)}
+
+
 def test_nothing_is_written(path: str) -> None:
     """No file is no row."""
     assert rows.read(path) == {}

@@ -21,6 +21,10 @@ LOOK: Final = 0.05
 """Seconds between looks without inotify."""
 _MASK: Final = 0x2 | 0x80 | 0x100 | 0x200 | 0x40 | 0x4 | 0x8
 """modify, moved to, create, delete, moved from, attributes, closed after writing."""
+_GONE: Final = 0x200 | 0x40
+"""delete, moved from."""
+_MORE: Final = 0x20000000
+"""Watch for this too, and still for what others of this descriptor watch the same folder for."""
 _FIRST_WRITE: Final = 0x2 | 0x80000000
 """modify, once."""
 _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
@@ -133,6 +137,7 @@ class Names:
         loop: the loop that waits.
         folder: an existing folder.
         call: called with the name of an entry; an empty one stands for any, also for the folder.
+        only_gone: whether only what vanishes matters.
 
     Attributes:
         blind: whether the kernel does not tell.
@@ -141,10 +146,12 @@ class Names:
         FileNotFoundError: there is no such folder.
     """
 
-    def __init__(self, loop: Loop, folder: str, call: Callable[[str], None]) -> None:
+    def __init__(
+        self, loop: Loop, folder: str, call: Callable[[str], None], *, only_gone: bool = False
+    ) -> None:
         self._call = call
         self._kernel = _Kernel.of(loop)
-        self._watch = self._kernel.add(folder, self)
+        self._watch = self._kernel.add(folder, self, _GONE if only_gone else _MASK)
         self.blind = self._watch is None
 
     def seen(self, name: bytes) -> None:
@@ -234,9 +241,9 @@ class _Kernel:
             found = loop.shared[cls] = cls(loop)
         return found
 
-    def add(self, folder: str, changes: Changes | Names) -> int | None:
+    def add(self, folder: str, changes: Changes | Names, mask: int = _MASK) -> int | None:
         # the kernel answers with the same number for the same folder
-        number = None if self._fd is None else _add(self._fd, folder)
+        number = None if self._fd is None else _add(self._fd, folder, mask | _MORE)
         if number is not None:
             self._watched.setdefault(number, []).append(changes)
         return number

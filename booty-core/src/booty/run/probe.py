@@ -139,6 +139,8 @@ async def _file(loop: Loop, path: str, before: list[int] | None) -> None:
 
 
 async def _on_change(loop: Loop, path: str, passed: Callable[[], bool]) -> None:
+    if passed():
+        return  # of many that start at once most are ready before it is their turn
     found: Future[None] = loop.future()
 
     def seen() -> None:

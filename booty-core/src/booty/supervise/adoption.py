@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity, tree
 from booty.run.claim import Claim
 from booty.run.process import Exit, Process
-from booty.supervise import living, remains, rows, sheets, stopping, tasks, watching
+from booty.supervise import living, remains, sheets, stopping, tasks, watching
 from booty.supervise.closure import closure
-from booty.supervise.unit import Unit
+from booty.supervise.unit import Unit, blank
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def adopt(sup: Supervisor) -> Found:
     it, else it counts as an unknown one.
     """
     found = Found()
-    saved = rows.read(sup.folder.instances)
+    saved = sup.rows.take_found()
     for entry in sup.sheet.get("instances", ()):
         row = saved.get(entry["name"])
         unit = Unit(sup.loop, sup.rows, sup.journal, entry, row)
@@ -72,8 +72,7 @@ def _warn_of_a_cut(sup: Supervisor, row: dict[str, Any]) -> None:
 
 def _find(sup: Supervisor, unit: Unit, found: Found) -> None:
     row = unit.row
-    blank = Unit(sup.loop, sup.rows, sup.journal, unit.entry).row
-    unit.row = row = {**blank, **row}
+    unit.row = row = {**blank(unit.name), **row}
     process = _process(sup, row)
     if process is not None:
         _take(sup, unit, process, found)
@@ -221,7 +220,7 @@ def _go_on_changing(sup: Supervisor, found: Found) -> bool:
     if not target or target.get("failed"):
         return False
     try:
-        sheet = sheets.read(sup.folder, str(target["plan"]))
+        sheet = sheets.read(sup.folder, str(target["plan"]), sup.sheet)
         sup.without = set(target["without"] or ())
         wanted = closure(sheet, target["names"], sup.without)
         names = sorted(name for name in wanted if not sup.unwanted(name))

@@ -163,7 +163,7 @@ async def _converge(sup: Supervisor, client: Peer, asked: dict[str, Any]) -> dic
         raise _ending()
     if client.fds:
         sup.keep_secrets(client.fds.pop(0))
-    sheet = sheets.read(sup.folder, str(asked["plan"]))
+    sheet = sheets.read(sup.folder, str(asked["plan"]), sup.sheet)
     sup.values.artifacts = sheet["artifacts"]
     sup.without = set(asked.get("without") or ())
     change = sup.converge(

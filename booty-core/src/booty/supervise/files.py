@@ -31,8 +31,13 @@ __all__ = [
 MARKER: Final = ".booty-data"
 
 
-def make_folders(entry: dict[str, Any], values: Values) -> bool:
+def make_folders(entry: dict[str, Any], values: Values, before: dict[str, Any]) -> bool:
     """Make the folders of an instance.
+
+    Args:
+        entry: its entry.
+        values: what references stand for.
+        before: what is written about its data, see :func:`marker`.
 
     Returns:
         Whether its data folder is new.
@@ -41,7 +46,7 @@ def make_folders(entry: dict[str, Any], values: Values) -> bool:
         OSError: they cannot be made.
     """
     name = entry["name"]
-    new = not os.path.exists(f"{values.data(name)}/{MARKER}")
+    new = not before and not os.path.exists(f"{values.data(name)}/{MARKER}")
     own = (values.data(name), values.config(name), values.run(name))
     for folder in dict.fromkeys((*own, *fill(entry["dirs"], values.lookup(name)))):
         if not os.path.isdir(folder):
@@ -100,8 +105,13 @@ def mark_left(name: str, values: Values) -> None:
         state.write_json(f"{values.data(name)}/{MARKER}", {**before, "left": True}, sync=True)
 
 
-def set_aside(entry: dict[str, Any], values: Values) -> str:
+def set_aside(entry: dict[str, Any], values: Values, before: dict[str, Any]) -> str:
     """Move the data of an instance that has left out of the way of one with its name.
+
+    Args:
+        entry: its entry.
+        values: what references stand for.
+        before: what is written about its data, see :func:`marker`; as it is afterwards.
 
     Returns:
         The folder's new name in ``data/``; empty if nothing was moved.
@@ -110,7 +120,6 @@ def set_aside(entry: dict[str, Any], values: Values) -> str:
         OSError: it cannot be moved.
     """
     name = entry["name"]
-    before = marker(name, values)
     if not before.get("left"):
         return ""
     if entry.get("rejoins"):
@@ -121,6 +130,7 @@ def set_aside(entry: dict[str, Any], values: Values) -> str:
     while os.path.lexists(values.data(f"{name}.left-{number}")):
         number += 1
     os.rename(values.data(name), values.data(f"{name}.left-{number}"))
+    before.clear()
     return f"{name}.left-{number}"
 
 

@@ -14,21 +14,31 @@ __all__ = ["Values", "fill", "holds_secret"]
 
 # the same form as in booty.model.reference, which this floor may not import
 _REFERENCE: Final = re.compile(r"@\{booty:([A-Za-z0-9_.:#/@+-]+)\}")
+_DEEP: Final = frozenset((str, dict, list))
+"""What may hold a reference."""
 _BEGIN: Final = "@{booty:"
 _SECRET: Final = "@{booty:secret:"  # noqa: S105 - the mark of a reference
 
 
 def fill(value: Any, lookup: Callable[[str], str]) -> Any:
     """Return JSON-like data with every reference replaced, once, never inside what was put in."""
-    if isinstance(value, str):
-        if _BEGIN not in value:
-            return value
-        return _REFERENCE.sub(lambda found: lookup(found.group(1)), value)
-    if isinstance(value, dict):
-        return {fill(key, lookup): fill(item, lookup) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill(item, lookup) for item in value]
+    kind = type(value)  # as JSON is read: no other classes come here
+    if kind is str:
+        return _filled(value, lookup) if _BEGIN in value else value
+    if kind is dict:
+        return {
+            _filled(key, lookup) if _BEGIN in key else key: fill(item, lookup)
+            if type(item) in _DEEP
+            else item
+            for key, item in value.items()
+        }
+    if kind is list:
+        return [fill(item, lookup) if type(item) in _DEEP else item for item in value]
     return value
+
+
+def _filled(text: str, lookup: Callable[[str], str]) -> str:
+    return _REFERENCE.sub(lambda found: lookup(found.group(1)), text)
 
 
 def holds_secret(text: str) -> bool:
@@ -53,6 +63,7 @@ class Values:
         self.store = store
         self.artifacts: Mapping[str, Mapping[str, str]] = {}
         self._secrets: Mapping[str, str] = {}
+        self._last: tuple[str, str, Callable[[str], str]] | None = None
 
     def read_secrets(self, fd: int) -> None:
         """Read the values that a command handed over; the descriptor stays at its beginning."""
@@ -78,12 +89,20 @@ class Values:
             instance: its name.
             config: another config folder, for files that are only staged.
         """
+        if config is not None:
+            return self._lookup(instance, config)
+        # a start asks ten times about one instance
+        if self._last is None or self._last[:2] != (instance, self.runtime):
+            self._last = instance, self.runtime, self._lookup(instance, self.config(instance))
+        return self._last[2]
+
+    def _lookup(self, instance: str, config: str) -> Callable[[str], str]:
         places = {
             "root": self.root,
             "state": self.state_dir,
             "store": self.store,
             "data": self.data(instance),
-            "config": config or self.config(instance),
+            "config": config,
             "logs": f"{self.state_dir}/logs",
             "run": self.run(instance),
         }

@@ -20,6 +20,8 @@ __all__ = ["unfit"]
 
 _FETCHED: Final = "@{booty:program:"
 """A program of the store: it is checked where it comes from."""
+_OWN: Final = tuple(f"@{{booty:{name}" for name in ("data", "config", "run", "secret"))
+"""What stands for something else in each instance."""
 
 
 def unfit(
@@ -43,19 +45,41 @@ def unfit(
     Yields:
         The key of the service that is to blame (``run``, ``ready.exec``, ``cwd``), and the fault.
     """
-    looks = _Looks()
+    looks = _Looks(values, base)
     for name in names:
         entry = entries[name]
         if entry["argv"] and not _awaits_task(entry, entries, done):
-            for key, error in _of_one(entry, values, base, looks):
+            for key, error in looks.of(entry):
                 yield key, _fault(name, error)
 
 
 class _Looks:
     """What was seen: many instances have one program, one working folder, one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: Values, base: Mapping[str, str]) -> None:
+        self._values = values
+        self._base = base
         self._seen: dict[tuple[str, ...], SpawnError | None] = {}
+        self._faults: dict[tuple[str, ...], list[tuple[str, SpawnError]] | None] = {}
+
+    def of(self, entry: dict[str, Any]) -> Iterable[tuple[str, SpawnError]]:
+        about = _looked_at(entry)
+        if about not in self._faults:
+            self._faults[about] = None if self._differs(about) else [*self._look(entry)]
+        found = self._faults[about]
+        return self._look(entry) if found is None else found
+
+    def _look(self, entry: dict[str, Any]) -> Iterator[tuple[str, SpawnError]]:
+        return _of_one(entry, self._values, self._base, self)
+
+    def _differs(self, about: tuple[str, ...]) -> bool:
+        # what lies in the folder of one instance is another's, or its own
+        if any(mark in text for text in about for mark in _OWN):
+            return True
+        filled = [fill(text, self._values.lookup("")) for text in about if _FETCHED not in text]
+        known = (self._values.state_dir, self._values.runtime)  # a command knows no runtime folder
+        places = tuple(f"{one}/" for one in known if one)
+        return any(f"{os.path.join(filled[0], text)}/".startswith(places) for text in filled)
 
     def around(self, cwd: str, stdin: str) -> SpawnError | None:
         return self._once((cwd, stdin), program.look_around)
@@ -118,6 +142,12 @@ def _of_one(
             own = os.path.join(cwd, word).startswith(made)
             if word and not own and (error := looks.program(word, path, cwd)):
                 yield key, error
+
+
+def _looked_at(entry: dict[str, Any]) -> tuple[str, ...]:
+    # all that what is found depends on
+    words = (word for key, argv in _commands(entry) for word in (key, argv[0]))
+    return entry["cwd"], entry["stdin"], str(entry["env"].get("PATH", "\0")), *words
 
 
 def _commands(entry: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:

@@ -151,6 +151,9 @@ class Growth:
 
     def _look(self) -> None:
         self._timer = None
+        if self._sup.loop.busy:  # many are being started: that comes first
+            self._soon(FASTEST)
+            return
         now, logs = self._sup.loop.now(), self._watched()
         # armed first: no write comes between the look and the rest
         armed = self._paused == SLOWEST and self._stir.arm()

@@ -91,7 +91,8 @@ class Place:
 
     def _watch(self) -> None:
         self._forget()
-        self._changes = Names(self._sup.loop, self._folder, self._changed)
+        # a start of many makes a folder for each: nobody need be told of those
+        self._changes = Names(self._sup.loop, self._folder, self._changed, only_gone=True)
         if self._changes.blind:
             self._forget()
 

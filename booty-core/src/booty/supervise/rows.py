@@ -64,10 +64,16 @@ def _sound(row: dict[str, Any]) -> bool:
     return row.get("state", "absent") in EDGES and isinstance(row.get("pid"), int | None)
 
 
-def _newest(name: str, lines: list[bytes]) -> dict[str, Any]:
+def _newest(name: str, lines: list[bytes]) -> tuple[dict[str, Any], bytes]:
+    # the row, and the line that says it
     row = _decode(lines[0])
     if row is not None:
-        return row
+        return row, lines[0] + b"\n"
+    row = _before_a_cut(name, lines)
+    return row, _encode(row)
+
+
+def _before_a_cut(name: str, lines: list[bytes]) -> dict[str, Any]:
     # cut by a full disk or a loss of power; it often still holds the mark of its process
     mark = found[1].decode() if (found := _MARK.search(lines[0])) else None
     older = next((row for line in lines[1:] if (row := _decode(line)) is not None), None)
@@ -90,9 +96,13 @@ def read(path: str) -> dict[str, dict[str, Any]]:
     Raises:
         OSError: the file cannot be read.
     """
+    return {name: row for name, (row, _) in _read(path).items()}
+
+
+def _read(path: str) -> dict[str, tuple[dict[str, Any], bytes]]:
     said = {name: lines for head, lines in _last_lines(path).items() if (name := _name(head))}
     found = {name: _newest(name, said[name]) for name in sorted(said)}
-    return {name: row for name, row in found.items() if not row.get("forgotten")}
+    return {name: both for name, both in found.items() if not both[0].get("forgotten")}
 
 
 class Rows:
@@ -111,8 +121,15 @@ class Rows:
         self._size = 0
         self._torn = False
         self.due: list[Callable[[], bool]] = []
-        self._lines = {name: _encode(row) for name, row in read(path).items()}
+        found = _read(path)
+        self._found = {name: row for name, (row, _) in found.items()}
+        self._lines = {name: line for name, (_, line) in found.items()}
         self._living = sum(map(len, self._lines.values()))
+
+    def take_found(self) -> dict[str, dict[str, Any]]:
+        """Return the rows that were there when this began, see :func:`read`; once."""
+        found, self._found = self._found, {}
+        return found
 
     def write(self, row: dict[str, Any]) -> None:
         """Write a row down.

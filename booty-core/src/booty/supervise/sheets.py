@@ -13,12 +13,19 @@ FORMATS: Final = (1,)
 """Formats of run sheets that this supervisor executes."""
 
 
-def read(folder: state.Folder, digest: str) -> dict[str, Any]:
+def read(folder: state.Folder, digest: str, held: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a run sheet.
+
+    Args:
+        folder: the state folder.
+        digest: the sheet's.
+        held: the sheet that is at hand; one of two hundred instances takes 5 ms to read.
 
     Raises:
         ControlError: it is missing, cut, or of another format.
     """
+    if held is not None and held.get("digest") == digest:
+        return held
     try:
         sheet = state.read_json(folder.sheet(digest))
     except (ValueError, OSError):

@@ -116,12 +116,13 @@ async def spawn(sup: Supervision, unit: Unit) -> None:
     """
     entry = unit.entry
     try:
-        if kept := files.set_aside(entry, sup.values):
+        # nobody writes there but us: it is what it is also when the folder is ours at last
+        marked = files.marker(unit.name, sup.values)
+        if kept := files.set_aside(entry, sup.values, marked):
             why = f"{unit.name} begins anew; what it held before it left is kept in data/{kept}"
             sup.journal.tell("warning", unit.name, message=why)
-        unit.fresh = files.make_folders(entry, sup.values)
+        unit.fresh = files.make_folders(entry, sup.values, marked)
         await holding.claim(sup, unit)
-        marked = files.marker(unit.name, sup.values)
         files.refuse_older(entry, marked)
         if entry["check"] and unit.row.get("checked") != entry["digest"]:
             await check(sup, entry)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from booty.supervise.journal import Journal
     from booty.supervise.rows import Rows
 
-__all__ = ["Unit"]
+__all__ = ["Unit", "blank"]
 
 
 class Unit:
@@ -61,7 +61,7 @@ class Unit:
         self._rows = rows
         self._journal = journal
         self.entry = entry
-        self.row: dict[str, Any] = row or _blank(entry["name"])
+        self.row: dict[str, Any] = row or blank(entry["name"])
         self.process: Process | None = None
         self.ours = False
         self.task: Task[None] | None = None
@@ -224,7 +224,8 @@ class Unit:
         return found
 
 
-def _blank(name: str) -> dict[str, Any]:
+def blank(name: str) -> dict[str, Any]:
+    """Return the row of an instance of which nothing is known."""
     return {
         "instance": name,
         "format": state.FORMAT,
