@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.secrets.backend import BACKENDS, Backend, backend
 from booty.secrets.handover import to_memfd
+from booty.secrets.known import known
 
 if TYPE_CHECKING:
     from booty.secrets.making import materialise, missing, rotate
 
-__all__ = ["BACKENDS", "Backend", "backend", "materialise", "missing", "rotate", "to_memfd"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "backend",
+    "known",
+    "materialise",
+    "missing",
+    "rotate",
+    "to_memfd",
+]
 
 _MAKING: Final = frozenset(("materialise", "missing", "rotate"))
 

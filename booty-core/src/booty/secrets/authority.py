@@ -12,9 +12,8 @@ from attrs import frozen
 if TYPE_CHECKING:
     from cryptography import x509
 
-__all__ = ["PARTS", "Authority", "create", "issue"]
+__all__ = ["Authority", "create", "issue"]
 
-PARTS: Final = ("key", "cert", "ca")
 CA_DAYS: Final = 3650
 LEAF_DAYS: Final = 397
 """The longest that strict clients accept."""

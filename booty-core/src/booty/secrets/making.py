@@ -16,18 +16,13 @@ from booty.model.reference import Secret
 from booty.secrets import authority
 from booty.secrets.backend import Backend
 from booty.secrets.forms import derive
+from booty.secrets.known import ABOUT, BUNDLE, DAY, PARTS, fits
 
 __all__ = ["materialise", "missing", "rotate"]
 
 PASSWORD_LENGTH: Final = 32
 ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 KEY_BYTES: Final = 32
-DAY: Final = 86_400
-RENEW_DAYS: Final = 30
-"""A certificate with fewer days left is issued anew."""
-ABOUT: Final = "about"
-"""Beside a certificate, not secret: its hosts and its end, so that looking at it costs nothing."""
-BUNDLE: Final = "pem-bundle"
 AUTHORITY: Final = "authority"
 
 
@@ -43,7 +38,8 @@ def materialise(
     """Return the value of every reference that a plan holds; make and keep what is missing.
 
     A certificate is issued anew under the same reference when it has less than
-    :data:`RENEW_DAYS` left or lacks one of its hosts; programs get it at their next start.
+    :data:`~booty.secrets.known.RENEW_DAYS` left or lacks one of its hosts; programs get it at
+    their next start.
 
     Args:
         needs: ``Plan.secrets``.
@@ -161,24 +157,21 @@ class _Making:
             self.found[secret.as_form(form).reference] = derive(value, form)
 
     def _certificate(self, secret: Secret, need: Mapping[str, Any]) -> None:
-        keys = {part: secret.as_form(part).reference for part in (*authority.PARTS, ABOUT)}
+        keys = {part: secret.as_form(part).reference for part in (*PARTS, ABOUT)}
         parts = {part: self._get(key) or "" for part, key in keys.items()}
-        if self.make and not (all(parts.values()) and self._fits(parts[ABOUT], need["hosts"])):
+        if self.make and not (
+            all(parts.values()) and fits(parts[ABOUT], need["hosts"], self.clock())
+        ):
             parts = self._issued(secret, need["hosts"])
             self.new.update({keys[part]: text for part, text in parts.items()})
-        if not all(parts[part] for part in authority.PARTS):
+        if not all(parts[part] for part in PARTS):
             return
         self.found[secret.reference] = parts["cert"]
-        self.found.update({keys[part]: parts[part] for part in authority.PARTS})
-        for form in set(need["forms"]) - set(authority.PARTS):
+        self.found.update({keys[part]: parts[part] for part in PARTS})
+        for form in set(need["forms"]) - set(PARTS):
             bundle = form == BUNDLE
             text = parts["cert"] + parts["key"] if bundle else derive(parts["cert"], form)
             self.found[secret.as_form(form).reference] = text
-
-    def _fits(self, about: str, hosts: Iterable[str]) -> bool:
-        known = json.loads(about)
-        left = known["until"] - self.clock()
-        return left > RENEW_DAYS * DAY and set(hosts) <= set(known["hosts"])
 
     def _issued(self, secret: Secret, hosts: Iterable[str]) -> dict[str, str]:
         now, named = self._now(), sorted(hosts)

@@ -46,5 +46,6 @@ def make_and_save(planning: Planning) -> tuple[Planned, str]:
     inputs = planning.inputs(made.known, replicas.kept(plans.scaled(made.plan)))
     text = made.lock.text() if made.lock.programs else ""
     digest = plans.save(place, evolve(made.plan, inputs=inputs), made.sheet, made.blobs, text)
-    plans.remember(place, digest, {**made.known, "inputs": inputs})
+    known = {**made.known, "inputs": inputs, "handed": plans.handed(made.plan)}
+    plans.remember(place, digest, known)
     return made, digest

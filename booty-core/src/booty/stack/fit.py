@@ -48,19 +48,28 @@ def refuse_unfit(
 def _faults(
     place: Place, sheet: Mapping[str, Any], choice: Choice
 ) -> list[tuple[str, ControlError]]:
-    rows = {row["instance"]: row for row in state.read(place.state)["instances"]}
     entries = {entry["name"]: entry for entry in sheet["instances"]}
     try:
         wanted = closure(dict(sheet), choice.names or None, set(choice.without))
     except ControlError:
         return []  # a name that is none; the supervisor says which there are
-    starts = [name for name in sorted(wanted) if not _runs(rows.get(name), entries[name])]
-    done = {name for name, row in rows.items() if row.get("state") == "done"}
+    # what runs is read where it matters: of two hundred it takes longer than to look at them
+    tasks = any(entry["kind"] == "task" for entry in sheet["instances"])
+    done = (
+        {name for name, row in _rows(place).items() if row.get("state") == "done"} if tasks else ()
+    )
     values = Values(str(place.root), str(place.state), "", str(paths.store()))
-    return [*unfit(entries, starts, values, _environment(place), done)]
+    found = [*unfit(entries, sorted(wanted), values, _environment(place), done)]
+    rows = _rows(place) if found else {}
+    return [one for one in found if not _runs(rows, entries[str(one[1].data["subject"])])]
 
 
-def _runs(row: Mapping[str, Any] | None, entry: Mapping[str, Any]) -> bool:
+def _rows(place: Place) -> dict[str, dict[str, Any]]:
+    return {row["instance"]: row for row in state.read(place.state)["instances"]}
+
+
+def _runs(rows: Mapping[str, Mapping[str, Any]], entry: Mapping[str, Any]) -> bool:
+    row = rows.get(entry["name"])
     return row is not None and row.get("state") in UP and row.get("digest") == entry["digest"]
 
 

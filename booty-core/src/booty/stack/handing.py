@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -305,7 +306,7 @@ class Session:
         held = plans.profiles(self.place, choice.profiles)
         refuse_unfit(self.place, self._sheet(digest), choice, held)
         self.start(stack_id)
-        data = self.data = plans.latest_data(self.place, digest) or {}
+        data = self.data = plans.to_hand_over(self.place, digest)
         self.sheet = digest, self._sheet(digest)
         changes = self._converge(choice, digest, data, keep=keep, spans=())
         return Outcome(changes=changes, stale=unchanged.stale(self.place))
@@ -335,7 +336,9 @@ class Session:
         backend = secrets.backend("", self.place.id)
         needs = data.get("secrets", ())
         environ, root = dict(os.environ), self.place.root
-        values = secrets.materialise(needs, backend, environ, root=root) if needs else {}
+        values = secrets.known(needs, backend, time.time())
+        if values is None:
+            values = secrets.materialise(needs, backend, environ, root=root)
         handle = secrets.to_memfd(values)
         try:
             answer = self._insist(

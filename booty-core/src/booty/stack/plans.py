@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from booty.model.plan import Plan
 
 __all__ = [
+    "handed",
     "inputs",
     "latest",
     "latest_data",
@@ -29,6 +30,7 @@ __all__ = [
     "scale_of",
     "scaled",
     "secret_numbers",
+    "to_hand_over",
     "without",
 ]
 
@@ -84,6 +86,29 @@ def without(place: Place) -> tuple[str, ...]:
 def scaled(made: Plan) -> dict[str, Any]:
     """Return what a plan says of the scale, as its data has it."""
     return {"scale": made.scale, "services": made.services}
+
+
+def handed(made: Plan) -> dict[str, Any]:
+    """Return what is needed of a plan to hand it over again, as its data has it.
+
+    That is remembered beside its digest: all of a plan of two hundred takes 7 ms to read.
+    """
+    client = next((name for name, one in made.services.items() if one.get("clients")), "")
+    matter = {client, *(name.partition(".")[0] for name in made.scale)}
+    services = {
+        name: {key: one[key] for key in ("clients", "replicas_asked") if key in one}
+        for name, one in made.services.items()
+        if name in matter
+    }
+    return {"secrets": made.secrets, "scale": made.scale, "services": services}
+
+
+def to_hand_over(place: Place, digest: str) -> dict[str, Any]:
+    """Return that of a saved plan; all of it if an older booty has saved it."""
+    known = latest(place)
+    if known.get("plan") == digest and isinstance(known.get("handed"), dict):
+        return dict(known["handed"])
+    return latest_data(place, digest) or {}
 
 
 def _digest(files: Iterable[Path], more: Mapping[str, Any]) -> str:

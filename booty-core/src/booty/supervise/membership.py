@@ -83,9 +83,10 @@ class Members:
     def lacks(self, unit: Unit) -> bool:
         """Tell whether an instance is to become a member."""
         service = unit.entry["service"]
+        if not self.cares(service):
+            return False
         members = self.read(service).get("members")
-        wanted = members is not None and unit.name not in members
-        return wanted and bool(self.cares(service))
+        return members is not None and unit.name not in members
 
     async def join(self, unit: Unit) -> bool:
         """Make an instance a member if it is none; tells whether it was made one.
