@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from booty.errors import BootyError, ConfigError, from_data, raise_all
-from booty.model.stack import nearest_replicas
 from booty.stack import plans
 from booty.supervise.naming import no_such
 
@@ -113,6 +112,8 @@ def _other_role(service: str, role: str, number: int, roles: list[str]) -> tuple
 
 
 def _refuse_number(name: str, number: int, allowed: tuple[int, ...], component: str) -> None:
+    from booty.model.stack import nearest_replicas  # a start of a saved plan needs none of it
+
     nearest, words = nearest_replicas(number, allowed)
     if nearest == number:
         return
