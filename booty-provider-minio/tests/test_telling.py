@@ -114,6 +114,27 @@ def test_server_that_is_listed(planned: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "place", "words"),
+    [
+        ('settings = { events-interval = "7s" }', "events-interval", 'add events = "…"'),
+        ('settings = { events-window = "7m" }', "events-window", 'add events = "…"'),
+        ('settings = { events-way = "webhook" }', "events-way", 'add events = "…"'),
+        (
+            'engine = "rclone"\nevents = "bus"\nsettings = { events-listing = "7m" }',
+            "events-listing",
+            "looked at each events-interval",
+        ),
+    ],
+)
+def test_what_nobody_would_obey(planned: Any, lines: str, place: str, words: str) -> None:
+    """A setting that would be taken and mean nothing is refused, with what it needs."""
+    told = planned.faults(lines, BUS)
+
+    assert list(told) == [f"settings.{place}"]
+    assert words in told[f"settings.{place}"]
+
+
+@pytest.mark.parametrize(
     ("engine", "way", "words"),
     [
         ("rclone", "webhook", "rclone has listing; minio and silo have it"),

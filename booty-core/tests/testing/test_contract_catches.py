@@ -1,7 +1,7 @@
 """The kit would have caught it: for each test of the contract, a provider that fails it.
 
 Every provider here is the good one with one thing made wrong. It must fail the test that is named,
-that test alone unless said otherwise, and with words that tell its author what is wrong.
+that test alone unless said otherwise, with words that tell its author what is wrong.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def configure(instance):
     main = instance.endpoints["main"]
     path = f"{instance.dirs.config}/x.json"
     users = {one.name: one.secrets["password"] for one in instance.consumers}
-    text = json.dumps({"bind": main.bind, "port": main.port, "users": users})
+    text = json.dumps({"bind": main.bind, "port": main.port, "users": users,
+        "label": getattr(instance.settings, "label", "")})
     return Launch(argv=(instance.program, "-c", path), files={path: File(text)})
 @hookimpl
 async def health(instance):
@@ -65,8 +66,7 @@ LOOK = "    import anyio\n    main"
 
 def wrong(test: str, *changes: tuple[str, str], **more: Any) -> Any:
     """Return a parameter: the test that must fail, and what is made wrong."""
-    name = f"{test.removeprefix('test_')}: {changes[0][1]}".strip()[:70]
-    return pytest.param(test, changes, more, id=name)
+    return pytest.param(test, changes, more, id=f"{test[5:]}: {changes[0][1]}".strip()[:70])
 
 
 LAUNCHES = f"env = dict(A=WORD); {LAUNCH}"
@@ -149,6 +149,16 @@ CONFIGURED = [
         "test_configure_touches_nothing",
         (LAUNCH, f"open('/dev/null').close(); {LAUNCH}"),
         says="open /dev/null",
+    ),
+    wrong(
+        "test_settings_are_used",
+        ('getattr(instance.settings, "label", "")', "''"),
+        says="ignored",
+    ),
+    wrong(
+        "test_settings_are_used",
+        (LAUNCH, f"if instance.settings.label:\n        raise ValueError\n    {LAUNCH}"),
+        says="\"label\": no value was found that it takes: not 'other'",
     ),
     wrong("test_given_ports_are_used", ('"port": main.port', '"port": 7400'), says="port 8400"),
     wrong("test_bind_is_obeyed", ('"bind": main.bind', '"bind": "127.0.0.1"'), says="127.0.0.77"),

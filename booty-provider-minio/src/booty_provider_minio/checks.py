@@ -10,6 +10,7 @@ from booty import BootyErrors, ConfigError, Secret
 
 from booty_provider_minio import engines, events
 from booty_provider_minio.feed import choice
+from booty_provider_minio.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from booty import Instance
 
     from booty_provider_minio.resources import Bucket
-    from booty_provider_minio.settings import Settings
 
 __all__ = ["check"]
 
@@ -29,6 +29,9 @@ _PEOPLE: Final = "user"
 _REFERENCE: Final = str(Secret("x", 1)).partition("x")[0]
 """What the reference to a secret begins with."""
 _FEWEST, _MOST = 4, 16
+_USUAL: Final = Settings()
+_HEARD: Final = ("events_way", "events_interval", "events_listing", "events_window")
+"""What says how changes are heard of."""
 
 
 def check(instance: Instance) -> None:
@@ -41,6 +44,7 @@ def check(instance: Instance) -> None:
     faults = [
         *_settings(instance),
         *_way(instance),
+        *_unheard(instance),
         *_tls(instance),
         *_drives(instance),
         *_buckets(instance),
@@ -68,6 +72,19 @@ def _way(instance: Instance) -> Iterator[ConfigError]:
         if way in engines.WAYS:
             why += f"; {' and '.join(engines.with_way(way))} have it"
         yield _bad(instance, "settings.events-way", way, why)
+
+
+def _unheard(instance: Instance) -> Iterator[ConfigError]:
+    told = [one for one in _HEARD if getattr(instance.settings, one) != getattr(_USUAL, one)]
+    if instance.settings.events_way not in engines.of(instance).ways:  # told already
+        told = [one for one in told if one != "events_way"]
+    why = f'nobody listens: add {events.LINK} = "…"' if events.LINK not in instance.links else ""
+    if not why and not events.arn(instance):
+        told = [one for one in told if one == "events_listing"]
+        why = "it does not tell of its changes, so it is looked at each events-interval"
+    for name in told if why else ():
+        value = getattr(instance.settings, name)
+        yield _bad(instance, f"settings.{name.replace('_', '-')}", value, why)
 
 
 def _tls(instance: Instance) -> Iterator[ConfigError]:

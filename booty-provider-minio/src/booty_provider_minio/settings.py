@@ -30,14 +30,16 @@ class Settings:
         events_window: seconds in which a change that is told twice is stored once.
     """
 
-    drives: int = 1
-    paths: tuple[str, ...] = ()
+    drives: int = field(default=1, metadata={"others": (4,)})
+    paths: tuple[str, ...] = field(default=(), metadata={"others": (("/srv/objects",),)})
     tls: bool = False
-    relies_on: tuple[str, ...] = ()
-    events_way: str = ""
-    events_interval: float = field(default=5.0, metadata=_DURATION)
-    events_listing: float = field(default=600.0, metadata=_DURATION)
-    events_window: float = field(default=3600.0, metadata=_DURATION)
+    relies_on: tuple[str, ...] = field(
+        default=(), metadata={"unseen": "the engine has it, or is refused"}
+    )
+    events_way: str = field(default="", metadata={"others": ("webhook", "nats")})
+    events_interval: float = field(default=5.0, metadata=_DURATION | {"others": ("7s",)})
+    events_listing: float = field(default=600.0, metadata=_DURATION | {"others": ("7m",)})
+    events_window: float = field(default=3600.0, metadata=_DURATION | {"others": ("7m",)})
 
     @property
     def hooked(self) -> bool:
@@ -53,4 +55,4 @@ class FeedSettings(Settings):
         engine: the engine of the service; set by its roles.
     """
 
-    engine: str = ""
+    engine: str = field(default="", metadata={"unseen": "the roles say it, not the file"})

@@ -37,7 +37,7 @@ class Settings:
     max_connections: int = 65536
     max_memory: int | None = field(default=None, metadata=_SIZE)
     max_file: int | None = field(default=None, metadata=_SIZE)
-    sync_interval: str = "2m"
+    sync_interval: str = field(default="2m", metadata={"others": ("always",)})
     tls: bool = False
     lame_duck_grace_period: float = field(default=1.0, metadata=_DURATION)
     lame_duck_duration: float = field(default=30.0, metadata=_DURATION)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from booty.testing.configured import Configured
 from booty.testing.declared import Declared
 from booty.testing.life import Life
+from booty.testing.obeyed import Obeyed
 from booty.testing.verdict import refuse
 
 __all__ = ["ProviderContract"]
 
 
-class ProviderContract(Declared, Configured, Life):
+class ProviderContract(Declared, Obeyed, Life):
     """Inherit, say the provider's name, and run pytest.
 
     Attributes:

@@ -21,6 +21,7 @@ from attrs import Factory, define, evolve
 from booty import config, plan, providers
 from booty.model.plan import Artifact, Machine, Saved
 from booty.model.platform import Platform
+from booty.model.stack import RoleSpec
 from booty.supervise import launch
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Stage:
         real: whether the real program runs in the place of the stand-in.
         told: what the stand-in is told beside its ports (see :mod:`booty.testing.standin`).
         greeting: what the stand-in says to whoever connects.
+        settings: laid over those of the service.
+        role: whose settings these are; empty = those of all roles.
         busy: ports that count as taken, and by whom; ``None`` = those that are, on this machine.
     """
 
@@ -57,6 +60,8 @@ class Stage:
     greeting: str = ""
     real: bool = False
     told: dict[str, Any] = Factory(dict)
+    settings: dict[str, Any] = Factory(dict)
+    role: str = ""
     busy: dict[int, str] | None = None
     stack_id: str = Factory(lambda: uuid.uuid4().hex[:16])
 
@@ -65,7 +70,18 @@ class Stage:
         file = self.root / "booty.toml"
         use = "" if re.search(r"(?m)^\s*use\s*=", self.service) else f'use = "{self.provider}"\n'
         file.write_text(f"[services.it]\n{use}{self.service}\n{self.more}\n")
-        return config.load(file)
+        spec = config.load(file)
+        return self._laid_over(spec) if self.settings else spec
+
+    def _laid_over(self, spec: StackSpec) -> StackSpec:
+        service = spec.services["it"]
+        role = service.roles.get(self.role, RoleSpec())
+        if self.role:
+            own = evolve(role, settings={**role.settings, **self.settings})
+            service = evolve(service, roles={**service.roles, self.role: own})
+        else:
+            service = evolve(service, settings={**service.settings, **self.settings})
+        return evolve(spec, services={**spec.services, "it": service})
 
     def plan(self, running: Plan | None = None) -> Plan:
         """Plan the stack, with the stand-in for every program."""
