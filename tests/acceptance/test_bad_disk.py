@@ -83,6 +83,24 @@ def test_disk_fills_while_a_stack_runs(booty: Any, small: Path) -> None:
     assert running(booty) == []
 
 
+@pytest.mark.parametrize("room", [0, 8])
+def test_restart_on_a_full_disk(booty: Any, small: Path, room: int) -> None:
+    """What runs is not stopped while it could not be started again; with room it is restarted."""
+    write(small, GOOD)
+    booty("up", "-d")
+    (before,) = json.loads(booty("ps", "--json").stdout)["services"]
+    fill(small, room << 10)
+    said = booty("restart", "good", status=7).stderr
+
+    assert "state-unwritable: " in said
+    assert "what runs goes on" in said
+    assert json.loads(booty("ps", "--json").stdout)["services"] == [before]
+    assert not (small / ".booty/logs/.room").exists()
+    (small / "fill").unlink()
+    booty("restart", "good")
+    assert json.loads(booty("ps", "--json").stdout)["services"][0]["pid"] != before["pid"]
+
+
 def test_down_on_a_full_disk(booty: Any, small: Path) -> None:
     """The watchers cannot write a line down, and end what runs nevertheless."""
     write(small, GOOD)

@@ -159,6 +159,35 @@ def test_restart_reaches_those_that_asked_for_it(booty: Any, root: Path) -> None
     assert before["follows.0"] != after["follows.0"]
 
 
+def test_restart_of_what_cannot_follow(booty: Any, root: Path) -> None:
+    """Where one that would be restarted too cannot be, that is said, and nothing is touched."""
+    program = root / "follows.sh"
+    program.write_text("#!/bin/sh\necho up; exec sleep 1000\n")
+    program.chmod(0o755)
+    line = 'run = "echo up; exec sleep 1000"'
+    follows = LEANING.format(name="follows", restart="true").replace(line, 'run = ["./follows.sh"]')
+    write(root, 1, rest=follows)
+    booty("up", "-d")
+    before = pids(root)
+    program.unlink()
+    said = booty("restart", "web", status=7).stderr
+
+    assert said.startswith('no-program: cannot start "follows.0"'), said
+    assert pids(root) == before
+
+
+def test_restart_waits_for_those_that_follow(booty: Any, root: Path) -> None:
+    """It returns when they are ready as well."""
+    follows = LEANING.format(name="follows", restart="true").replace(
+        "echo up", "sleep 0.5; echo up"
+    )
+    write(root, 1, rest=follows)
+    booty("up", "-d")
+    booty("restart", "web")
+
+    assert {row["state"] for row in state.read(root / ".booty")["instances"]} == {"ready"}
+
+
 def test_up_of_a_part_waits_for_its_change(booty: Any, root: Path) -> None:
     """``up NAME`` of something ready that is to be restarted returns when it is ready anew."""
     write(root, 1, SLOW)

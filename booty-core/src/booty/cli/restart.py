@@ -17,7 +17,9 @@ def command(ctx: click.Context, names: tuple[str, ...]) -> int:
     """
     found = common.place(ctx)
     answer = common.ask(found, "restart", names=list(names))
-    common.ask(found, "wait", names=list(names), **{"for": "ready"})
+    # with whoever asked to be restarted too
+    others = [one["instance"] for one in answer["changes"] if one["action"] == "restart"]
+    common.ask(found, "wait", names=[*names, *others], **{"for": "ready"})
     if common.as_json(ctx):
         common.emit({"format": 1, "changes": answer["changes"]})
     elif not common.quiet(ctx):

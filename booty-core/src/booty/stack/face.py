@@ -205,8 +205,10 @@ class Stack(Portable):
             HealthError: one was not ready in time.
             BootyError: there is no such name, or nobody runs the stack.
         """
-        await self.ask("restart", names=list(names))
-        await self.ask("wait", names=list(names), **{"for": "ready"})
+        changes = (await self.ask("restart", names=list(names)))["changes"]
+        # with whoever asked to be restarted too
+        others = [one["instance"] for one in changes if one["action"] == "restart"]
+        await self.ask("wait", names=[*names, *others], **{"for": "ready"})
 
     async def scale(self, replicas: Mapping[str, int], *, timeout: float = PATIENCE) -> Outcome:
         """Run more or fewer instances of services; remembered until the file's numbers change.

@@ -21,6 +21,7 @@ from booty.supervise.change import UP, classify, updates, why_gone
 from booty.supervise.closure import closure
 from booty.supervise.looking import look_from_now
 from booty.supervise.occupied import refuse_occupied
+from booty.supervise.room import refuse_full
 from booty.supervise.spans import Trace
 from booty.supervise.unit import Unit
 from booty.supervise.wire import ControlError
@@ -208,6 +209,8 @@ class Convergence:
         for _, fault in fitness.unfit(self.entries, about, sup.values, sup.base_env, done):
             raise fault
         refuse_occupied(sup, self.entries, about)
+        if self.restarts:
+            refuse_full(sup.folder, self.restarts[0])
         tasks.refuse_doubt(sup.units, about)
         for name in [*self.restarts, *self.reloads]:
             await starting.check(self.sup, self.entries[name])
