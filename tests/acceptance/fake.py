@@ -53,9 +53,9 @@ def answer(server: socket.socket) -> None:
 
 def main() -> None:
     """Serve until told otherwise."""
-    note("begins")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in OPTIONS else asked_to_end)
+    note("begins")  # only now: who waits for it may ask it to end
     if "child" in OPTIONS:
         subprocess.Popen(["sleep", "3000"], start_new_session=True)
     wait(float(OPTIONS.get("slow", 0)))

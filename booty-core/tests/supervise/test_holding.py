@@ -86,21 +86,50 @@ def test_restart_waits_for_what_is_left(stack: Stack) -> None:
     assert stack.row("a.0")["state"] == "ready"
 
 
-def test_leftover_that_hid_itself_is_named(stack: Stack) -> None:
-    """A descendant without session and mark keeps the folder; the next start says who it is."""
-    hidden = stack.root / "hidden"
-    hides = f"env -i setsid sh -c 'echo $$ > {hidden}; exec sleep 1000' & {SLEEP}"
-    stack.up(entry("a.0", hides))
-    stack.until(lambda: hidden.exists() and bool(hidden.read_text().strip()))
-    pid = int(hidden.read_text())
-    try:
-        stack.ask("stop", names=["a"])
-        with pytest.raises(ControlError) as told:
-            stack.up(entry("a.0", SLEEP))
-        assert f'pid {pid} "sleep"' in told.value.message
-        assert f"kill {pid}" in str(told.value.data["hint"])
-    finally:
-        os.kill(pid, signal.SIGKILL)
+def hidden(stack: Stack, does: str = "exec sleep 1000", *, closes: bool = False) -> int:
+    """Start a program with a descendant that is in no session and has no mark; returns its pid."""
+    file, script = stack.root / "hidden", stack.root / "hide.py"
+    shell = ["/bin/sh", "-c", f"echo $$ > {file}; {does}"]
+    closed = "os.closerange(3, 200); " if closes else ""
+    script.write_text(f"import os; {closed}os.setsid(); os.execve('/bin/sh', {shell}, {{}})")
+    hides = f"{sys.executable} -I -S {script} & {SLEEP}"
+    stack.up(entry("a.0", hides, stop={"grace": 1.0}))
+    stack.until(lambda: file.exists() and bool(file.read_text().strip()))
+    return int(file.read_text())
+
+
+@pytest.mark.parametrize("does", ["exec sleep 1000", "trap : TERM; while :; do sleep 0.02; done"])
+def test_leftover_that_hid_itself_is_ended(stack: Stack, does: str) -> None:
+    """A descendant without session and mark still has its lock: it ends with its program."""
+    pid = hidden(stack, does)
+    (report,) = stack.ask("stop", names=["a"])["report"]
+
+    assert not alive(pid)
+    assert (report["how"] == "killed") is ("trap" in does)
+
+
+def test_leftover_that_hid_itself_ends_before_the_next_start(stack: Stack) -> None:
+    """Watchers and program are killed at once, the descendant goes on: it is ended, and named."""
+    pid = hidden(stack)
+    own = stack.row("a.0")["pid"]
+    stack.kill("guardian", "supervisor")
+    os.kill(own, signal.SIGKILL)
+    stack.until(lambda: not alive(own))
+    stack.up(entry("a.0", SLEEP))
+
+    assert not alive(pid)
+    assert stack.row("a.0")["state"] == "ready"
+
+
+def test_leftover_that_hid_everything_ends_with_the_stack(stack: Stack) -> None:
+    """Of one that closed its lock as well nobody can tell whose it is; that it is ours we know."""
+    pid = hidden(stack, closes=True)
+    stack.ask("stop", names=["a"])
+    assert alive(pid)
+    stack.ask("down")
+
+    assert not alive(pid)
+    assert f'cannot be told apart is ended: pid {pid} \\"sleep\\"' in stack.told()
 
 
 def test_claim_is_of_the_folder_not_of_its_name(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from booty.run import identity, locks
 
-__all__ = ["CHILD_FD", "NAME", "Claim", "HeldError", "holders"]
+__all__ = ["CHILD_FD", "NAME", "Claim", "HeldError", "holders", "inherited", "owner_of"]
 
 NAME: Final = ".booty-lock"
 CHILD_FD: Final = 99
@@ -84,7 +84,7 @@ class Claim:
         return found
 
     def _held(self, path: str) -> HeldError:
-        return HeldError(holders(path), _owner(self._path))
+        return HeldError(holders(path), owner_of(self._path))
 
     def _lock_folder(self, folder: str) -> None:
         if self._folder is not None and not _take(self._folder):
@@ -146,7 +146,8 @@ def _take(fd: int) -> bool:
     return True
 
 
-def _owner(path: str) -> dict[str, Any]:
+def owner_of(path: str) -> dict[str, Any]:
+    """Return what a lock says of whoever took it last; empty if it says nothing."""
     with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:
         found = json.loads(file.read())
         if isinstance(found, dict):
@@ -164,6 +165,28 @@ def holders(path: str) -> list[int]:
     return []
 
 
+def inherited(paths: Collection[str]) -> dict[int, str]:
+    """Return processes that hold one of several locks by the descriptor that programs are given.
+
+    So they are programs that were started on these folders, or come from one, whatever else they
+    have let go of. Nothing is found where there is no ``/proc``.
+
+    Args:
+        paths: of files of locks; followed through links.
+
+    Returns:
+        Which of the paths, by process number.
+    """
+    real = {os.path.realpath(path): path for path in paths}
+    found = {}
+    for pid in identity.pids():
+        with contextlib.suppress(OSError):
+            path = real.get(os.readlink(f"/proc/{pid}/fd/{CHILD_FD}"))
+            if path is not None and pid != os.getpid() and _locks(str(pid), str(CHILD_FD)):
+                found[pid] = path
+    return found
+
+
 def _open_on(wanted: os.stat_result) -> Iterator[tuple[int, str]]:
     for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         with contextlib.suppress(OSError):
@@ -174,7 +197,7 @@ def _open_on(wanted: os.stat_result) -> Iterator[tuple[int, str]]:
                         yield int(pid), fd
 
 
-def _locks(pid: int, fd: str) -> bool:
+def _locks(pid: int | str, fd: str) -> bool:
     # one that only has it open, as a backup has, does not hold it
     with contextlib.suppress(OSError), open(f"/proc/{pid}/fdinfo/{fd}", "rb") as file:
         return b"FLOCK" in file.read()

@@ -236,7 +236,7 @@ def _go_on_changing(sup: Supervisor, found: Found) -> bool:
 
 async def _begin_again(sup: Supervisor, found: Found) -> None:
     # what they left when they ended unwatched is nobody's child that we would hear of
-    marks = {remains.trace(unit).mark for unit in found.wanted} - {""}
+    marks = {remains.trace(sup, unit).mark for unit in found.wanted} - {""}
     if marks and tree.belonging(set(), marks):
         await stopping.stop_level(sup, found.wanted)
     for unit in found.wanted:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from booty.run.claim import CHILD_FD, Claim, HeldError
 from booty.run.ports import command_of
-from booty.supervise import files
+from booty.supervise import files, remains
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
@@ -31,11 +31,17 @@ async def claim(sup: Holdings, unit: Unit) -> None:
         OSError: it cannot be opened.
     """
     unit.let_go()
+    asked = False
     end = sup.loop.now() + WAIT + _preparing(sup, unit)
     while unit.claim is None:
         try:
             unit.claim = Claim(sup.values.data(unit.name))
         except HeldError as held:
+            if not asked and _is_own(sup, unit, held):
+                asked = True
+                await remains.end_holders(sup, unit)
+                end = max(end, sup.loop.now() + WAIT)
+                continue
             if sup.loop.now() >= end:
                 raise _fault(unit, held) from held
             await sup.loop.sleep(LOOK)
@@ -45,6 +51,12 @@ async def claim(sup: Holdings, unit: Unit) -> None:
             why = f'the data folder of "{unit.name}" is where nothing can be locked'
             sup.journal.tell("warning", unit.name, message=why)
             return
+
+
+def _is_own(sup: Holdings, unit: Unit, held: HeldError) -> bool:
+    # what this very instance has started before, and no longer is
+    about = held.owner.get("stack"), held.owner.get("instance")
+    return about == (sup.stack_id, unit.name) and not _preparing(sup, unit)
 
 
 def _preparing(sup: Holdings, unit: Unit) -> float:

@@ -7,18 +7,22 @@ import os
 import signal
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from booty.run import tree
+from booty.run import claim, identity, tree
+from booty.run.ports import command_of
+from booty.supervise import roles
 from booty.supervise.complaint import complain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from booty.supervise.holdings import Holdings
     from booty.supervise.unit import Unit
 
-__all__ = ["Trace", "end", "end_left", "end_of", "number", "trace"]
+__all__ = ["Trace", "end", "end_holders", "end_left", "end_of", "end_orphans", "number", "trace"]
 
 T = TypeVar("T")
+About = tuple[int, str, str]
+"""By what a process is known: its session, its mark, the lock it holds; 0, empty = not by it."""
 LOOK: Final = 0.02
 """Seconds between looks for descendants that outlive the process they come from."""
 
@@ -27,21 +31,25 @@ class Trace(NamedTuple):
     """By what descendants of an instance are known, and how they are asked to end.
 
     Attributes:
+        name: the instance's.
         pid: the session of its own process, which it leads as a rule; ``None`` once the number may
             be another's.
         mark: what stands in their environment, empty if it was never started.
         signal: number of the signal that asks.
         ours: whether what its process leaves becomes a child of guardian or supervisor.
+        lock: path of the lock on its data folder, which descendants inherit unless they close it.
     """
 
+    name: str
     pid: int | None
     mark: str
     signal: int
     ours: bool
+    lock: str
 
-    def is_of(self, session: int, mark: str) -> bool:
-        """Tell whether a process with this session and this mark comes from it."""
-        return session == self.pid or (mark != "" and mark == self.mark)
+    def is_of(self, session: int, mark: str, lock: str) -> bool:
+        """Tell whether a process with this session, mark and lock comes from it."""
+        return session == self.pid or mark == self.mark != "" or lock == self.lock
 
     @property
     def sessions(self) -> set[int]:
@@ -54,11 +62,12 @@ def number(name: str) -> int:
     return int(getattr(signal, f"SIG{name}"))
 
 
-def trace(unit: Unit) -> Trace:
+def trace(sup: Holdings, unit: Unit) -> Trace:
     """Return by what the descendants of an instance are known."""
     pid = None if unit.process is None else unit.process.session
     mark, asks = str(unit.row.get("mark") or ""), number(unit.entry["stop"]["signal"])
-    return Trace(pid, mark, asks, unit.ours and tree.REAPS)
+    lock = f"{sup.values.data(unit.name)}/{claim.NAME}"
+    return Trace(unit.name, pid, mark, asks, unit.ours and tree.REAPS, lock)
 
 
 async def end(sup: Holdings, traces: Mapping[str, Trace], until: float) -> set[str]:
@@ -86,15 +95,25 @@ async def end(sup: Holdings, traces: Mapping[str, Trace], until: float) -> set[s
     return set()
 
 
-def _left(sup: Holdings, traces: Collection[Trace]) -> dict[int, tuple[int, str]]:
+def _left(sup: Holdings, traces: Collection[Trace]) -> dict[int, About]:
     if all(one.ours for one in traces) and not _orphans(sup):
         return {}  # the usual case, told by two small files
     pids = {pid for one in traces for pid in one.sessions}
     marks = {one.mark for one in traces} - {""}
-    return tree.related(pids, marks) if pids or marks else {}
+    related = tree.related(pids, marks) if pids or marks else {}
+    # who left its session and cleared its environment may still have what it was given
+    locks = claim.inherited([one.lock for one in traces if _is_its(sup, one)])
+    every = {*related, *locks}
+    return {pid: (*related.get(pid, (0, "")), locks.get(pid, "")) for pid in every}
 
 
-def _own(one: Trace, found: Mapping[int, tuple[int, str]]) -> list[int]:
+def _is_its(sup: Holdings, one: Trace) -> bool:
+    # by a link it may be the folder of another stack, whose program runs on it
+    owner = claim.owner_of(one.lock)
+    return (owner.get("stack"), owner.get("instance")) == (sup.stack_id, one.name)
+
+
+def _own(one: Trace, found: Mapping[int, About]) -> list[int]:
     return sorted(pid for pid, about in found.items() if one.is_of(*about))
 
 
@@ -106,7 +125,7 @@ async def end_of(sup: Holdings, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    left = trace(unit)._replace(pid=pid)
+    left = trace(sup, unit)._replace(pid=pid)
     await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
 
 
@@ -120,7 +139,7 @@ async def end_left(sup: Holdings, unit: Unit, pid: int | None) -> None:
         unit: the instance.
         pid: the process that it was.
     """
-    left = trace(unit)._replace(pid=pid)
+    left = trace(sup, unit)._replace(pid=pid)
     if not await _seen(sup, lambda: _left(sup, [left])):
         return
     message = (
@@ -129,6 +148,57 @@ async def end_left(sup: Holdings, unit: Unit, pid: int | None) -> None:
     )
     sup.journal.tell("warning", unit.name, message=message)
     await end_of(sup, unit, pid)
+
+
+async def end_holders(sup: Holdings, unit: Unit) -> None:
+    """End what an earlier run of an instance has left on its data folder, which is told.
+
+    Args:
+        sup: the supervisor.
+        unit: the instance; it does not run.
+    """
+    left = trace(sup, unit)._replace(pid=None, ours=False)
+    found = await _seen(sup, lambda: _left(sup, [left]))
+    if found:
+        message = f"{unit.name}: what an earlier run left is ended: {_words(found)}"
+        sup.journal.tell("warning", unit.name, message=message)
+        await end(sup, {unit.name: left}, sup.loop.now() + float(unit.entry["stop"]["grace"]))
+
+
+async def end_orphans(sup: Holdings, grace: float) -> None:
+    """End what is left below us when all instances have ended: it hid whose it is, which is told.
+
+    Args:
+        sup: the supervisor.
+        grace: seconds until what does not end is killed.
+    """
+    asked: set[int] = set()
+    until = sup.loop.now() + grace
+    while found := await _seen(sup, lambda: _strangers(sup)):
+        if new := found - asked:
+            message = f"what is left of services that cannot be told apart is ended: {_words(new)}"
+            sup.journal.tell("warning", None, message=message)
+        if sup.force.done or sup.loop.now() >= until:
+            tree.kill([*found])
+        else:
+            tree.kill([*new], signal.SIGTERM)
+        asked |= found
+        await sup.loop.first(sup.force, timeout=LOOK)
+
+
+def _words(pids: Iterable[int]) -> str:
+    return ", ".join(f'pid {pid} "{command_of(pid)}"' for pid in sorted(pids))
+
+
+def _strangers(sup: Holdings) -> set[int]:
+    found: set[int] = set()
+    if not roles.plays(os.getppid()):
+        return found  # the guardian has just died: above us is who takes all orphans of the machine
+    for pid in _orphans(sup):
+        stat = identity.stat(pid)
+        if stat is not None and stat.state not in {"Z", "X"} and not roles.plays(pid):
+            found.add(pid)
+    return found
 
 
 async def _seen(sup: Holdings, look: Callable[[], T]) -> T:

@@ -117,7 +117,7 @@ async def replace(sup: Supervision, unit: Unit) -> None:
 async def _stop_own(sup: Supervision, own: list[Unit], *, drain: bool) -> list[dict[str, Any]]:
     begin = sup.loop.now()
     grace = max([float(unit.entry["stop"]["grace"]) for unit in own], default=0.0)
-    traces = {unit.name: remains.trace(unit) for unit in own}
+    traces = {unit.name: remains.trace(sup, unit) for unit in own}
     work: list[Task[dict[str, Any] | None]] = [
         sup.loop.task(_stop_surely(sup, unit, drain=drain)) for unit in own
     ]

@@ -60,6 +60,8 @@ class Supervisor(Supervision):
             self.working.cancel()
         self.note(ending=True)  # a successor goes on with it
         report = await stopping.stop_all(self, list(self.units))
+        graces = [float(unit.entry["stop"]["grace"]) for unit in self.units.values()]
+        await remains.end_orphans(self, max(graces, default=0.0))
         self.note(desired={}, supervisor=None, plan=self.stack.get("plan"), without=[])
         self.journal.tell("stopped", None, report=report)
         for unit in self.units.values():
