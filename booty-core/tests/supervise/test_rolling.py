@@ -126,6 +126,58 @@ def test_second_replica_fails_and_both_are_put_back(booty: Any, root: Path) -> N
     assert b"CHANGE=1" in environ
 
 
+def ready(root: Path) -> bool:
+    """Tell whether all are ready."""
+    return {row["state"] for row in state.read(root / ".booty")["instances"]} == {"ready"}
+
+
+def changes(root: Path) -> list[str]:
+    """Return by which change each replica runs."""
+    found = []
+    for _, pid in sorted(pids(root).items()):
+        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        found += [word.decode() for word in words if word.startswith(b"CHANGE=")]
+    return found
+
+
+def test_what_was_put_back_stays_so(booty: Any, root: Path) -> None:
+    """Under a successor, too, a replica that ends is started as it was before the bad change."""
+    write(root, 1)
+    booty("up", "-d")
+    write(root, 2, f"mkdir {root}/taken 2>/dev/null || exit 4; {GOOD}")
+    booty("up", "-d", status=7)
+    booty("self-restart")
+    before = pids(root)
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    until(root, lambda: ready(root) and set(before.values()).isdisjoint(pids(root).values()))
+
+    assert changes(root) == ["CHANGE=1"] * 3
+    write(root, 3)
+    booty("up", "-d")
+    assert changes(root) == ["CHANGE=3"] * 3
+    assert not json.loads((root / ".booty/state/stack.json").read_text())["former"]
+
+
+def test_successor_puts_back_what_its_predecessor_changed(booty: Any, root: Path) -> None:
+    """The supervisor is killed in the second turn, which fails then: the first is put back too."""
+    write(root, 1)
+    booty("up", "-d")
+    third, supervisor = pids(root)["web.2"], watchers(root)["supervisor"]
+    write(root, 2, f"mkdir {root}/taken 2>/dev/null || {{ sleep 0.7; exit 4; }}; {GOOD}")
+    stack = root / ".booty/state/stack.json"
+    with ThreadPoolExecutor(1) as other:
+        up = other.submit(booty, "up", "-d", status=7)
+        until(root, lambda: json.loads(stack.read_text()).get("rolling") == ["web.1", "web.2"])
+        until(root, lambda: ("web.1", "starting") in told(root)[-1:])
+        os.kill(supervisor, signal.SIGKILL)
+        up.result()
+    until(root, lambda: not json.loads(stack.read_text()).get("rolling"))
+
+    assert changes(root) == ["CHANGE=1"] * 3
+    assert pids(root)["web.2"] == third
+
+
 def test_successor_goes_on_with_what_is_left(booty: Any, root: Path) -> None:
     """The supervisor is killed while one of three is restarted: all three end with the change."""
     write(root, 1, SLOW)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from booty.run import identity, tree
 from booty.run.claim import Claim
 from booty.run.process import Exit, Process
-from booty.supervise import living, remains, sheets, stopping, tasks, watching
+from booty.supervise import former, living, remains, sheets, stopping, tasks, watching
 from booty.supervise.closure import closure
 from booty.supervise.unit import Unit, blank
 from booty.supervise.wire import ControlError
@@ -51,10 +51,11 @@ def adopt(sup: Supervisor) -> Found:
     it, else it counts as an unknown one.
     """
     found = Found()
-    saved = sup.rows.take_found()
+    saved, before = sup.rows.take_found(), former.entries(sup)
     for entry in sup.sheet.get("instances", ()):
         row = saved.get(entry["name"])
-        unit = Unit(sup.loop, sup.rows, sup.journal, entry, row)
+        held = former.held(entry, before.get(entry["name"]), row)
+        unit = Unit(sup.loop, sup.rows, sup.journal, held, row)
         sup.add(unit)
         if row is not None:
             _warn_of_a_cut(sup, row)

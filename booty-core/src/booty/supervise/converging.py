@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from booty.supervise import (
     files,
     fitness,
+    former,
     kept,
     leaving,
     notices,
@@ -190,16 +191,17 @@ class Convergence:
         in_turn = rolling.replicas(self.entries, self.restarts)
         at_once = [name for name in self.restarts if name not in in_turn]
         await self._stop_changed(at_once)
-        former = self._take_sheet(in_turn)
+        before = self._take_sheet(in_turn)
         # what cannot be reloaded is started anew
         again = [name for name in self.reloads if not await self._reload(self.sup.units[name])]
         self.sup.desire(*self.restarts, *self.starts, up=True)
         await self._bootstrap_standing()
         for name in [*at_once, *again, *self.starts]:
             self.sup.begin(self._unit(name))
-        await self.arrival.of(self.wanted)
+        # one that a predecessor was restarting has its turn again, and is put back if it fails
+        await self.arrival.of(self.wanted - set(in_turn))
         await leaving.finish(self.sup)
-        await rolling.roll(self.sup, self.arrival, self.entries, former)
+        await rolling.roll(self.sup, self.arrival, self.entries, in_turn, before)
         await self._bootstrap_changed()
 
     async def _check(self) -> None:
@@ -238,14 +240,15 @@ class Convergence:
     def _take_sheet(self, in_turn: list[str]) -> dict[str, dict[str, Any]]:
         # replicas go on by the entries that they run by until it is their turn
         sup = self.sup
-        former = {name: sup.units[name].entry for name in in_turn}
+        now = {name: sup.units[name].entry for name in in_turn}
+        before = former.begin(sup, in_turn)
         _take_sheet(sup, self.sheet)
         sup.members.settle()
-        for name, entry in former.items():
+        for name, entry in now.items():
             sup.units[name].entry = entry
         for name in self.same:
             sup.units[name].note(inputs=self.entries[name]["inputs"])
-        return former
+        return before
 
     async def _stop_changed(self, names: list[str]) -> None:
         for level in stopping.levels(self.sup, names):

@@ -20,7 +20,8 @@ _SHAPES: Final[Mapping[str, Mapping[str, tuple[type, ...]]]] = {
     "id": {"id": (str,), "root": (str,)},
     "stack": {
         "stack": (dict,), "plan": (str, type(None)), "desired": (dict,), "without": (list,),
-        "scale": (dict,), "rolling": (list,), "lifetime": (str,), "runtime": (str,),
+        "scale": (dict,), "rolling": (list,), "former": (dict,), "lifetime": (str,),
+        "runtime": (str,),
         "environment": (dict,), "store": (str,), "root": (str,), "machine": (dict,),
         "supervisor": (dict, type(None)), "guardian": (dict, type(None)),
     },

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from booty.supervise import goodness, looking, stopping
+from booty.supervise import former, goodness, looking, stopping
 from booty.supervise.complaint import complain
 from booty.supervise.wire import ControlError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from booty.supervise.arrival import Arrival
     from booty.supervise.supervision import Supervision
@@ -38,7 +38,8 @@ async def roll(
     sup: Supervision,
     arrival: Arrival,
     entries: Mapping[str, dict[str, Any]],
-    former: Mapping[str, dict[str, Any]],
+    turn: Sequence[str],
+    before: Mapping[str, dict[str, Any]],
 ) -> None:
     """Restart replicas in turn; when one does not get healthy, put back what was.
 
@@ -46,12 +47,14 @@ async def roll(
         sup: the supervisor.
         arrival: waits for those of the change that they belong to.
         entries: entries of the new run sheet by instance.
-        former: by instance the entry that it runs by.
+        turn: instances in the order of their turns.
+        before: by instance the entry that it ran by before the change, those of a predecessor's
+            turns included.
 
     Raises:
         ControlError: one did not get healthy; those restarted so far run as before.
     """
-    left = list(former)
+    left = list(turn)
     try:
         while left:
             # a successor goes on with what is left
@@ -59,9 +62,11 @@ async def roll(
             await _one(sup, arrival, entries[left[0]])
             left = left[1:]
     except Exception:  # a fault of ours too: the replicas are not left half changed
-        done = [name for name in former if name not in left[1:]]
-        await _put_back(sup, arrival, {name: former[name] for name in reversed(done)})
+        done = [name for name in before if name not in left[1:]]
+        await _put_back(sup, arrival, {name: before[name] for name in reversed(done)})
         raise
+    else:
+        former.over(sup)
     finally:
         sup.note(rolling=[])
 
@@ -102,9 +107,9 @@ async def _hook(sup: Supervision, unit: Unit, verb: str) -> None:
 
 
 async def _put_back(
-    sup: Supervision, arrival: Arrival, former: Mapping[str, dict[str, Any]]
+    sup: Supervision, arrival: Arrival, before: Mapping[str, dict[str, Any]]
 ) -> None:
-    for name, entry in former.items():
+    for name, entry in before.items():
         unit = sup.units[name]
         sup.journal.tell("change", name, action="restart", reason="put back as it was")
         await stopping.stop_level(sup, [unit])
