@@ -42,7 +42,8 @@ def command(ctx: click.Context, url: str | None) -> None:
     if url is not None:
         _send(url, trace, sheet["instances"], state.read(folder.root)["stack"] or {})
     if common.as_json(ctx):
-        told = {"wall": trace["wall"], "spans": trace["spans"], "path": path, "waits": waits}
+        every = [{"instance": None, **one} for one in trace["spans"]]  # planning is nobody's
+        told = {"wall": trace["wall"], "spans": every, "path": path, "waits": waits}
         common.emit({"format": 1, **told})
         return
     begin = min(span["start"] for span in trace["spans"])
