@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from booty.run.loop import Future, Loop
 
-__all__ = ["Exit", "Process", "SpawnError", "Watch", "reap", "spawn", "watched"]
+__all__ = ["STARTED", "Exit", "Process", "SpawnError", "Watch", "reap", "spawn", "watched"]
 
 _SHIM: Final = (
     *(sys.executable, "-I", "-S"),
@@ -28,6 +28,8 @@ _SHIM: Final = (
 _ABOVE: Final = 64
 """Lowest number that our own descriptors are moved to while a child gets its own."""
 
+STARTED: Final[set[int]] = set()
+"""Children that :func:`spawn` started and that were not reaped: others become ours as orphans."""
 _SCARCE: Final = {
     errno.EMFILE: "raise the limit of open files of the shell that runs up: ulimit -n",
     errno.ENFILE: "raise the machine's limit of open files: sysctl fs.file-max",
@@ -108,7 +110,7 @@ def spawn(
             actions += [(os.POSIX_SPAWN_DUP2, high, 1), (os.POSIX_SPAWN_DUP2, high, 2)]
         for there, ours in (fds or {}).items():
             actions.append((os.POSIX_SPAWN_DUP2, _move(ours, above, moved), there))
-        return _at(cwd, umask, words, env, actions)
+        pid = _at(cwd, umask, words, env, actions)
     except OSError as error:
         program.look_around(cwd, stdin)
         program.look(argv[0], path, cwd)
@@ -116,6 +118,8 @@ def spawn(
     finally:
         for fd in moved:
             os.close(fd)
+    STARTED.add(pid)
+    return pid
 
 
 def _move(fd: int, above: int, moved: list[int]) -> int:

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Final
 
 from booty.run import reaping
-from booty.run.process import Exit
+from booty.run.process import STARTED, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,14 +69,19 @@ class Ends:
             pid = reaping.ended()
             if pid is None:
                 return
-            unit = self._by_pid.get(pid)
-            if (unit is None or not unit.stopping) and pid not in self._left:
-                # the rest of its group goes with it, while the number is still its own
+            if self._takes_its_group(pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, signal.SIGKILL)
+                    os.killpg(pid, signal.SIGKILL)  # while the number is still its own
             self._left.discard(pid)
+            STARTED.discard(pid)
             _, status = os.waitpid(pid, os.WNOHANG)
             self._known[pid] = Exit.of(status)
+
+    def _takes_its_group(self, pid: int) -> bool:
+        # an orphan does not: it may have led the group that a daemon goes on in
+        unit = self._by_pid.get(pid)
+        ours = pid in STARTED if unit is None else not unit.stopping
+        return ours and pid not in self._left
 
     async def of(self, pid: int, parent: int) -> Exit:
         """Return how a process ended.
