@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from booty.clients.bucket.sync import SyncBucket
     from booty.clients.pubsub.sync import SyncSubscription, SyncTopic
-    from booty.stack.handing import Outcome
+    from booty.stack.choice import Outcome
     from booty.stack.place import Place
 
 __all__ = ["SyncStack"]

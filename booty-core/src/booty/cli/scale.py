@@ -12,7 +12,8 @@ from booty.cli.up import Up
 
 if TYPE_CHECKING:
     from booty.fetch import Tell
-    from booty.stack.handing import Outcome, Session
+    from booty.stack.choice import Outcome
+    from booty.stack.handing import Session
 
 
 LONGEST: Final = 18

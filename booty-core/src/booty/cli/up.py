@@ -14,8 +14,8 @@ from booty.cli import common
 
 if TYPE_CHECKING:
     from booty.fetch import Tell
-    from booty.stack.choice import Choice
-    from booty.stack.handing import Outcome, Session
+    from booty.stack.choice import Choice, Outcome
+    from booty.stack.handing import Session
     from booty.stack.place import Place
 
 DIE = "die-with-me"

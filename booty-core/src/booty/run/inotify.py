@@ -9,8 +9,9 @@ import os
 import struct
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from booty.run.libc import libc
 
 if TYPE_CHECKING:
     from booty.run.loop import Loop, Timer
@@ -35,13 +36,8 @@ _EVENT: Final = struct.Struct("iIII")
 """watch, mask, cookie, length of the name."""
 
 
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
 def _add(fd: int, folder: str, mask: int = _MASK) -> int | None:
-    number = _libc().inotify_add_watch(fd, os.fsencode(folder), mask)
+    number = libc().inotify_add_watch(fd, os.fsencode(folder), mask)
     if number >= 0:
         return int(number)
     if ctypes.get_errno() == errno.ENOENT:
@@ -60,7 +56,7 @@ def open_inotify(folders: list[str]) -> int | None:
     """
     if sys.platform != "linux":
         return None
-    fd = int(_libc().inotify_init1(_FLAGS))
+    fd = int(libc().inotify_init1(_FLAGS))
     if fd < 0:
         return None
     try:
@@ -202,7 +198,7 @@ class Stir:
     def let_go(self) -> None:
         """See :func:`let_go`."""
         if self._fd is not None and self._watch is not None:
-            _libc().inotify_rm_watch(self._fd, self._watch)
+            libc().inotify_rm_watch(self._fd, self._watch)
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -253,11 +249,11 @@ class _Kernel:
         if changes in waiting:
             waiting.remove(changes)
         if not waiting and self._watched.pop(number, None) is not None and self._fd is not None:
-            _libc().inotify_rm_watch(self._fd, number)
+            libc().inotify_rm_watch(self._fd, number)
 
     def let_go(self) -> None:
         for number in self._watched if self._fd is not None else ():
-            _libc().inotify_rm_watch(self._fd, number)
+            libc().inotify_rm_watch(self._fd, number)
 
     def _read(self) -> None:
         if self._fd is None:

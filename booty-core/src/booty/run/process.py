@@ -9,9 +9,10 @@ import os
 import resource
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from booty.run import identity, program
+from booty.run.ended import Exit
 from booty.run.program import SpawnError
 
 if TYPE_CHECKING:
@@ -43,25 +44,6 @@ _DEFAULTED: Final = tuple(
     for name in ("SIGPIPE", "SIGXFSZ", "SIGINT", "SIGHUP", "SIGQUIT", "SIGTERM", "SIGUSR1")
     if hasattr(signal, name)
 )
-
-
-class Exit(NamedTuple):
-    """How a process ended; all ``None`` where nobody knows.
-
-    Attributes:
-        code: exit status, ``None`` if a signal ended it.
-        signal: number of the signal that ended it.
-    """
-
-    code: int | None = None
-    signal: int | None = None
-
-    @classmethod
-    def of(cls, status: int) -> Exit:
-        """Return what a wait status says."""
-        if os.WIFSIGNALED(status):
-            return cls(None, os.WTERMSIG(status))
-        return cls(os.WEXITSTATUS(status), None)
 
 
 def spawn(

@@ -7,6 +7,8 @@ import ctypes
 import sys
 from typing import Final
 
+from booty.run.libc import libc
+
 __all__ = ["call_itself", "replace_word", "show"]
 
 _PR_SET_NAME: Final = 15
@@ -17,7 +19,7 @@ _ARG_START: Final = 44
 def call_itself(name: str) -> None:
     """Give this process a name, of which the kernel keeps 15 bytes; Linux only."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+        libc().prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def replace_word(old: str, new: str) -> None:

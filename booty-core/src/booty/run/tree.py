@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 from typing import Final
 
 from booty.run import identity
+from booty.run.libc import libc
 
 __all__ = [
     "REAPS",
@@ -35,8 +35,7 @@ _DEEPEST: Final = 256
 def become_subreaper() -> None:
     """Let orphaned descendants become our children; does nothing where there is no such thing."""
     if REAPS:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _parents() -> dict[int, int]:

@@ -1,12 +1,13 @@
-"""What a command asks of a plan. Cheap to import: a second ``up`` needs no more."""
+"""What a command asks of a plan, and what came of it: a second ``up`` imports little more.
 
-from __future__ import annotations
+Annotations are no text here, see :mod:`booty.run.ended`.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Choice"]
+__all__ = ["Choice", "Outcome"]
 
 
 class Choice(NamedTuple):
@@ -32,3 +33,21 @@ class Choice(NamedTuple):
     frozen: bool = False
     bundle: str = ""
     scale: Mapping[str, int] = MappingProxyType({})
+
+
+class Outcome(NamedTuple):
+    """What a hand-over did.
+
+    Attributes:
+        changes: ``{"instance", "action", "reason"}`` for what is done about each.
+        warnings: things to tell.
+        nothing: whether everything was as it should be already.
+        left_out: services of broken providers, with the reason.
+        stale: providers whose installed version is another than the plan's.
+    """
+
+    changes: list[dict[str, Any]]
+    warnings: tuple[str, ...] = ()
+    nothing: bool = False
+    left_out: dict[str, str] = {}  # noqa: RUF012 - never written to
+    stale: tuple[str, ...] = ()

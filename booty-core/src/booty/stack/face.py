@@ -14,8 +14,8 @@ from anyio import to_thread
 from booty.errors import BootyError, from_data
 from booty.stack import ending
 from booty.stack import place as places
-from booty.stack.choice import Choice
-from booty.stack.handing import Outcome, Session, request
+from booty.stack.choice import Choice, Outcome
+from booty.stack.handing import Session, request
 from booty.stack.portable import Portable
 from booty.supervise import client, listing
 from booty.supervise.client import Connection, ControlError

@@ -15,7 +15,8 @@ from booty.supervise.launch import STOPS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from booty.stack.handing import Outcome, Session
+    from booty.stack.choice import Outcome
+    from booty.stack.handing import Session
     from booty.stack.place import Place
     from booty.supervise.client import Connection
 

@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from booty.errors import BootyError, ConflictError, FetchError, VerifyError, from_data
 from booty.stack import ahead, identity, plans, unchanged
-from booty.stack.choice import Choice
+from booty.stack.choice import Choice, Outcome
 from booty.stack.place import Place, read
 from booty.supervise import client, launch
 from booty.supervise.client import Connection, ControlError
@@ -25,24 +25,6 @@ __all__ = ["Outcome", "Session", "request"]
 
 ABANDON: Final = 10.0
 """Seconds that the end of an idle supervisor may take."""
-
-
-class Outcome(NamedTuple):
-    """What a hand-over did.
-
-    Attributes:
-        changes: ``{"instance", "action", "reason"}`` for what is done about each.
-        warnings: things to tell.
-        nothing: whether everything was as it should be already.
-        left_out: services of broken providers, with the reason.
-        stale: providers whose installed version is another than the plan's.
-    """
-
-    changes: list[dict[str, Any]]
-    warnings: tuple[str, ...] = ()
-    nothing: bool = False
-    left_out: dict[str, str] = {}  # noqa: RUF012 - never written to
-    stale: tuple[str, ...] = ()
 
 
 def request(link: Connection, do: str, **fields: Any) -> dict[str, Any]:

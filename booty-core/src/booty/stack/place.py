@@ -1,6 +1,7 @@
-"""Where a stack is. Standard library only: commands that look start with this."""
+"""Where a stack is. Standard library only: commands that look start with this.
 
-from __future__ import annotations
+Annotations are no text here, see :mod:`booty.run.ended`.
+"""
 
 import json
 import os

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from booty.fetch import Tell
-    from booty.stack.handing import Outcome, Session
+    from booty.stack.choice import Outcome
+    from booty.stack.handing import Session
     from booty.stack.place import Place
 
 __all__ = ["scale"]

@@ -40,29 +40,27 @@ def possible(fds: Mapping[str, int]) -> bool:
     )
 
 
-def guardian(arguments: dict[str, Any], log: int, argv: Sequence[str]) -> int:
+def guardian(arguments: dict[str, Any], log: int, argv: Sequence[str]) -> None:
     """Fork this process; the child becomes the guardian and never returns.
+
+    It stays our child until we end: nobody need wait for it, whoever forked it ends soon.
 
     Args:
         arguments: see :func:`booty.supervise.guardian.main`.
         log: where it writes what goes wrong.
         argv: what ``ps`` shall say that it is.
-
-    Returns:
-        The child, which ends as soon as it has forked the guardian off.
     """
-    pid = os.fork()
-    if not pid:
+    if not os.fork():
         _guard(arguments, log, argv)
-    return pid
 
 
 def _guard(arguments: dict[str, Any], log: int, argv: Sequence[str]) -> NoReturn:
     try:
+        os.setsid()  # before a ctrl-C that is meant for the command can reach it
         _forget(log, argv)
         from booty.supervise import guardian
 
-        guardian.main(arguments)
+        guardian.main({**arguments, "alone": True})
     except BaseException:  # noqa: BLE001 - the command's frames are above: nobody else tells
         import traceback
 

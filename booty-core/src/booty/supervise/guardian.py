@@ -40,11 +40,14 @@ def main(arguments: dict[str, Any]) -> None:
     Args:
         arguments: ``state`` (folder), ``lifetime``, ``end``, ``fds`` (``lock control notify`` and
             optionally ``hold secrets``), ``inherits`` (whether this process was guardian or
-            supervisor before and has its children), ``exits`` (pid, code, signal of what ended).
+            supervisor before and has its children), ``exits`` (pid, code, signal of what ended),
+            ``alone`` (whether this process has a session of its own already).
     """
     if not arguments.get("inherits"):
         process.close_others(set(arguments["fds"].values()))
-        _leave_terminal()
+        if not arguments.get("alone"):
+            _leave_terminal()
+        os.chdir("/")
     Guardian(arguments).run()
 
 
@@ -53,7 +56,6 @@ def _leave_terminal() -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
-    os.chdir("/")
 
 
 class Guardian:

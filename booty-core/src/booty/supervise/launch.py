@@ -32,21 +32,22 @@ class Start:
 
     Args:
         link: a connection; of one that was there after the hello, else before it.
-        log: where the supervisor writes down why it could not start.
-        pid: the process that was started; ``None`` if none was.
         timeout: seconds until it must have answered.
+        log: where one that was started writes down why it could not; empty if it was there.
+        pid: a process that ends as soon as it has started the guardian; 0 if none is between.
     """
 
-    def __init__(self, link: Connection, log: str, pid: int | None, timeout: float) -> None:
+    def __init__(self, link: Connection, timeout: float, log: str = "", pid: int = 0) -> None:
         self._link = link
         self._log = log
         self._pid = pid
         self._timeout = timeout
+        self._fresh = bool(log)
 
     @property
     def fresh(self) -> bool:
         """Whether it was started and has not answered yet."""
-        return self._pid is not None
+        return self._fresh
 
     def connection(self) -> Connection:
         """Return the connection as soon as the supervisor has answered.
@@ -54,8 +55,8 @@ class Start:
         Raises:
             ControlError: it did not start (``supervisor-start``).
         """
-        pid, self._pid = self._pid, None
-        if pid is None:
+        fresh, self._fresh = self._fresh, False
+        if not fresh:
             return self._link
         try:
             self._link.greet(self._timeout)
@@ -68,8 +69,8 @@ class Start:
                 hint=f"look into {self._log}",
             ) from error
         finally:
-            # the first process only forks the guardian off
-            os.waitpid(pid, 0)
+            if self._pid:
+                os.waitpid(self._pid, 0)
         return self._link
 
 
@@ -123,7 +124,7 @@ def ensure(
     end = time.monotonic() + timeout
     while True:
         try:
-            return Start(client.connect(folder.root, timeout), "", None, timeout)
+            return Start(client.connect(folder.root, timeout), timeout)
         except ControlError as error:
             if error.reference not in {"not-running", "connection-lost"}:
                 raise
@@ -190,7 +191,7 @@ def _start(
             _flush_stack(folder, link)
     finally:
         os.close(lock)
-    return Start(link, folder.log("supervisor"), pid, timeout)
+    return Start(link, timeout, folder.log("supervisor"), pid)
 
 
 def _connected(path: str) -> Connection:
@@ -293,7 +294,8 @@ def _guardian(
         try:
             if fork and forking.possible(fds):
                 told = {**arguments, "fds": fds}
-                return forking.guardian(told, log, roles.command("guardian", told))
+                forking.guardian(told, log, roles.command("guardian", told))
+                return 0
             return _spawn(log, fds, arguments)
         finally:
             os.close(log)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from booty.run import claim, identity, tree
 from booty.run.ports import command_of
 from booty.supervise import roles
 from booty.supervise.complaint import complain
+from booty.supervise.traces import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -25,36 +26,6 @@ About = tuple[int, str, str]
 """By what a process is known: its session, its mark, the lock it holds; 0, empty = not by it."""
 LOOK: Final = 0.02
 """Seconds between looks for descendants that outlive the process they come from."""
-
-
-class Trace(NamedTuple):
-    """By what descendants of an instance are known, and how they are asked to end.
-
-    Attributes:
-        name: the instance's.
-        pid: the session of its own process, which it leads as a rule; ``None`` once the number may
-            be another's.
-        mark: what stands in their environment, empty if it was never started.
-        signal: number of the signal that asks.
-        ours: whether what its process leaves becomes a child of guardian or supervisor.
-        lock: path of the lock on its data folder, which descendants inherit unless they close it.
-    """
-
-    name: str
-    pid: int | None
-    mark: str
-    signal: int
-    ours: bool
-    lock: str
-
-    def is_of(self, session: int, mark: str, lock: str) -> bool:
-        """Tell whether a process with this session, mark and lock comes from it."""
-        return session == self.pid or mark == self.mark != "" or lock == self.lock
-
-    @property
-    def sessions(self) -> set[int]:
-        """The sessions it may lead."""
-        return set() if self.pid is None else {self.pid}
 
 
 def number(name: str) -> int:
