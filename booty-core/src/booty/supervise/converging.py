@@ -315,7 +315,9 @@ def _take_sheet(sup: Supervision, sheet: dict[str, Any]) -> None:
             if before["live"] != entry["live"]:
                 look_from_now(sup, unit)
     stack = sheet.get("stack") or sup.stack["stack"]  # the label may have changed
-    sup.note(plan=sheet["digest"], without=sorted(sup.without), stack=stack)
+    changes = {"plan": sheet["digest"], "without": sorted(sup.without), "stack": stack}
+    if any(sup.stack.get(name) != value for name, value in changes.items()):
+        sup.note(**changes)
 
 
 def can_reload(sup: Supervision, unit: Unit, entry: dict[str, Any]) -> bool:

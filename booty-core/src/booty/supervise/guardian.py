@@ -119,12 +119,13 @@ class Guardian:
             "end": self.end,
             "fds": {**self.fds, "guardian": theirs.fileno()},
             "exits": [[pid, *status] for pid, status in self.exits.items()],
+            # who writes the state down is one process, and that is not us
+            "guardian": {"pid": os.getpid(), "start": identity.start_time(os.getpid())},
         }
         self.end = False
         self.supervisor = begin(arguments)
         theirs.close()
         self.loop.watch(self.link.fileno(), self._hear)
-        self._write_guardian()
         self._gather()
 
     def _gather(self) -> None:
@@ -157,15 +158,6 @@ class Guardian:
             serving.main(arguments)
         finally:
             os._exit(1)
-
-    def _write_guardian(self) -> None:
-        saved = self._saved()
-        if not saved:
-            return
-        pid = os.getpid()
-        saved["guardian"] = {"pid": pid, "start": identity.start_time(pid)}
-        with contextlib.suppress(OSError):  # the supervisor warns of a full disk
-            state.write_json(self.folder.stack, saved)
 
     def _hear(self) -> None:
         self._hear_some()

@@ -26,7 +26,7 @@ class Holdings:
     """All state of a stack under supervision.
 
     Args:
-        arguments: ``state lifetime end fds exits`` as the guardian gives them.
+        arguments: ``state lifetime end fds exits guardian`` as the guardian gives them.
 
     Attributes:
         units: instances of the current sheet by name.
@@ -45,6 +45,7 @@ class Holdings:
         self.loop = Loop()
         self.folder = state.Folder(arguments["state"])
         self.stack: dict[str, Any] = state.read_json(self.folder.stack) or {}
+        self._guardian: dict[str, Any] | None = arguments.get("guardian")
         self.stack_id = str(self.stack["stack"]["id"])
         self.journal = Journal(self.folder.events, self.loop.clock)
         self.rows = Rows(self.folder.instances)
@@ -130,16 +131,14 @@ class Holdings:
 
     def note(self, **changes: Any) -> None:
         """Change what is written down about the stack, at once and for good."""
-        self.stack = {**self.stack, **changes}
-        kept = self._kept_by_guardian()
-        self.write(self.folder.stack, {**self.stack, **kept}, sync="desired" in changes)
+        guardian = self._guardian or self._written_by_guardian()
+        self.stack = {**self.stack, **changes, "guardian": guardian}
+        self.write(self.folder.stack, self.stack, sync="desired" in changes)
 
-    def _kept_by_guardian(self) -> dict[str, Any]:
-        try:
-            saved = state.read_json(self.folder.stack) or {}
-        except (ValueError, OSError):
-            return {}
-        return {key: saved[key] for key in ("guardian",) if key in saved}
+    def _written_by_guardian(self) -> dict[str, Any] | None:
+        # one of an older booty writes down itself who it is
+        found = (state.quiet(self.folder.stack) or {}).get("guardian")
+        return found if isinstance(found, dict) else None
 
     def write(self, path: str, data: dict[str, Any], *, sync: bool = False) -> None:
         """Write a state file; a full disk is told, never fatal, and written to when it has room."""

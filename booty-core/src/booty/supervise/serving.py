@@ -23,7 +23,7 @@ def main(arguments: dict[str, Any]) -> None:
     """Be the supervisor.
 
     Args:
-        arguments: ``state lifetime end fds exits`` as the guardian gives them.
+        arguments: ``state lifetime end fds exits guardian`` as the guardian gives them.
     """
     garbage.look_rarely()
     sup = Supervisor(arguments)

@@ -29,7 +29,7 @@ class Supervision(Holdings, ABC):
     """A stack under supervision; see :class:`~booty.supervise.holdings.Holdings`.
 
     Args:
-        arguments: ``state lifetime end fds exits`` as the guardian gives them.
+        arguments: ``state lifetime end fds exits guardian`` as the guardian gives them.
     """
 
     def __init__(self, arguments: dict[str, Any]) -> None:

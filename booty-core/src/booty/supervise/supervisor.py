@@ -24,7 +24,7 @@ class Supervisor(Supervision):
     """One supervisor of a stack.
 
     Args:
-        arguments: ``state lifetime end fds exits`` as the guardian gives them.
+        arguments: ``state lifetime end fds exits guardian`` as the guardian gives them.
 
     Attributes:
         handed: whether a command handed over a plan in this life.
