@@ -47,6 +47,12 @@ def test_kill_is_followed_by_the_policy(stack: Any, root: Path) -> None:
 
     assert rows(root)["side.0"]["pid"] not in {pid, None}
     assert rows(root)["side.0"]["restarts"] == 1
+    stack("restart", "side")
+    assert rows(root)["side.0"]["restarts"] == 1
+    stack("down")
+    assert rows(root)["side.0"]["restarts"] == 1, "what happened can be seen until the next up"
+    stack("up", "-d")
+    assert rows(root)["side.0"]["restarts"] == 0
 
 
 def test_kill_sends_what_is_asked(stack: Any, root: Path) -> None:

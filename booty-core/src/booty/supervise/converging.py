@@ -197,12 +197,19 @@ class Convergence:
         self.sup.desire(*self.restarts, *self.starts, up=True)
         await self._bootstrap_standing()
         for name in [*at_once, *again, *self.starts]:
-            self.sup.begin(self._unit(name))
+            self.sup.begin(self._counted(name))
         # one that a predecessor was restarting has its turn again, and is put back if it fails
         await self.arrival.of(self.wanted - set(in_turn))
         await leaving.finish(self.sup)
         await rolling.roll(self.sup, self.arrival, self.entries, in_turn, before)
         await self._bootstrap_changed()
+
+    def _counted(self, name: str) -> Unit:
+        # how often its policy restarted it is counted from when somebody started it
+        unit = self._unit(name)
+        if name in self.starts and unit.row["restarts"]:
+            unit.note(restarts=0)
+        return unit
 
     async def _check(self) -> None:
         sup = self.sup
