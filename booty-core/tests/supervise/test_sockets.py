@@ -29,6 +29,15 @@ while True:
         link.recv(100)
         link.sendall(str(os.getpid()).encode())
 """
+LISTENER = """
+import os, socket
+front = socket.socket(fileno=3)
+assert front.type == socket.SOCK_DGRAM, front
+print("serving", flush=True)
+while True:
+    print(f"got {int(front.recv(100))}", flush=True)
+"""
+DATAGRAMS = 300
 PATIENCE = 30.0
 
 
@@ -143,6 +152,28 @@ def test_a_thousand_connections_over_restarts(stack: Stack, number: int) -> None
     assert visitors.answered == 1000
     assert len(visitors.pids) >= 8
     assert visitors.cut <= 4 * 10
+
+
+def test_datagrams_over_a_restart(stack: Stack, number: int) -> None:
+    """Those that come while nobody runs wait for the successor; none is lost, none comes twice."""
+    web = served(stack.root, number)
+    (stack.root / "server.py").write_text(LISTENER)
+    stack.up({**web, "sockets": [{**web["sockets"][0], "protocol": "udp"}]})
+    before = stack.row("web.0")["pid"]
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        for turn in range(DATAGRAMS):
+            if turn == DATAGRAMS // 3:
+                stack.ask("restart", names=["web"])
+            sender.sendto(b"%d" % turn, ("127.0.0.1", number))
+    stack.ask("wait", names=["web"], **{"for": "ready"})
+    log = stack.dir / "logs/web.0.log"
+    stack.until(lambda: f"got {DATAGRAMS - 1}\n" in log.read_text())
+    got = [int(line[4:]) for line in log.read_text().splitlines() if line.startswith("got ")]
+
+    assert stack.row("web.0")["pid"] != before
+    # one that the killed program had taken is its own to answer for
+    assert len(got) >= DATAGRAMS - 1
+    assert got == sorted(set(got))
 
 
 def test_down_means_refused(stack: Stack, number: int) -> None:
