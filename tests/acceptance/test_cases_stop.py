@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -248,3 +249,42 @@ def test_b28_down_with_a_deadline_goes_on_stopping(case: Case) -> None:
     assert "a.0" in second.stdout
     assert case.notes()[2:] == ["a SIGTERM", "a bye"]
     assert case.left() == []
+
+
+CRASHES = "sleep 0.3; exit 3"
+RELOAD = ["sh", "-c", "echo r reloads >> notes; exec sleep 1000"]
+PHASES = {
+    "start": (fake("b", slow=100), "b.0", "starting"),
+    "waiting for another": (fake("c", ORDER.format("b")) + fake("b", slow=100), "b.0", "starting"),
+    "back-off": (
+        shell("b", CRASHES, 'backoff = { next = "100s", max = "100s" }'), "b.0", "backoff",
+    ),
+    "hung probe": (
+        shell("b", "sleep 1000", 'ready = { exec = ["sleep", "1000"] }'), "b.0", "starting",
+    ),
+    "reload": (
+        shell("b", "sleep 1000", f"reload = {{ exec = {json.dumps(RELOAD)} }}"), "b.0", "ready",
+    ),
+}  # fmt: skip
+"""What is under way beside one that hears no signal: services, an instance, its state."""
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_b10_a_second_signal_is_obeyed_in_every_phase(case: Case, phase: str) -> None:
+    """Whatever is under way: what ignores the first is killed by the second, long before grace."""
+    services, name, state = PHASES[phase]
+    case.write(fake("a", 'grace = "100s"', deaf=1) + services)
+    with case.follow("up") as up:
+        until(lambda: case.notes() and state in case.states(name), lambda: up.said)
+        asked = case.start("reload", "b") if phase == "reload" else None
+        if asked:
+            until(lambda: "r reloads" in case.notes())
+        up.signal(signal.SIGINT)
+        up.until("once more to kill")
+        up.signal(signal.SIGINT)
+        assert up.end() == 130, up.said
+
+    if asked:
+        asked.communicate(timeout=PATIENCE)  # whoever asked is answered as well
+    assert "a.0 had to be killed" in up.said
+    gone(case)
