@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
-__all__ = ["Blocking", "portal"]
+    from booty.clients.capability import Capability
+
+__all__ = ["Blocking", "Twin", "portal"]
 
 T = TypeVar("T")
+K = TypeVar("K")
 _END: Final = object()
 
 
@@ -40,3 +43,63 @@ class Blocking:
     def _each(self, values: AsyncIterator[T]) -> Iterator[T]:
         while (value := self._run(anext, values, _END)) is not _END:
             yield value
+
+
+class _Opened(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    def native(self, kind: type[K]) -> K | None: ...
+
+    async def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Opened)
+
+
+class Twin(Blocking, Generic[C]):
+    """The blocking twin of what a URL opens.
+
+    Args:
+        one: the client.
+        running: where it runs.
+    """
+
+    _opener: ClassVar[staticmethod[[str], Any]]
+
+    def __init__(self, one: C, running: BlockingPortal) -> None:
+        super().__init__(running)
+        self._one = one
+
+    def __repr__(self) -> str:
+        """Return the class and the URL, without credentials."""
+        return f"<{type(self).__name__} {self.name}>"
+
+    @classmethod
+    @contextmanager
+    def open(cls, url: str) -> Iterator[Self]:
+        """Open what a URL names for as long as the block lasts."""
+        one = cls._opener(url)
+        with portal() as running, running.wrap_async_context_manager(one):
+            yield cls(one, running)
+
+    @property
+    def name(self) -> str:
+        """Its URL without credentials and parameters."""
+        return self._one.name
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the driver, with the engine behind it, can do."""
+        return self._one.capabilities
+
+    def native(self, kind: type[K]) -> K | None:
+        """Return the library's own object; it belongs to the loop of the portal."""
+        return self._one.native(kind)
+
+    def close(self) -> None:
+        """End it as the async type does, and let go."""
+        self._run(self._one.close)

@@ -5,24 +5,22 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from booty.clients.blocking import Blocking, portal
+from booty.clients.blocking import Blocking, Twin
+from booty.clients.bucket.face import Bucket
 from booty.clients.bucket.opening import open_bucket
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
-    from booty.clients.bucket.face import Bucket, Method
+    from booty.clients.bucket.face import Method
     from booty.clients.bucket.nouns import Attributes, Before, Listed, Page
     from booty.clients.bucket.reader import Reader
     from booty.clients.bucket.streams import Sink, Stream
     from booty.clients.bucket.writer import Writer
-    from booty.clients.capability import Capability
 
 __all__ = ["SyncBucket", "SyncReader", "SyncWriter"]
-
-K = TypeVar("K")
 
 
 class SyncReader(Blocking):
@@ -89,53 +87,25 @@ class SyncWriter(Blocking):
         self._run(self._writer.abort)
 
 
-class SyncBucket(Blocking):
+class SyncBucket(Twin[Bucket]):
     """A bucket in the hands of a blocking program; see :class:`booty.Bucket` for what each does.
 
     Threads may share one.
     """
 
-    def __init__(self, bucket: Bucket, running: BlockingPortal) -> None:
-        super().__init__(running)
-        self._bucket = bucket
-
-    def __repr__(self) -> str:
-        """Return the class and the URL, without credentials."""
-        return f"<{type(self).__name__} {self.name}>"
-
-    @classmethod
-    @contextmanager
-    def open(cls, url: str) -> Iterator[Self]:
-        """Open the bucket of a URL for as long as the block lasts; see :func:`open_bucket`."""
-        bucket = open_bucket(url)
-        with portal() as running, running.wrap_async_context_manager(bucket):
-            yield cls(bucket, running)
-
-    @property
-    def name(self) -> str:
-        """Its URL without credentials and parameters."""
-        return self._bucket.name
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the driver, with the engine behind it, can do."""
-        return self._bucket.capabilities
-
-    def close(self) -> None:
-        """Disconnect, for all views of the bucket, too."""
-        self._run(self._bucket.close)
+    _opener = staticmethod(open_bucket)
 
     def accessible(self) -> bool:
         """Return whether the bucket exists and may be used."""
-        return self._run(self._bucket.accessible)
+        return self._run(self._one.accessible)
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object of this key."""
-        return self._run(self._bucket.exists, key)
+        return self._run(self._one.exists, key)
 
     def attributes(self, key: str) -> Attributes:
         """Return what is known about an object."""
-        return self._run(self._bucket.attributes, key)
+        return self._run(self._one.attributes, key)
 
     @contextmanager
     def reader(
@@ -147,17 +117,17 @@ class SyncBucket(Blocking):
         before: Before | None = None,
     ) -> Iterator[SyncReader]:
         """Give a stream of an object's bytes for as long as the block lasts."""
-        reader = self._bucket.reader(key, offset=offset, length=length, before=before)
+        reader = self._one.reader(key, offset=offset, length=length, before=before)
         with self._inside(reader):
             yield SyncReader(reader, self._portal)
 
     def read(self, key: str, *, offset: int = 0, length: int | None = None) -> bytes:
         """Return an object's bytes, or a part of them."""
-        return self._run(self._bucket.read, key, offset=offset, length=length)
+        return self._run(self._one.read, key, offset=offset, length=length)
 
     def download(self, key: str, sink: Sink) -> int:
         """Write an object's bytes to a file or stream, in constant memory."""
-        return self._run(self._bucket.download, key, sink)
+        return self._run(self._one.download, key, sink)
 
     @contextmanager
     def writer(
@@ -178,7 +148,7 @@ class SyncBucket(Blocking):
         before: Before | None = None,
     ) -> Iterator[SyncWriter]:
         """Give a stream into an object; leaving the block makes it, an exception does not."""
-        writer = self._bucket.writer(
+        writer = self._one.writer(
             key,
             content_type=content_type,
             cache_control=cache_control,
@@ -198,23 +168,23 @@ class SyncBucket(Blocking):
 
     def write(self, key: str, data: bytes | bytearray | memoryview, **options: Any) -> None:
         """Write an object at once; the options are those of :meth:`writer`."""
-        self._run(self._bucket.write, key, data, **options)
+        self._run(self._one.write, key, data, **options)
 
     def upload(self, key: str, source: Stream, **options: Any) -> int:
         """Write an object from a file or stream, in constant memory."""
-        return self._run(self._bucket.upload, key, source, **options)
+        return self._run(self._one.upload, key, source, **options)
 
     def copy(self, source: str, target: str, *, before: Before | None = None) -> None:
         """Copy an object with all its attributes; the target is replaced entirely."""
-        self._run(self._bucket.copy, source, target, before=before)
+        self._run(self._one.copy, source, target, before=before)
 
     def delete(self, key: str, *, before: Before | None = None) -> None:
         """Remove an object."""
-        self._run(self._bucket.delete, key, before=before)
+        self._run(self._one.delete, key, before=before)
 
     def list(self, prefix: str = "", *, delimiter: str = "") -> Iterator[Listed]:
         """Give all objects, page by page, in byte order of their keys."""
-        return self._each(self._bucket.list(prefix, delimiter=delimiter))
+        return self._each(self._one.list(prefix, delimiter=delimiter))
 
     def list_page(
         self,
@@ -227,7 +197,7 @@ class SyncBucket(Blocking):
     ) -> Page:
         """Return one page of a listing."""
         return self._run(
-            self._bucket.list_page,
+            self._one.list_page,
             token,
             prefix=prefix,
             delimiter=delimiter,
@@ -247,7 +217,7 @@ class SyncBucket(Blocking):
     ) -> str:
         """Return a URL that lets whoever has it do one thing to an object for a time."""
         return self._run(
-            self._bucket.signed_url,
+            self._one.signed_url,
             key,
             method,
             expiry=expiry,
@@ -258,12 +228,8 @@ class SyncBucket(Blocking):
 
     def prefixed(self, prefix: str) -> Self:
         """Return the part of the bucket below a prefix; its keys are without the prefix."""
-        return type(self)(self._bucket.prefixed(prefix), self._portal)
+        return type(self)(self._one.prefixed(prefix), self._portal)
 
     def single(self, key: str) -> Self:
         """Return the bucket as if it had one object alone, whatever key is asked for."""
-        return type(self)(self._bucket.single(key), self._portal)
-
-    def native(self, kind: type[K]) -> K | None:
-        """Return the native object of a kind; its coroutines belong into the portal's loop."""
-        return self._bucket.native(kind)
+        return type(self)(self._one.single(key), self._portal)

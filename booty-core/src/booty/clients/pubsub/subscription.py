@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -11,29 +11,24 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from booty.clients.calls import spanning, traced, wrapped
 from booty.clients.errors import FailedPreconditionError, InvalidArgumentError
 from booty.clients.pubsub.backoff import Backoff
+from booty.clients.pubsub.closing import CLOSE_SECONDS, Closing
 from booty.clients.pubsub.dead import Burials
 from booty.clients.pubsub.intake import Flow, Intake
 from booty.clients.pubsub.message import Message
 from booty.clients.pubsub.settling import Settling
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from booty.clients.capability import Capability
     from booty.clients.pubsub.dead import DeadLetters
     from booty.clients.pubsub.driver import SubscriptionDriver
     from booty.clients.pubsub.message import Delivery
 
 __all__ = ["Subscription"]
 
-_T = TypeVar("_T")
-CLOSE_SECONDS: Final = 3.0
-"""Seconds that a driver has to let go, when nobody wants to wait for it any longer."""
 _BACKOFF: Final = Backoff()
 _FLOW: Final = Flow()
 
 
-class Subscription:
+class Subscription(Closing["SubscriptionDriver"]):
     """A subscription, whatever keeps it. Open it with :func:`booty.open_subscription`.
 
     Messages are taken ahead, as many as the program can use. Several tasks may receive at once.
@@ -56,19 +51,12 @@ class Subscription:
         dead: DeadLetters | None = None,
         backoff: Backoff = _BACKOFF,
     ) -> None:
-        self.name = name
-        self._driver = driver
+        super().__init__(driver, name)
         self._intake = Intake(driver, flow, backoff, self._admit, self._failed)
         most = min(flow.batch or driver.max_ack_batch, driver.max_ack_batch)
         self._settling = Settling(driver, self._failed, most=most, backoff=backoff)
         self._burials = Burials(dead, self._buried, self._failed)
         self._fault: Exception | None = None
-        self._closed = False
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the driver can do beyond the basic calls."""
-        return self._driver.capabilities
 
     @property
     def ahead(self) -> int:
@@ -79,12 +67,6 @@ class Subscription:
     def over(self) -> bool:
         """Whether it was drained or closed."""
         return self._intake.over.is_set()
-
-    def native(self, kind: type[_T] | None) -> _T | None:
-        """Return the library's own object if it is of this type, else ``None``."""
-        if kind is None:
-            return None
-        return next((one for one in self._driver.native() if isinstance(one, kind)), None)
 
     async def receive(self) -> Message:
         """Wait for a message.
@@ -176,24 +158,6 @@ class Subscription:
         finally:
             await self._driver.close()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._closed:
-            return
-        if error is None:
-            await self.close()
-            return
-        # acknowledgements are handed over also when we were cancelled, but nobody waits long
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await self.close()
-
     def ack(self, message: Message) -> None:
         """Take a message for done: :meth:`Message.ack`."""
         self._forget(message, "ack")
@@ -235,18 +199,6 @@ class Subscription:
     def _failed(self, error: Exception) -> None:
         self._fault = error
         self._intake.wake(1)
-
-    def _check_open(self, doing: str) -> None:
-        if self._closed:
-            raise self._shut(doing, "closed")
-
-    def _shut(self, doing: str, how: str) -> FailedPreconditionError:
-        return FailedPreconditionError(
-            f'cannot {doing} "{self.name}": it is {how}',
-            reference="client-closed",
-            subject=self.name,
-            hint="use it inside of its block, or open it again",
-        )
 
     def _raise_fault(self) -> None:
         if self._fault is not None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from booty.clients.blocking import Blocking, portal
+from booty.clients.blocking import Blocking, Twin
 from booty.clients.errors import FailedPreconditionError
 from booty.clients.pubsub.message import Outgoing
 from booty.clients.pubsub.opening import open_subscription, open_topic
+from booty.clients.pubsub.subscription import Subscription
+from booty.clients.pubsub.topic import Topic
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from anyio.from_thread import BlockingPortal
 
-    from booty.clients.capability import Capability
     from booty.clients.pubsub.message import Hook, Message
-    from booty.clients.pubsub.subscription import Subscription
-    from booty.clients.pubsub.topic import Topic
 
 __all__ = ["SyncMessage", "SyncSubscription", "SyncTopic"]
 
@@ -27,35 +25,10 @@ K = TypeVar("K")
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
-class SyncTopic(Blocking):
+class SyncTopic(Twin[Topic]):
     """See :class:`booty.Topic`; threads may share one, and their sends go together in batches."""
 
-    def __init__(self, topic: Topic, running: BlockingPortal) -> None:
-        super().__init__(running)
-        self._topic = topic
-
-    @classmethod
-    @contextmanager
-    def open(cls, url: str) -> Iterator[Self]:
-        """Open the topic of a URL for as long as the block lasts; see :func:`open_topic`."""
-        with portal() as running:
-            topic = open_topic(url)
-            with running.wrap_async_context_manager(topic):
-                yield cls(topic, running)
-
-    @property
-    def name(self) -> str:
-        """Its URL without credentials and parameters."""
-        return self._topic.name
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the driver can do."""
-        return self._topic.capabilities
-
-    def native(self, kind: type[K] | None) -> K | None:
-        """Return the library's own object; it belongs to the loop of the portal."""
-        return self._topic.native(kind)
+    _opener = staticmethod(open_topic)
 
     def send(
         self,
@@ -69,19 +42,15 @@ class SyncTopic(Blocking):
     ) -> None:
         """Send one message; returns when it is stored."""
         hooks = {"before_send": before_send, "after_send": after_send}
-        self._run(self._topic.send, body, metadata, key=key, id=id, **hooks)
+        self._run(self._one.send, body, metadata, key=key, id=id, **hooks)
 
     def send_many(self, messages: Iterable[Outgoing | bytes]) -> None:
         """Send messages in batches, in this order; returns when all are stored."""
-        self._run(self._topic.send_many, messages)
+        self._run(self._one.send_many, messages)
 
     def flush(self) -> None:
         """Wait until everything that is being sent is stored or refused."""
-        self._run(self._topic.flush)
-
-    def close(self) -> None:
-        """Wait until everything is stored, then let go."""
-        self._run(self._topic.close)
+        self._run(self._one.flush)
 
 
 class SyncMessage(Blocking):
@@ -127,40 +96,15 @@ class SyncMessage(Blocking):
         self._run(self._message.__aexit__, kind, error, trace)
 
 
-class SyncSubscription(Blocking):
+class SyncSubscription(Twin[Subscription]):
     """See :class:`booty.Subscription`; several threads may receive at once."""
 
-    def __init__(self, subscription: Subscription, running: BlockingPortal) -> None:
-        super().__init__(running)
-        self._subscription = subscription
-
-    @classmethod
-    @contextmanager
-    def open(cls, url: str) -> Iterator[Self]:
-        """Open the subscription of a URL for as long as the block lasts."""
-        with portal() as running:
-            subscription = open_subscription(url)
-            with running.wrap_async_context_manager(subscription):
-                yield cls(subscription, running)
-
-    @property
-    def name(self) -> str:
-        """Its URL without credentials and parameters."""
-        return self._subscription.name
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the driver can do."""
-        return self._subscription.capabilities
+    _opener = staticmethod(open_subscription)
 
     @property
     def ahead(self) -> int:
         """How many messages are taken ahead at this moment."""
-        return self._subscription.ahead
-
-    def native(self, kind: type[K] | None) -> K | None:
-        """Return the library's own object; it belongs to the loop of the portal."""
-        return self._subscription.native(kind)
+        return self._one.ahead
 
     def receive(self, timeout: float | None = None) -> SyncMessage:
         """Wait for a message.
@@ -178,11 +122,11 @@ class SyncSubscription(Blocking):
         import anyio
 
         with anyio.fail_after(seconds):
-            return await self._subscription.receive()
+            return await self._one.receive()
 
     def receive_many(self, limit: int) -> list[SyncMessage]:
         """Wait for a message, and return it with what is there besides."""
-        found = self._run(self._subscription.receive_many, limit)
+        found = self._run(self._one.receive_many, limit)
         return [SyncMessage(message, self._portal) for message in found]
 
     def __iter__(self) -> Iterator[SyncMessage]:
@@ -191,19 +135,15 @@ class SyncSubscription(Blocking):
             try:
                 message = self.receive()
             except FailedPreconditionError:
-                if self._subscription.over:
+                if self._one.over:
                     return
                 raise
             yield message
 
     def flush(self) -> None:
         """Wait until the driver has taken every ack, nack and extension so far."""
-        self._run(self._subscription.flush)
+        self._run(self._one.flush)
 
     def drain(self) -> None:
         """Receive no more; wait until everything received is settled, and that is taken."""
-        self._run(self._subscription.drain)
-
-    def close(self) -> None:
-        """Receive no more, hand over what was settled, let go."""
-        self._run(self._subscription.close)
+        self._run(self._one.drain)

@@ -6,34 +6,29 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from booty.clients.calls import calling
-from booty.clients.errors import CanceledError, FailedPreconditionError
+from booty.clients.errors import CanceledError
 from booty.clients.pubsub.backoff import Backoff
+from booty.clients.pubsub.closing import CLOSE_SECONDS, Closing
 from booty.clients.pubsub.message import Hook, Outgoing
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from booty.clients.capability import Capability
     from booty.clients.pubsub.driver import TopicDriver
 
 __all__ = ["Topic"]
 
-_T = TypeVar("_T")
 BATCH_BYTES: Final = 4 << 20
 """A batch with so many bytes of bodies gets no more messages."""
-CLOSE_SECONDS: Final = 3.0
-"""Seconds that a driver has to let go, when nobody wants to wait for it any longer."""
 _DEFAULT: Final = Backoff()
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
-class Topic:
+class Topic(Closing["TopicDriver"]):
     """A topic, whatever keeps it. Open it with :func:`booty.open_topic`.
 
     What is sent while a send is under way goes together, as one batch, when that is done: many
@@ -54,8 +49,7 @@ class Topic:
         max_batch: int | None = None,
         backoff: Backoff = _DEFAULT,
     ) -> None:
-        self.name = name
-        self._driver = driver
+        super().__init__(driver, name)
         self._most = min(max_batch or driver.max_batch, driver.max_batch)
         self._backoff = backoff
         self._numbers = count()
@@ -63,18 +57,6 @@ class Topic:
         self._queue: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
         self._drainer: asyncio.Task[None] | None = None
         self._given_up = asyncio.Event()
-        self._closed = False
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """What the driver can do beyond the basic calls."""
-        return self._driver.capabilities
-
-    def native(self, kind: type[_T] | None) -> _T | None:
-        """Return the library's own object if it is of this type, else ``None``."""
-        if kind is None:
-            return None
-        return next((one for one in self._driver.native() if isinstance(one, kind)), None)
 
     async def send(
         self,
@@ -178,33 +160,6 @@ class Topic:
                 self._drainer.cancel()
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await self._driver.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._closed:
-            return
-        if error is None:
-            await self.close()
-            return
-        # what failed, or was cancelled, shall not wait long for a server that is away
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await self.close()
-
-    def _check_open(self, doing: str) -> None:
-        if self._closed:
-            raise FailedPreconditionError(
-                f'cannot {doing} "{self.name}": it is closed',
-                reference="client-closed",
-                subject=self.name,
-                hint="use it inside of its block, or open it again",
-            )
 
     async def _one(self, message: Outgoing) -> None:
         if self._queue or self._turn.locked():
