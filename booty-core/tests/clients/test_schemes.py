@@ -70,9 +70,29 @@ def test_an_unknown_scheme_lists_the_known_ones(install: Install) -> None:
 
 @pytest.mark.parametrize("url", ["", "theirs", "/a/b", "://a", "?x=1"])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    """Without a scheme there is nothing to open."""
-    with pytest.raises(booty.InvalidArgumentError):
+    """Without a scheme there is nothing to open; the schemes there are are listed."""
+    with pytest.raises(booty.InvalidArgumentError, match="it is no URL") as caught:
         clients.find("bucket", url)
+    assert '"file://"' in str(caught.value.hint)
+
+
+def test_a_scheme_without_this_kind_of_client_says_so(install: Install) -> None:
+    """It is no unknown word."""
+    install("theirs")
+    with pytest.raises(booty.InvalidArgumentError, match='"theirs://" has no topics'):
+        clients.find("topic", "theirs://a")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("regoin", "region"), ("reg", "region"), ("part", "part_size"), ("r", None)]
+)
+def test_the_nearest_name_is_meant(install: Install, word: str, meant: str | None) -> None:
+    """One with letters in another order, or its beginning; a single letter means nothing."""
+    install("theirs")
+    with pytest.raises(booty.InvalidArgumentError) as caught:
+        clients.find("bucket", f"theirs://a?{word}=1")
+    hint = str(caught.value.hint)
+    assert hint == f'did you mean "{meant}"?' if meant else hint.startswith("there is")
 
 
 def test_all_that_is_wrong_is_told_at_once(install: Install) -> None:

@@ -114,13 +114,21 @@ def opener(kind: Kind, url: str) -> Opener[Any]:
         listed = ", ".join(f'"{one}://"' for one in known)
         hint = near(scheme, known)
         raise InvalidArgumentError(
-            f'cannot open "{shown(url)}" as a {kind}: there is no such scheme as "{scheme}"',
+            f'cannot open "{shown(url)}" as a {kind}: {_why(kind, scheme)}',
             reference="url-scheme-unknown",
             subject=shown(url),
             hint=f"{hint} there is {listed}" if hint.startswith("did") else f"there is {listed}",
         )
     known_one: Opener[Any] = found
     return known_one
+
+
+def _why(kind: Kind, scheme: str) -> str:
+    if not scheme:
+        return "it is no URL, which begins with a scheme"
+    if scheme in _points():
+        return f'"{scheme}://" has no {kind}s'
+    return f'there is no such scheme as "{scheme}"'
 
 
 def _points() -> dict[str, tuple[EntryPoint, ...]]:

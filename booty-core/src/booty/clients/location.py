@@ -197,9 +197,9 @@ def near(word: str, known: Iterable[str]) -> str:
     """Return the hint "did you mean", or the list of what there is when nothing is near."""
     import difflib
 
-    choices = sorted(known)
-    found = difflib.get_close_matches(word.lower().replace("-", "_"), choices, n=1)
-    if found:
+    choices, told = sorted(known), word.lower().replace("-", "_")
+    found = difflib.get_close_matches(told, choices, n=1)
+    if found := found or [one for one in choices if len(told) > 1 and one.startswith(told)]:
         return f'did you mean "{found[0]}"?'
     listed = ", ".join(f'"{choice}"' for choice in choices)
     return f"there is {listed}" if listed else "remove it"

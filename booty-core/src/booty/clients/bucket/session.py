@@ -89,4 +89,9 @@ class Session:
         self.life.check()
         if capability not in self.driver.capabilities:
             told = f'cannot {doing}: the driver of "{self.life.name}" does not have "{capability}"'
-            raise UnimplementedError(told, reference="capability-missing", subject=self.life.name)
+            raise UnimplementedError(
+                told,
+                reference="capability-missing",
+                subject=self.life.name,
+                hint="look at capabilities before the call",
+            )
