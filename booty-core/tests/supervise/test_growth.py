@@ -154,6 +154,44 @@ def test_cannot_be_rotated(stack: Stack) -> None:
     assert numbers(stack) == list(range(LINES))
 
 
+class Reaps:
+    """Reaps what has ended."""
+
+    async def of(self, pid: int, _: int) -> None:
+        """Do it."""
+        os.waitpid(pid, 0)  # noqa: ASYNC222 - it has ended
+
+
+@pytest.mark.parametrize("count", [1, 99, 1500])
+def test_of_many(tmp_path: Path, count: int) -> None:
+    """However many logs there are and whatever is to be said of each, all are rotated, or told."""
+    folder, loop = state.Folder(tmp_path / ("x" * 100)), Loop()
+    folder.make()
+    log = {"size": 1, "age": 1e6, "keep": 1}
+    unit = {"external": False, "state": "ready", "entry": {"log": log, "limits": {}}}
+    units = {
+        f"n{number}.0": SimpleNamespace(name=f"n{number}.0", **unit) for number in range(count)
+    }
+    told: dict[str, str] = {}
+
+    def tell(_: str, instance: str, *, message: str) -> None:
+        told[instance] = message
+
+    for name in units:
+        Path(folder.log(name)).write_text("one\n")
+        Path(folder_of(folder.log(name))).write_text("in the way")
+    journal = SimpleNamespace(listeners=[], tell=tell)
+    sup = SimpleNamespace(loop=loop, folder=folder, units=units, journal=journal, ends=Reaps())
+    growth = Growth(sup)  # type: ignore[arg-type]  # as much of it as is asked
+    logs = {name: one for name, one in growth._watched().items() if name in units}
+    done = loop.task(growth._rotation(logs))
+    loop.run_until(done, 60.0)
+    loop.close()
+
+    assert set(told) == set(units)
+    assert all("cannot rotate its log: File exists" in words for words in told.values())
+
+
 class Asked(Loop):
     """A loop whose clock is moved by hand, and that notes which timers are asked for."""
 

@@ -43,6 +43,9 @@ OWN: Final = (16 << 20, 30 * 86400.0, 3)
 DEFAULT: Final = (64 << 20, 7 * 86400.0, 5)
 """Likewise for a program that says nothing: bytes, seconds, segments."""
 LONGEST: Final = 65536
+TOGETHER: Final = 100
+"""Logs that one rotator is told of: more would not fit into its arguments, nor what it says into a
+pipe that is read when it has ended."""
 
 
 class _Log:
@@ -236,14 +239,21 @@ class Growth:
             self._sup.loop.task(self._rotation(logs))
 
     async def _rotation(self, logs: dict[str, _Log]) -> None:
+        names = list(logs)
+        try:
+            for begin in range(0, len(names), TOGETHER):
+                some = names[begin : begin + TOGETHER]
+                await self._rotate_some({name: logs[name] for name in some})
+        finally:
+            self._rotating = False
+
+    async def _rotate_some(self, logs: dict[str, _Log]) -> None:
         asked = [[name, log.path, *self._policy(name)] for name, log in logs.items()]
         try:
             said = await self._said({"parent": os.getpid(), "logs": asked})
         except (SpawnError, OSError) as error:
             why = {"failed": True, "message": f"cannot rotate its log: {error}"}
             said = [{"name": name, **why} for name in logs]
-        finally:
-            self._rotating = False
         failed = {one["name"] for one in said if one["failed"]}
         for name, log in logs.items():
             log.rotated()
