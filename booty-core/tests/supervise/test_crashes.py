@@ -149,6 +149,7 @@ def test_both_killed_under_die_with_me_is_ended_by_the_next(stack: Stack) -> Non
     still = alive(pid)
     with stack.ensure():
         stack.until(lambda: not alive(pid))
+    assert "1 that were to die with who held the stack still ran: they are ended" in stack.told()
 
     assert still
 

@@ -38,7 +38,7 @@ def main(arguments: dict[str, Any]) -> None:
     _load_sheet(sup)
     Growth(sup)
     found = adoption.adopt(sup)
-    _announce(sup)
+    _announce(sup, ends=bool(arguments.get("end")))
     _serve(sup)
     # die-with-me, and both watchers were killed: what is left of it ends now
     go_on = adoption.end if arguments.get("end") else adoption.go_on
@@ -69,12 +69,16 @@ def _load_sheet(sup: Supervisor) -> None:
         sup.values.artifacts = sup.sheet.get("artifacts", {})
 
 
-def _announce(sup: Supervisor) -> None:
+def _announce(sup: Supervisor, *, ends: bool) -> None:
     pid = os.getpid()
     me = {"pid": pid, "start": identity.start_time(pid), "since": sup.journal.now()}
     machine = {"id": identity.machine_id(), "boot": identity.boot_id()}
     sup.note(supervisor=me, machine=machine, unwatched=False, version=__version__)
-    sup.journal.tell("supervisor", None, pid=pid, adopted=len(sup.by_pid))
+    found = len(sup.by_pid)
+    sup.journal.tell("supervisor", None, pid=pid, adopted=0 if ends else found)
+    if ends and found:
+        message = f"{found} that were to die with who held the stack still ran: they are ended"
+        sup.journal.tell("warning", None, message=message)
 
 
 def _serve(sup: Supervisor) -> None:
