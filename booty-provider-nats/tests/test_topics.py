@@ -127,6 +127,29 @@ def test_nobody_there() -> None:
 
 
 @real
+def test_what_is_missing_says_how_it_is_made(rig: Any) -> None:
+    """A subject that no stream keeps, and a consumer that is not there, with what to write."""
+    server = rig.lay("[services.bus.streams.orders]\nsubjects = ['orders.>']\n")[0]
+    server.start()
+    rig.until(server.ready)
+    rig.bootstrap()
+
+    async def body() -> None:
+        url = rig.url
+        async with booty.open_topic(f"{url}/missing.x") as topic:
+            with pytest.raises(booty.NotFoundError) as caught:
+                await topic.send(b"x")
+        assert 'create=true, or a stream with subjects = ["missing.x"]' in str(caught.value.hint)
+        assert caught.value.native is not None
+        async with booty.open_subscription(f"{url}/orders.x?durable=nobody") as one:
+            with pytest.raises(booty.NotFoundError) as caught:
+                await one.receive()
+        assert "add create=true" in str(caught.value.hint)
+
+    run(body)
+
+
+@real
 def test_faults_and_their_codes(rig: Any) -> None:
     """Missing, too large, full, refused, wrong password, another consumer: each has its code."""
     server = rig.lay(

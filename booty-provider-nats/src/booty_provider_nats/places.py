@@ -59,7 +59,8 @@ async def stream(connection: Client, subject: str, given: Any) -> str:
     """Return the name of the stream that keeps a subject; make it if the URL says so.
 
     Raises:
-        ApiError: there is none, or it cannot be made.
+        NotFoundError: there is none.
+        ApiError: it cannot be made.
     """
     jetstream = JetStream(connection)
     named: str = given["stream"]
@@ -68,7 +69,8 @@ async def stream(connection: Client, subject: str, given: Any) -> str:
     if keeping and named in ("", *keeping):
         return named or keeping[0]
     if not given["create"]:
-        raise ApiError(404, _NO_STREAM, f'no stream keeps "{subject}"')
+        error = ApiError(404, _NO_STREAM, f'no stream keeps "{subject}"')
+        raise _missing(error, f'add create=true, or a stream with subjects = ["{subject}"]')
     name = named or re.sub(r"[^A-Za-z0-9_-]+", "-", subject).strip("-") or "all"
     config: dict[str, Any] = {
         "name": name,
@@ -85,7 +87,8 @@ async def consumer(connection: Client, kept_in: str, subject: str, given: Any) -
     """Return the configuration of the durable consumer; make or change it if the URL says so.
 
     Raises:
-        ApiError: there is none, or it cannot be made.
+        NotFoundError: there is none.
+        ApiError: it cannot be made.
         FailedPreconditionError: there is one, and it is not what the URL says.
     """
     jetstream = JetStream(connection)
@@ -94,7 +97,8 @@ async def consumer(connection: Client, kept_in: str, subject: str, given: Any) -
     found = await jetstream.info(f"CONSUMER.INFO.{kept_in}.{name}")
     if found is None:
         if not given["create"]:
-            raise ApiError(404, 10014, f'there is no consumer "{name}" of "{kept_in}"')
+            error = ApiError(404, 10014, f'there is no consumer "{name}" of "{kept_in}"')
+            raise _missing(error, "add create=true, or name one that is there: durable=…")
         config = {
             **_DEFAULTS,
             **asked,
@@ -158,6 +162,10 @@ async def _suits(jetstream: JetStream, kept_in: str, config: dict[str, Any], sub
     if filters != [subject]:
         hint = f"subscribe to {filters[0]}, or name another durable"
         raise _another(name, f'it is for "{", ".join(filters)}"', hint)
+
+
+def _missing(error: ApiError, hint: str) -> clients.NotFoundError:
+    return clients.NotFoundError(str(error), hint=hint, native=error)
 
 
 def _another(name: str, why: str, hint: str) -> clients.FailedPreconditionError:
