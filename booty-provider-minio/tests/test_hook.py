@@ -55,6 +55,7 @@ def play(path: Path, work: Callable[[Bus, Post], Awaitable[None]]) -> None:
         with disk.opened(str(path / "cursor.db")) as database:
             teller = Teller(bus, database, 3600, lists=True)  # type: ignore[arg-type] # stand-in
             about: dict[str, Any] = {"host": "127.0.0.1", "port": port, "token": "secret"}
+            about["certificate"] = {}
             async with hook.listening(about, teller), aiohttp.ClientSession() as session:
 
                 async def post(body: bytes = EVENT, token: str = "Bearer secret") -> int:

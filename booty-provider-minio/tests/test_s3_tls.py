@@ -93,12 +93,3 @@ def test_an_authority_for_nothing(url: str) -> None:
     """Over plain HTTP nobody shows a certificate."""
     with pytest.raises(booty.InvalidArgumentError, match='cannot use "ca" over plain HTTP'):
         booty.open_bucket(url)
-
-
-def test_events_are_not_told_over_tls(planned: Any) -> None:
-    """What cannot be had together is refused in the plan."""
-    bus = '[services.bus]\nuse = "external"\noffers = "nats/jetstream"\n'
-    bus += 'url = "nats://127.0.0.1:4222"\nready = { exec = ["true"] }\n'
-    told = planned.faults('use = "minio"\nevents = "bus"\nsettings = { tls = true }', bus)
-
-    assert "plain HTTP" in told["settings.tls"]

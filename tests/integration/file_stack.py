@@ -24,7 +24,6 @@ SCHEMA: Final = Draft202012Validator(
 )
 PATIENCE: Final = 60.0
 TELLS: Final = "events = 'bus'\n"
-SILENT: Final = "# silent\n"
 BUCKETS: Final = "buckets = ['uploads', 'my-files']\n"
 
 
@@ -42,8 +41,9 @@ def lines(engine: str) -> str:
 class Told:
     """A stack with files and a bus, and what it tells."""
 
-    def __init__(self, stack: booty.SyncStack) -> None:
+    def __init__(self, stack: booty.SyncStack, told: str) -> None:
         self.stack = stack
+        self._told = told
 
     def s3(self, work: Callable[[Any], Awaitable[Any]], service: str = "files") -> Any:
         """Let a coroutine work with the S3 client of a service."""
@@ -56,8 +56,7 @@ class Told:
 
     def turn_on(self) -> None:
         """Let a silent service tell its changes."""
-        file = self.stack._stack.place.file
-        file.write_text(file.read_text().replace(SILENT, TELLS))
+        self.stack._stack.place.file.write_text(self._told)
         self.stack.up()
 
     def set(self, setting: str) -> None:
@@ -135,14 +134,18 @@ def told(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         silent: bool = False,
     ) -> Iterator[Told]:
         file = tmp_path / "booty.toml"
-        file.write_text(
+        head = (
             "[stack]\nformat = 1\nname = 'shop'\n"
             f"[services.bus]\nuse = 'nats'\nports = {{ client = 0, monitor = 0 }}\n{bus}"
-            f"[services.files]\n{lines(engine)}{SILENT if silent else TELLS}"
-            f"settings = {{ events-interval = '{interval}'{settings} }}\n{more}"
+            f"[services.files]\n{lines(engine)}"
         )
+        words = f"settings = {{ events-interval = '{interval}'{settings} }}\n"
+        loud = f"{head}{TELLS}{words}{more}"
+        # where nobody listens, the interval is refused
+        quiet = f"{head}settings = {{ {settings.removeprefix(', ')} }}\n{more}"
+        file.write_text(quiet if silent else loud)
         with booty.SyncStack.open(file) as stack:
             stack.up()
-            yield Told(stack)
+            yield Told(stack, loud)
 
     return up

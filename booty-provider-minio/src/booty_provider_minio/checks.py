@@ -45,7 +45,6 @@ def check(instance: Instance) -> None:
         *_settings(instance),
         *_way(instance),
         *_unheard(instance),
-        *_tls(instance),
         *_drives(instance),
         *_buckets(instance),
         *_users(instance),
@@ -85,12 +84,6 @@ def _unheard(instance: Instance) -> Iterator[ConfigError]:
     for name in told if why else ():
         value = getattr(instance.settings, name)
         yield _bad(instance, f"settings.{name.replace('_', '-')}", value, why)
-
-
-def _tls(instance: Instance) -> Iterator[ConfigError]:
-    if instance.settings.tls and events.LINK in instance.links:
-        why = "the feed of its events speaks plain HTTP alone; leave out one of both"
-        yield _bad(instance, "settings.tls", "true", why)
 
 
 def _drives(instance: Instance) -> Iterator[ConfigError]:

@@ -58,7 +58,7 @@ _SECRETS: Final = (
 )
 HOOK: Final = SecretNeed(name="hook", when="hooked")
 """What a server shows to a feed that it tells by HTTP."""
-_HOOK_PORT: Final = Port("hook", 0, "http", optional=True)
+_HOOK_PORT: Final = Port("hook", 0, "http", optional=True, secure="https")
 _WANTS: Final = (Want(link="events", interface="nats/jetstream"),)
 _CHANGES: Final = {
     # what a server holds is made by bootstrap, which is asked again when these change
@@ -167,7 +167,7 @@ def _feed(name: str, secret: str) -> Component:
         settings=FeedSettings,
         resources=_RESOURCES,
         ports=(_HOOK_PORT,),
-        secrets=(SecretNeed(name=secret), HOOK),
+        secrets=(SecretNeed(name=secret), HOOK, _CERTIFICATE),
         ready=Probe(notify=True),
         replicas=(1,),
         changes={

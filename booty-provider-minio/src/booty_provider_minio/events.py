@@ -154,8 +154,18 @@ def feed(instance: Instance) -> Launch:
     """
     path = f"{instance.dirs.config}/feed.json"
     content = json.dumps(_about(instance), indent=1, sort_keys=True) + "\n"
+    files = {path: File(content=content)}
+    for part, file in _certificate(instance).items():
+        files[file] = File(content=instance.secrets[f"certificate:{part}"])
     argv = (instance.program, *instance.program_args, path)
-    return Launch(argv=argv, files={path: File(content=content)}, env={"PYTHONUNBUFFERED": "1"})
+    return Launch(argv=argv, files=files, env={"PYTHONUNBUFFERED": "1"})
+
+
+def _certificate(instance: Instance) -> dict[str, str]:
+    """Return the files of the feed's certificate and of who signed it; none without TLS."""
+    if not instance.settings.tls:
+        return {}
+    return {part: f"{instance.dirs.config}/{part}.pem" for part in ("ca", "cert", "key")}
 
 
 def _about(instance: Instance) -> dict[str, Any]:
@@ -179,13 +189,19 @@ def _about(instance: Instance) -> dict[str, Any]:
             "urls": [peer.endpoints["api"].url for peer in instance.peers if not peer.role],
             "key": ROOT,
             "secret": instance.secrets[engine.root],
+            "ca": _certificate(instance).get("ca", ""),
         },
     }
 
 
 def _hook(instance: Instance) -> dict[str, Any]:
     listener = instance.endpoints["hook"]
-    return {"host": listener.bind, "port": listener.port, "token": instance.secrets["hook"]}
+    return {
+        "host": listener.bind,
+        "port": listener.port,
+        "token": instance.secrets["hook"],
+        "certificate": _certificate(instance),
+    }
 
 
 def _queues(instance: Instance) -> list[str]:

@@ -43,7 +43,7 @@ class Settings:
 
     @property
     def hooked(self) -> bool:
-        """Whether servers tell their changes to the feed itself, by HTTP."""
+        """Whether servers tell their changes to the feed itself, by HTTP or HTTPS."""
         return self.events_way == "webhook"
 
 

@@ -74,15 +74,19 @@ def _keeper(
 ) -> Keeper:
     queues = Queues(bus, about["queues"], about["raw"])
     passes = Passes(teller, database, queues.quiet, versions=about["versions"])
-    server = about["server"]
     return Keeper(
-        server=Server(urls=tuple(server["urls"]), key=server["key"], secret=server["secret"]),
+        server=_server(about["server"]),
         passes=passes if about["listing"] else None,
         choices=teller.choices,
         arn=about["arn"],
         interval=about["interval"],
         listing=about["listing"],
     )
+
+
+def _server(about: dict[str, Any]) -> Server:
+    ca = Path(about["ca"]).read_text() if about["ca"] else ""
+    return Server(urls=tuple(about["urls"]), key=about["key"], secret=about["secret"], ca=ca)
 
 
 def _tell_ready() -> None:

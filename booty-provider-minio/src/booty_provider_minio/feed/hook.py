@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from booty_provider_minio.feed.native import said
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from aiohttp import web
@@ -27,7 +28,8 @@ async def listening(about: dict[str, Any], teller: Teller) -> AsyncIterator[None
     """Listen until the block ends.
 
     Args:
-        about: ``host``, ``port``, and the ``token`` that the server shows.
+        about: ``host``, ``port``, the ``token`` that the server shows, and of its ``certificate``
+            the files ``cert`` and ``key``; none = plain HTTP.
         teller: who tells.
 
     Raises:
@@ -40,10 +42,21 @@ async def listening(about: dict[str, Any], teller: Teller) -> AsyncIterator[None
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, about["host"], about["port"]).start()
+        proof = _proof(about["certificate"])
+        await web.TCPSite(runner, about["host"], about["port"], ssl_context=proof).start()
         yield
     finally:
         await runner.cleanup()
+
+
+def _proof(certificate: dict[str, str]) -> ssl.SSLContext | None:
+    import ssl
+
+    if not certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate["cert"], certificate["key"])
+    return context
 
 
 def _answering(teller: Teller, wanted: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:

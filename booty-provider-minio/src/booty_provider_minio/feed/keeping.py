@@ -14,6 +14,7 @@ from booty_provider_minio.session import Refused, Unreachable, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractAsyncContextManager
 
     from booty_provider_minio.feed.choice import Choices
     from booty_provider_minio.feed.listing import Passes
@@ -29,11 +30,13 @@ class Server:
         urls: of its instances, any of which will do.
         key: access key.
         secret: what belongs to it.
+        ca: the authority of its certificate, PEM; empty = it talks plain HTTP.
     """
 
     urls: tuple[str, ...]
     key: str
     secret: str
+    ca: str = ""
 
 
 @define(kw_only=True)
@@ -65,7 +68,7 @@ class Keeper:
         urls = list(self.server.urls)
         while True:
             try:
-                async with opened(urls[0], self.server.key, self.server.secret) as client:
+                async with self._client(urls[0]) as client:
                     while True:
                         await self._look(client)
                         await waited(self.interval)
@@ -73,6 +76,9 @@ class Keeper:
                 print(f"feed: the server does not list: {error}", flush=True)  # noqa: T201 - log
                 urls.append(urls.pop(0))
                 await waited(self.interval)
+
+    def _client(self, url: str) -> AbstractAsyncContextManager[Any]:
+        return opened(url, self.server.key, self.server.secret, ca=self.server.ca)
 
     async def _look(self, client: Any) -> None:
         found = await buckets(client)
