@@ -139,7 +139,7 @@ def test_all_versions_go(database: sqlite3.Connection) -> None:
     cursor.heard([evolve(DELETE, action="delete-all-versions")])
     cursor.begin()
     doubts = Doubts(database)
-    doubts.add_missed("b", cursor.number)
+    doubts.add_missed("b", cursor.number, 7.0)
 
     assert [one.one.key for one in doubts.next(9)] == ["c"]
 
@@ -151,7 +151,7 @@ def test_a_pass_misses_what_it_has_not_met(database: sqlite3.Connection) -> None
     cursor.begin()
     cursor.met([evolve(SEEN, key="met")])
     cursor.heard([evolve(PUT, key="new")])
-    doubts.add_missed("b", cursor.number)
+    doubts.add_missed("b", cursor.number, 7.0)
     found = doubts.next(9)
     cursor.heard([evolve(PUT, sequencer=DELETE.sequencer)])
 
@@ -169,7 +169,7 @@ def test_doubts_outlive_a_process(database: sqlite3.Connection) -> None:
 
     assert doubts.next(9) == []
     assert doubts.next(9, telling=True) == [one, other]
-    assert [one.change(), other.change()] == [appeared(one.one), vanished(other.one)]
+    assert [one.change(), other.change()] == [appeared(one.one), vanished(other.one, 0.0)]
     doubts.settle([one])
     assert doubts.next(9, telling=True) == [other]
 
@@ -182,3 +182,92 @@ def test_former_versions_come_first(database: sqlite3.Connection) -> None:
 
     assert [one.one.version for one in doubts.next(9)] == ["old", "mid", "new"]
     assert of_change(PUT).listed is False
+
+
+def test_what_went_is_known_by_what_it_was() -> None:
+    """That it went may be noticed at two times, and is told once; the number grows in any case."""
+    soon, later = vanished(SEEN, 1795380314.5), vanished(SEEN, 1795380999.0)
+
+    assert soon.id("s") == later.id("s") != vanished(evolve(SEEN, etag="1"), 0.0).id("s")
+    assert (soon.time, later.time) == ("2026-11-22T20:45:14.500Z", "2026-11-22T20:56:39.000Z")
+    assert SEEN.sequencer < soon.sequencer < later.sequencer
+    assert vanished(SEEN, 0.0).sequencer == f"{int(SEEN.sequencer, 16) + 1:016X}"
+    version = evolve(SEEN, version="1", sequencer="019AC0FFEE00" + "F" * 20)
+    assert vanished(version, 1795380999.0).sequencer > version.sequencer
+    assert vanished(version, 1795380999.0).time == later.time
+
+
+def test_what_went_is_told_after_a_crash_as_before(database: sqlite3.Connection) -> None:
+    """The moment at which it was noticed is on disk before it is told."""
+    cursor, doubts, orders = Cursor(database, 3600), Doubts(database), Orders(database, 3600)
+    cursor.told(SEEN)
+    cursor.begin()
+    doubts.add_missed("b", cursor.number, 1795380314.5)
+    doubts.telling(doubts.next(9))
+    first = orders.sorted(one.change() for one in doubts.next(9, telling=True))
+    again = orders.sorted(one.change() for one in Doubts(database).next(9, telling=True))
+
+    assert [one.event("s") for one in first] == [one.event("s") for one in again]
+    assert first[0].time == "2026-11-22T20:45:14.500Z"
+
+
+def test_a_look_shows_the_newest(database: sqlite3.Connection) -> None:
+    """What has no versions is told after what was told, whatever time it has; a version is not."""
+    cursor, orders = Cursor(database, 3600), Orders(database, 3600)
+    cursor.told(SEEN)
+    orders.told([vanished(SEEN, 1795380314.5)])
+    (plain,) = orders.sorted([appeared(SEEN)])
+    cursor.told(evolve(SEEN, version="1"))
+    (former,) = orders.sorted([appeared(SEEN)])
+
+    assert (plain.late, plain.sequencer) == (False, f"{1795380314500 * 10**6 + 1:016X}")
+    assert (former.late, former.sequencer) == (True, SEEN.sequencer)
+
+
+def test_a_damaged_database_is_kept_beside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is no database at all is moved, said, and begun anew; a second one takes its place."""
+    path = tmp_path / "cursor.db"
+    for words in (b"no database " * 500, b"nor this one " * 500):
+        path.write_bytes(words)
+        with disk.opened(str(path)) as database:
+            assert disk.is_empty(database)
+            Cursor(database, 3600).told(SEEN)
+            assert not disk.is_empty(database)
+
+        assert (tmp_path / "cursor.db.corrupt").read_bytes() == words
+        assert "is damaged, and kept as" in capsys.readouterr().out
+    with disk.opened(str(path)) as database:
+        assert Cursor(database, 3600).known(SEEN) == SEEN
+
+
+def test_damage_that_shows_later(tmp_path: Path) -> None:
+    """It ends the process with the error, in a group of them too; the next one begins anew."""
+    path = tmp_path / "cursor.db"
+
+    def fail() -> None:
+        with disk.opened(str(path)) as database:
+            Cursor(database, 3600).told(SEEN)
+            raise ExceptionGroup("work", [ValueError(), disk.Damaged("page 7")])
+
+    with pytest.raises(ExceptionGroup, match="work"):
+        fail()
+    assert (tmp_path / "cursor.db.corrupt").exists()
+    with disk.opened(str(path)) as database:
+        assert disk.is_empty(database)
+
+
+@pytest.mark.parametrize("how", ["busy", "read"])
+def test_what_is_no_damage(tmp_path: Path, how: str) -> None:
+    """A database that cannot be used for another reason stays where it is."""
+    path = tmp_path / "cursor.db"
+    with disk.opened(str(path)) as database:
+        Cursor(database, 3600).told(SEEN)
+    if how == "busy":
+        error: Exception = sqlite3.OperationalError("database or disk is full")
+    else:
+        error = ValueError("no database")
+    with pytest.raises(type(error)), disk.opened(str(path)):
+        raise error
+    assert not (tmp_path / "cursor.db.corrupt").exists()

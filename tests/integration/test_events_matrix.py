@@ -239,8 +239,8 @@ def faults(events: list[dict[str, Any]], keeps: bool) -> Iterator[str]:
             yield f"{key}: {event['on']} {event['msg-id']}"
         if bool(data["version"]) != (keeps and data["bucket"] == KEEPS):
             yield f'{key}: version "{data["version"]}"'
-        if data["action"] == "gone":  # it has the number of what is gone
-            continue
+        if data["noticed"] != (data["action"] == "gone"):
+            yield f"{key}: noticed is {data['noticed']}"
         now = int(data["sequencer"], 16)
         if now < last.get(key, 0) or data["late"]:
             yield f"{key}: out of order"

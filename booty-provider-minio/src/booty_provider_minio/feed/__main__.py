@@ -62,11 +62,22 @@ async def _work(about: dict[str, Any]) -> None:
         if about["hook"]:
             await stack.enter_async_context(listening(about["hook"], teller))
         _tell_ready()
+        await _remember(database, bus, teller)
         await teller.recover()
         async with asyncio.TaskGroup() as group:
             if about["raw"]:
                 group.create_task(follow(bus, about["raw"], about["raw_subject"], teller))
             group.create_task(_keeper(about, bus, teller, database).keep())
+
+
+async def _remember(database: sqlite3.Connection, bus: Bus, teller: Teller) -> None:
+    if not disk.is_empty(database):
+        return
+    from booty_provider_minio.feed.remembering import remember
+
+    count = await remember(bus, teller)
+    if count:
+        print(f"feed: {count} changes were told before, as the bus knows", flush=True)  # noqa: T201 - log
 
 
 def _keeper(

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-__all__ = ["sequencer", "time"]
+__all__ = ["after", "noticed", "sequencer", "time"]
 
 _ULID: Final = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _DIGITS: Final = {digit: value for value, digit in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
@@ -32,6 +32,23 @@ def sequencer(version: str, written: datetime) -> str:
             number = number * len(_DIGITS) + _DIGITS[digit]
         return f"{number:032X}"
     return f"{int(written.timestamp() * 1_000_000) * 1000:016X}"
+
+
+def noticed(former: str, seconds: float) -> str:
+    """Return the number of a moment, of the kind that a former change has.
+
+    Args:
+        former: the number of a change that was before; the result is greater in any case.
+        seconds: since the epoch.
+    """
+    milli = int(seconds * 1000)
+    number = milli << _RANDOM_BITS if len(former) > _LONGEST else milli * 1_000_000
+    return max(f"{number:0{len(former)}X}", after(former))
+
+
+def after(number: str) -> str:
+    """Return the next greater number, of the same kind."""
+    return f"{int(number, 16) + 1:0{len(number)}X}"
 
 
 def time(number: str) -> str:

@@ -32,7 +32,7 @@ class Bus:
     def __init__(self, connection: Client, source: str, window: float) -> None:
         self.connection = connection
         self.jetstream = connection.jetstream()
-        self._source = source
+        self.source = source
         self._window = window
 
     async def streams(self, raw: str = "", raw_subject: str = "") -> None:
@@ -94,8 +94,8 @@ class Bus:
     async def _stored(self, change: Change) -> None:
         from nats.errors import Error
 
-        told = change.id(self._source)
-        body, headers = change.event(self._source, told), {"Nats-Msg-Id": told}
+        told = change.id(self.source)
+        body, headers = change.event(self.source, told), {"Nats-Msg-Id": told}
         while True:
             try:
                 await self.jetstream.publish(

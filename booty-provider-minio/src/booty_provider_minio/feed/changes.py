@@ -9,10 +9,12 @@ from urllib.parse import unquote_plus
 
 from attrs import frozen
 
+from booty_provider_minio.feed import ages
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Change", "of_minio", "subject"]
+__all__ = ["Change", "of_event", "of_minio", "subject"]
 
 PREFIX: Final = "minio.bucket"
 KINDS: Final = {
@@ -40,8 +42,10 @@ class Change:
         bucket, key, version: which; version is empty where the bucket keeps none.
         kind: ``created``, ``removed``, ``tagged`` or ``changed``: the last token of the subject.
         action: how: ``put copy multipart tag untag delete delete-marker seen gone``, ….
-        time: RFC 3339, UTC; of a change that was found by listing, when the object was written.
-        sequencer: grows with each change of one key; hexadecimal.
+        time: RFC 3339, UTC; of ``seen``, when the object was written; of ``gone``, when that was
+            noticed.
+        sequencer: grows with each change of one key; hexadecimal; of the same moment.
+        former: of ``gone``, the sequencer of what went.
         size: bytes; ``None`` = not told.
         etag: without quotes.
         content_type: empty = not told.
@@ -57,6 +61,7 @@ class Change:
     action: str
     time: str
     sequencer: str
+    former: str = ""
     size: int | None = None
     etag: str = ""
     content_type: str = ""
@@ -68,7 +73,8 @@ class Change:
         """Return what is the same when it is told twice: for ``Nats-Msg-Id``.
 
         A key is too long for a header. The source is in it: two services may tell alike of buckets
-        that have one name.
+        that have one name. What went is known by what it was: when it is noticed that it went may
+        be another time for a feed that has forgotten it.
 
         Args:
             source: which service of which stack.
@@ -78,9 +84,9 @@ class Change:
             self.bucket,
             self.key,
             self.version,
-            self.sequencer,
+            self.former or self.sequencer,
             self.action,
-            self.time,
+            ages.time(self.former) if self.former else self.time,
             self.etag,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -98,6 +104,8 @@ class Change:
             "version": self.version,
             "action": self.action,
             "sequencer": self.sequencer,
+            "noticed": bool(self.former),
+            "former": self.former,
             "size": self.size,
             "etag": self.etag,
             "contentType": self.content_type,
@@ -135,6 +143,27 @@ def of_minio(message: bytes) -> Iterator[Change]:
         raise ValueError("no list of records")  # noqa: TRY004 - text of somebody else, not a type
     for record in records:
         yield _of_record(record)
+
+
+def of_event(event: Mapping[str, Any]) -> Change:
+    """Return the change that an event told."""
+    data = event["data"]
+    return Change(
+        bucket=data["bucket"],
+        key=data["key"],
+        version=data["version"],
+        kind=event["type"].rpartition(".")[2],
+        action=data["action"],
+        time=event["time"],
+        sequencer=data["sequencer"],
+        former=data.get("former", ""),
+        size=data["size"],
+        etag=data["etag"],
+        content_type=data["contentType"],
+        metadata=data["metadata"],
+        via=data["via"],
+        late=data["late"],
+    )
 
 
 def _of_record(record: Mapping[str, Any]) -> Change:

@@ -123,6 +123,8 @@ class Cursor:
                     self.told(one)
             elif change.action == "delete":
                 self._went(one)
+            elif change.action == "gone":
+                self.told_gone(one)
             elif change.action == "delete-all-versions":
                 for row in self._db.execute(_ALL, (one.bucket, one.key)).fetchall():
                     self.told_gone(_seen(row), one.sequencer)

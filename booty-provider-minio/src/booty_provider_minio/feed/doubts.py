@@ -18,16 +18,17 @@ __all__ = ["Doubt", "Doubts"]
 
 _ADD: Final = (
     "INSERT OR REPLACE INTO doubts"
-    " (bucket, key, version, etag, sequencer, gone, size, missing) VALUES (?,?,?,?,?,?,?,?)"
+    " (bucket, key, version, etag, sequencer, gone, size, missing, noticed)"
+    " VALUES (?,?,?,?,?,?,?,?,?)"
 )
 _ADD_MISSED: Final = (
     "INSERT OR REPLACE INTO doubts"
-    " (bucket, key, version, etag, sequencer, gone, size, missing)"
-    " SELECT bucket, key, version, etag, sequencer, gone, NULL, 1 FROM seen"
+    " (bucket, key, version, etag, sequencer, gone, size, missing, noticed)"
+    " SELECT bucket, key, version, etag, sequencer, gone, NULL, 1, ? FROM seen"
     " WHERE bucket=? AND pass<?"
 )
 _NEXT: Final = (
-    "SELECT bucket, key, version, etag, sequencer, gone, size, missing FROM doubts"
+    "SELECT bucket, key, version, etag, sequencer, gone, size, missing, noticed FROM doubts"
     " WHERE telling=? ORDER BY bucket, key, length(sequencer), sequencer LIMIT ?"
 )
 _TELLING: Final = "UPDATE doubts SET telling=1 WHERE bucket=? AND key=? AND version=?"
@@ -41,14 +42,16 @@ class Doubt:
     Attributes:
         one: what is there, or was told and is not there.
         missing: whether it is not there.
+        noticed: when the look began that did not show it, seconds since the epoch.
     """
 
     one: Seen
     missing: bool = False
+    noticed: float = 0.0
 
     def change(self) -> Change:
         """Return the change that must have been."""
-        return vanished(self.one) if self.missing else appeared(self.one)
+        return vanished(self.one, self.noticed) if self.missing else appeared(self.one)
 
 
 class Doubts:
@@ -64,15 +67,21 @@ class Doubts:
     def add(self, doubts: Iterable[Doubt]) -> None:
         """Write doubts."""
         rows = [
-            (*one.place, one.etag, one.sequencer, one.gone, one.size, doubt.missing)
+            (*one.place, one.etag, one.sequencer, one.gone, one.size, doubt.missing, doubt.noticed)
             for doubt in doubts
             for one in (doubt.one,)
         ]
         self._db.executemany(_ADD, rows)
 
-    def add_missed(self, bucket: str, number: int) -> None:
-        """Write what a whole pass over a bucket, of this number, has not met."""
-        self._db.execute(_ADD_MISSED, (bucket, number))
+    def add_missed(self, bucket: str, number: int, began: float) -> None:
+        """Write what a whole pass over a bucket has not met.
+
+        Args:
+            bucket: which.
+            number: of the pass.
+            began: when it began with the bucket, seconds since the epoch.
+        """
+        self._db.execute(_ADD_MISSED, (began, bucket, number))
 
     def next(self, count: int, *, telling: bool = False) -> list[Doubt]:
         """Return the next ones, those of one key in the order of their time.
@@ -97,10 +106,10 @@ class Doubts:
         self._db.execute("DELETE FROM doubts WHERE telling=0")
 
 
-def _doubt(row: tuple[str, str, str, str, str, int, int | None, int]) -> Doubt:
-    bucket, key, version, etag, sequencer, gone, size, missing = row
+def _doubt(row: tuple[str, str, str, str, str, int, int | None, int, float]) -> Doubt:
+    bucket, key, version, etag, sequencer, gone, size, missing, noticed = row
     one = Seen(
         bucket=bucket, key=key, version=version,
         etag=etag, sequencer=sequencer, gone=bool(gone), size=size,
     )  # fmt: skip
-    return Doubt(one, bool(missing))
+    return Doubt(one, bool(missing), noticed)

@@ -6,6 +6,7 @@ once, one that came and went not at all. Where the bucket keeps versions, each o
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from booty_provider_minio.feed.disk import written
@@ -43,6 +44,7 @@ class Passes:
         database: of the feed.
         versions: whether the engine keeps former versions.
         quiet: waits until the server has no event any more that was there before.
+        clock: seconds since the epoch.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class Passes:
         quiet: Callable[[], Awaitable[None]],
         *,
         versions: bool,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._teller = teller
         self._db = database
         self._quiet = quiet
         self._versions = versions
+        self._clock = clock
 
     async def over(self, client: Any, names: Iterable[str], *, whole: bool) -> int:
         """Tell what has changed in buckets and was not told.
@@ -75,20 +79,20 @@ class Passes:
         """
         self._teller.doubts.clear()
         self._teller.cursor.begin()
-        found = list(names)
+        found, began = list(names), self._clock()
         count = sum([await self._one(client, name) for name in found])
         removed = set(self._teller.cursor.buckets()) - set(found) if whole else set()
-        return count + sum([await self._missing(name) for name in sorted(removed)])
+        return count + sum([await self._missing(name, began) for name in sorted(removed)])
 
     async def _one(self, client: Any, bucket: str) -> int:
-        choice = self._teller.choices.of(bucket)
+        choice, began = self._teller.choices.of(bucket), self._clock()
         try:
             async for page in self._pages(client, bucket, choice):
                 self._compare([one for one in page if choice and choice.takes(one.key)])
         except Refused as error:
             if not error.missing:  # else it was removed in this moment
                 raise
-        return await self._missing(bucket)
+        return await self._missing(bucket, began)
 
     def _compare(self, page: list[Seen]) -> None:
         cursor = self._teller.cursor
@@ -96,8 +100,8 @@ class Passes:
             cursor.met(page)
             self._teller.doubts.add(Doubt(one) for one in page if cursor.is_news(one))
 
-    async def _missing(self, bucket: str) -> int:
-        self._teller.doubts.add_missed(bucket, self._teller.cursor.number)
+    async def _missing(self, bucket: str, began: float) -> int:
+        self._teller.doubts.add_missed(bucket, self._teller.cursor.number, began)
         if not self._teller.doubts.next(1):
             return 0
         await self._quiet()

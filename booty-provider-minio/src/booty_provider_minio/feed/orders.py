@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
+from booty_provider_minio.feed import ages
 from booty_provider_minio.feed.disk import padded
 
 if TYPE_CHECKING:
@@ -51,11 +52,32 @@ class Orders:
         """Return changes in the order of their sequencers; late ones are marked."""
         found, last = [], dict[tuple[str, str], str]()
         for change in sorted(changes, key=lambda one: (padded(one.sequencer), one.time)):
-            key, now = (change.bucket, change.key), padded(change.sequencer)
+            key = (change.bucket, change.key)
             before = last[key] if key in last else self._last(*key)
-            found.append(evolve(change, late=True) if now < before else change)
-            last[key] = max(now, before)
+            one = self._after(change, before)
+            last[key] = max(padded(one.sequencer), before)
+            found.append(one)
         return found
+
+    def _after(self, change: Change, before: str) -> Change:
+        """Return a change as it is told after one of this sequencer; empty = there was none."""
+        if change.via == "listing" and before:
+            change = self._found(change, before)
+        return evolve(change, late=padded(change.sequencer) < before)
+
+    def _found(self, change: Change, before: str) -> Change:
+        newest = max(change.sequencer, _narrow(ages.after(before)), key=padded)
+        if self._has_versions(change):
+            # a version that was not told may be older than one that was
+            return evolve(change, sequencer=newest) if change.former else change
+        # a look shows the newest state, though whoever wrote it may choose its time
+        former = change.former and max(change.former, _narrow(before), key=padded)
+        return evolve(change, sequencer=newest, former=former)
+
+    def _has_versions(self, change: Change) -> bool:
+        sql = "SELECT 1 FROM seen WHERE bucket=? AND key=? AND version<>'' LIMIT 1"
+        place = (change.bucket, change.key)
+        return bool(change.version) or self._db.execute(sql, place).fetchone() is not None
 
     def _last(self, bucket: str, key: str) -> str:
         sql = "SELECT sequencer FROM last WHERE bucket=? AND key=? AND at>=?"
@@ -79,3 +101,8 @@ class Orders:
         self._db.execute("DELETE FROM last WHERE at<?", (self._clock() - self._window,))
         few = "DELETE FROM last WHERE rowid <= (SELECT MAX(rowid) FROM last) - ?"
         self._db.execute(few, (self._remembered,))
+
+
+def _narrow(sequencer: str) -> str:
+    """Return a padded sequencer as it was."""
+    return sequencer[16:] if sequencer.startswith("0" * 16) else sequencer

@@ -22,7 +22,17 @@ _DATA: Final[dict[str, Any]] = {
     "sequencer": {
         "type": "string",
         "pattern": "^[0-9A-F]+$",
-        "description": "hexadecimal; grows with each change; of `gone`, that of what is gone",
+        "description": "hexadecimal; grows with each change of a key",
+    },
+    "noticed": {
+        "type": "boolean",
+        "description": "`time` and `sequencer` are those of the look that did not show it any more;"
+        " it went before, and after the look that did; true of `gone` alone",
+    },
+    "former": {
+        "type": "string",
+        "pattern": "^[0-9A-F]*$",
+        "description": "of `gone`, the `sequencer` of what went, by which `id` is made; else empty",
     },
     "size": {"type": ["integer", "null"], "minimum": 0, "description": "bytes; null = not told"},
     "etag": {**_TEXT, "description": "without quotes; empty = not told"},
@@ -58,7 +68,8 @@ _EVENT: Final[dict[str, Any]] = {
     "time": {
         "type": "string",
         "format": "date-time",
-        "description": "when it happened, RFC 3339; of what listing found, when it was written",
+        "description": "when it happened, RFC 3339; of `seen`, when it was written; of `gone`, when"
+        " that was noticed",
     },
     "datacontenttype": {"const": "application/json", "description": "`application/json`"},
     "data": {

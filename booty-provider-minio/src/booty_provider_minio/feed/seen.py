@@ -70,15 +70,15 @@ def listed(bucket: str, one: dict[str, Any], *, gone: bool = False) -> Seen:
 
 
 def of_change(change: Change) -> Seen:
-    """Return what is there after a change that the server told."""
+    """Return what is there after a change that was told."""
     return Seen(
         bucket=change.bucket,
         key=change.key,
         version=change.version,
         etag=change.etag,
-        sequencer=change.sequencer.upper().zfill(16),
+        sequencer=(change.former or change.sequencer).upper().zfill(16),
         gone=change.action == "delete-marker",
-        listed=False,
+        listed=change.via == "listing",
     )
 
 
@@ -98,20 +98,26 @@ def appeared(one: Seen) -> Change:
     )
 
 
-def vanished(one: Seen) -> Change:
+def vanished(one: Seen, seconds: float) -> Change:
     """Return the change that must have been for something to be gone.
 
-    When it went is not known: it is told with the time of what is gone, which is the same each time
-    that it is told.
+    When it went is not known: it is told with the time at which that was noticed.
+
+    Args:
+        one: what was there.
+        seconds: when the look began that did not show it, since the epoch: what is written after it
+            is later.
     """
+    noticed = ages.noticed(one.sequencer, seconds)
     return Change(
         bucket=one.bucket,
         key=one.key,
         version=one.version,
         kind="removed",
         action="gone",
-        time=ages.time(one.sequencer),
-        sequencer=one.sequencer,
+        time=ages.time(noticed),
+        sequencer=noticed,
+        former=one.sequencer,
         etag=one.etag,
         via="listing",
     )

@@ -13,7 +13,7 @@ from booty_provider_minio.feed.orders import Orders
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterable, Iterable
 
     from booty_provider_minio.feed.bus import Bus
     from booty_provider_minio.feed.changes import Change
@@ -63,6 +63,20 @@ class Teller:
                 self._orders.told(told)
                 if self._lists:
                     self.cursor.heard(told)
+
+    async def remember(self, changes: AsyncIterable[Change]) -> int:
+        """Write that these have been told, by somebody who has forgotten it; return their count.
+
+        All of them or none: what ends them early ends this.
+        """
+        count = 0
+        async with self._one:
+            with written(self._db):
+                async for change in changes:
+                    self._orders.told([change])
+                    self.cursor.heard([change])
+                    count += 1
+        return count
 
     def _is_new(self, change: Change) -> bool:
         known = self._lists and self.cursor.has_told(change)
