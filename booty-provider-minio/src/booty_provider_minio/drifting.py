@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from booty_provider_minio import engines, grants, lifecycle
+from booty_provider_minio import engines, events, grants, lifecycle
 from booty_provider_minio.admin import admin_of
+from booty_provider_minio.feed.choice import choose
+from booty_provider_minio.feed.rules import rule
 from booty_provider_minio.session import Refused, as_root, ask, exists
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from booty import Instance, Service
 
     from booty_provider_minio.admin import Admin
+    from booty_provider_minio.feed.choice import Choice
     from booty_provider_minio.resources import Bucket
 
 __all__ = ["differences"]
@@ -58,10 +61,28 @@ async def _of_bucket(
         yield f"{path}.quota is {quota or 'none'}, declared {bucket.quota or 'none'}"
     if "lifecycle" in has and await _rules(client, name) != _declared(bucket):
         yield f"{path}.lifecycle is not what is declared"
+    target = events.arn(instance)
+    if target and not await _is_told(client, name, target, choose(bucket)):
+        yield f"{path}: its changes are not told as is declared"
     if instance.component == "minio/versitygw":
         wanted = grants.bucket_policies(instance)[name]
         if _plain(await _policy(client, name)) != _plain(wanted):
             yield f"{path} is open to others than is declared"
+
+
+async def _is_told(client: Any, name: str, target: str, choice: Choice | None) -> bool:
+    """Tell whether a server tells its target of what is declared, and of nothing else."""
+    found = await ask(client.get_bucket_notification_configuration(Bucket=name))
+    there = [one for one in found.get("QueueConfigurations", ()) if one["QueueArn"] == target]
+    wanted = [rule(target, choice)] if choice else []
+    return [_rule(one) for one in there] == [_rule(one) for one in wanted]
+
+
+def _rule(one: dict[str, Any]) -> Any:
+    """Return what a rule says; the server gives it a name, and writes names as it likes."""
+    filters = one.get("Filter", {}).get("Key", {}).get("FilterRules", ())
+    keys = sorted((each["Name"].lower(), each["Value"]) for each in filters)
+    return sorted(one["Events"]), keys
 
 
 async def _rules(client: Any, name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from booty_provider_nats.component import COMPONENT, roles
 from booty_provider_nats.configuration import launch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from nats.aio.client import Client
 
@@ -55,6 +55,14 @@ async def bootstrap(service: Service) -> None:
     from booty_provider_nats.making import make_all
 
     await make_all(service)
+
+
+@hookimpl
+async def drift(service: Service) -> Sequence[str]:
+    """Compare streams, consumers and buckets of a running server with what is declared."""
+    from booty_provider_nats.drifting import differences
+
+    return await differences(service)
 
 
 @hookimpl

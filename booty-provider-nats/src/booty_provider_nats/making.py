@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from booty import Instance, Service
 
-__all__ = ["make_all"]
+__all__ = ["Wanted", "make_all", "same", "wanted"]
 
 _BUSY: Final = 503
 _EMPTY: Final[tuple[object, ...]] = (None, "", 0, -1, [], {}, False)
@@ -24,7 +24,7 @@ _EMPTY: Final[tuple[object, ...]] = (None, "", 0, -1, [], {}, False)
 
 
 @frozen(kw_only=True)
-class _Wanted:
+class Wanted:
     """One thing that must be there.
 
     Attributes:
@@ -61,19 +61,24 @@ async def make_all(service: Service) -> None:
         StartError: JetStream did not answer, or has no room.
     """
     instance = service.instances[0]
-    wanted = [*_streams(instance), *_consumers(instance)]
-    if not wanted:
+    declared = wanted(instance)
+    if not declared:
         return
     async with as_consumer(instance) as connection:
         jetstream = JetStream(connection)
-        for one in wanted:
+        for one in declared:
             await _make(jetstream, one)
 
 
-def _streams(instance: Instance) -> Iterator[_Wanted]:
+def wanted(instance: Instance) -> list[Wanted]:
+    """Return what is declared, streams before their consumers."""
+    return [*_streams(instance), *_consumers(instance)]
+
+
+def _streams(instance: Instance) -> Iterator[Wanted]:
     for path, config in shapes.streams(instance):
         name = config["name"]
-        yield _Wanted(
+        yield Wanted(
             path=path,
             kind="stream",
             info=f"STREAM.INFO.{name}",
@@ -84,10 +89,10 @@ def _streams(instance: Instance) -> Iterator[_Wanted]:
         )
 
 
-def _consumers(instance: Instance) -> Iterator[_Wanted]:
+def _consumers(instance: Instance) -> Iterator[Wanted]:
     for name, declared in instance.resources.get("consumers", {}).items():
         where = f"{declared.stream}.{name}"
-        yield _Wanted(
+        yield Wanted(
             path=f"services.{instance.service}.consumers.{name}",
             kind="consumer",
             info=f"CONSUMER.INFO.{where}",
@@ -98,7 +103,7 @@ def _consumers(instance: Instance) -> Iterator[_Wanted]:
         )
 
 
-async def _make(jetstream: JetStream, one: _Wanted) -> None:
+async def _make(jetstream: JetStream, one: Wanted) -> None:
     found = None
     try:
         found = await jetstream.info(one.info)
@@ -112,18 +117,19 @@ async def _make(jetstream: JetStream, one: _Wanted) -> None:
 
 
 def _differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    return any(not _same(value, found.get(key)) for key, value in wanted.items())
+    return any(not same(value, found.get(key)) for key, value in wanted.items())
 
 
-def _same(wanted: Any, found: Any) -> bool:
+def same(wanted: Any, found: Any) -> bool:
+    """Tell whether a value of NATS's answer is what was asked for."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         return not _differs(wanted, found)
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return all(_same(*pair) for pair in zip(wanted, found, strict=True))
+        return all(same(*pair) for pair in zip(wanted, found, strict=True))
     return wanted == found or (wanted in _EMPTY and found in _EMPTY)
 
 
-def _fault(one: _Wanted, error: ApiError, *, known: bool) -> ConfigError | StartError:
+def _fault(one: Wanted, error: ApiError, *, known: bool) -> ConfigError | StartError:
     name = one.path.rpartition(".")[2]
     if error.code == _BUSY:
         return StartError(
