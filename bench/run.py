@@ -23,6 +23,7 @@ from pathlib import Path
 import buckets
 import chains
 import downloads
+import events
 import idle
 import logs
 import peers
@@ -234,6 +235,7 @@ def cases(home: Path) -> list[Case]:
         *topics.cases(home, lambda name, text: Stack(home, name, text)),
         *idle.cases(Stack(home, "silent", "".join(TRIVIAL.format(n=n) for n in range(50)))),
         *buckets.cases(home, lambda name, text: Stack(home, name, text)),
+        *events.cases(lambda name, text: Stack(home, name, text)),
         *logs.cases(home, lambda name, text: Stack(home, name, text)),
     ]
 
