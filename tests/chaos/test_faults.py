@@ -37,11 +37,21 @@ ALONE = "exec 9>>$ROOT/{name}.lock; flock -n 9 || echo {name} >> $ROOT/doubled; 
 PROGRAM = """
 [services.{name}]
 use = "program"
-run = '{alone}echo started $$$$; echo $$$$ >> $ROOT/{name}.pids; echo up > $UP; exec sleep 1000'
-env = {{ ROOT = "${{stack.root}}", UP = "${{dirs.run}}/up" }}
-ready = {{ file = "${{dirs.run}}/up" }}
+run = '{alone}echo started $$$$; echo $$$$ >> $ROOT/{name}.pids; {says}; exec sleep 1000'
+env = {{ ROOT = "${{stack.root}}", UP = "${{dirs.run}}/up", PYTHON = "{python}" }}
+ready = {ready}
 needs = [{needs}]
 """
+SAY = (
+    'exec $PYTHON -I -S -c "import os, socket;'
+    " socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto("
+    'bytes.fromhex(\\"52454144593d31\\"), os.environ[\\"NOTIFY_SOCKET\\"]);'
+    ' os.execlp(\\"sleep\\", \\"sleep\\", \\"1000\\")"'
+)
+"""READY=1, in a language that quotes as the shell does; whoever says it does not go away."""
+FILE = ("echo up > $UP", '{ file = "${dirs.run}/up" }')
+NOTIFY = (SAY, "{ notify = true }")
+"""How a program tells that it is ready."""
 TASK = """
 [services.t]
 use = "program"
@@ -67,8 +77,15 @@ class Faults:
         head = '[stack]\nformat = 1\nname = "faults"\n[defaults]\ngrace = "3s"\n'
         needs = {"a": "", "b": '"a", "t"', "c": ""}
         parts = (
-            PROGRAM.format(name=name, needs=needs[name], alone=ALONE.format(name=name))
-            for name in NAMES
+            PROGRAM.format(
+                name=name,
+                needs=needs[name],
+                alone=ALONE.format(name=name),
+                says=says,
+                ready=ready,
+                python=sys.executable,
+            )
+            for name, (says, ready) in zip(NAMES, (FILE, FILE, NOTIFY), strict=True)
         )
         (root / "booty.toml").write_text(head + "".join(parts) + TASK)
 

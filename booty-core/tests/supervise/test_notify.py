@@ -9,10 +9,14 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from booty.run.loop import Loop
 from booty.supervise.client import ControlError
+from booty.supervise.notices import Notices
+from booty.supervise.said import Said
 from conftest_supervise import Stack, alive, entry, probe
 
 NOTIFIER = Path(__file__).with_name("notifier.py")
@@ -249,7 +253,7 @@ def test_a_successor_knows_what_was_said(speaker: Speaker) -> None:
     """The interval that a program chose, and the time it asked for, hold under a successor."""
     live = {**probe(notify=True), "interval": 0.3}
     speaker.up("say READY=1", "say WATCHDOG_USEC=60000000", live=live)
-    speaker.stack.until(lambda: speaker.row.get("said") == {"interval": 60.0})
+    speaker.stack.until(lambda: speaker.row.get("said") == {"ready": True, "interval": 60.0})
     pid, before = speaker.row["pid"], speaker.stack.watchers()
     speaker.stack.kill("supervisor")
     speaker.stack.followed(before)
@@ -286,3 +290,29 @@ def test_a_successor_ends_one_that_stops_by_itself_and_hangs(speaker: Speaker) -
     speaker.stack.until(lambda: not alive(pid))
 
     speaker.stack.until(lambda: speaker.row["restarts"] == 1)
+
+
+def test_a_notice_is_gone_once_it_is_written_down() -> None:
+    """A supervisor killed before it could write leaves it in the queue for its successor."""
+    loop, told, left = Loop(), {}, []
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    fd = ours.detach()
+    unit: Any = SimpleNamespace(said=Said(loop), process=object(), row={}, note=told.update)
+
+    def save() -> None:
+        with socket.socket(fileno=os.dup(fd)) as link:
+            left.append(link.recv(100, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+
+    sup: Any = SimpleNamespace(loop=loop, by_pid={os.getpid(): unit}, save=save)
+    notices = Notices(sup, fd)
+    read, write = os.pipe()
+    socket.send_fds(theirs, [b"READY=1"], [write])
+    os.close(write)
+    notices.hear()
+    notices.hear()
+
+    assert (left, told) == ([b"READY=1"], {"said": {"ready": True}})
+    assert os.read(read, 1) == b""  # BARRIER=1: nobody holds the end that came with it
+    os.close(read)
+    notices._socket.close()
+    theirs.close()

@@ -58,19 +58,23 @@ class Notices:
         space = socket.CMSG_SPACE(_CREDENTIALS.size) + socket.CMSG_SPACE(MOST_FDS * _INT.size)
         while True:
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(CHUNK, space)
+                # it stays in the queue until its meaning is written down: a successor finds it
+                data, ancillary, _, _ = self._socket.recvmsg(CHUNK, space, socket.MSG_PEEK)
             except BlockingIOError:
                 return
             except OSError as error:  # no descriptor left for those that came with it
                 complain(f"cannot read a notice: {error}")
                 return
             fds, pid = _received(ancillary)
+            for fd in fds:
+                os.close(fd)
             try:
                 self._take(pid, data)
+                self._sup.save()
             finally:
-                # BARRIER=1: the end of its descriptor tells the sender that all before it was read
-                for fd in fds:
-                    os.close(fd)
+                # the kernel closes what comes with it. BARRIER=1: the end of its descriptor tells
+                # the sender that all before it was read
+                self._socket.recv(1)
 
     def _take(self, pid: int | None, data: bytes) -> None:
         unit = self._sender(pid) if pid else None

@@ -44,11 +44,18 @@ class Said:
 
     def kept(self) -> dict[str, Any]:
         """Return what a successor must know; empty if nothing was said."""
-        said = {"interval": self.interval, "until": self.until, "stopping": self.stopping}
+        said = {
+            "ready": self.ready.done,
+            "interval": self.interval,
+            "until": self.until,
+            "stopping": self.stopping,
+        }
         return {key: value for key, value in said.items() if value}
 
     def take(self, kept: Mapping[str, Any]) -> None:
         """Take what a predecessor has heard."""
+        if kept.get("ready"):
+            self.is_ready()
         self.interval = kept.get("interval")
         self.until = float(kept.get("until") or 0.0)
         self.stopping = bool(kept.get("stopping"))
