@@ -246,6 +246,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what runs is brought down then too
     with tempfile.TemporaryDirectory(prefix="booty-bench-") as folder:
         try:
             found = cases(Path(folder))
