@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import select
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -159,8 +160,9 @@ class Stack:
         return (self.dir / "events.jsonl").read_text()[-3000:]
 
     def end(self) -> None:
-        """Leave nothing."""
+        """Leave nothing, sockets of watchers that were killed neither."""
         rows = state.read(self.dir)["instances"]
+        place = (state.quiet(f"{self.dir}/state/stack.json") or {}).get("runtime")
         try:
             self.watched |= set(self.watchers().values())
             with connect(self.dir) as link:
@@ -170,6 +172,8 @@ class Stack:
         marks = {row["mark"] for row in rows if row.get("mark")}
         tree.kill([pid for pid in self.watched if self._ours(pid)])
         tree.kill(tree.belonging(set(), marks))
+        if place:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _ours(self, pid: int) -> bool:
         try:
