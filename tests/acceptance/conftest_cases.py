@@ -143,7 +143,7 @@ class Case:
 
     def watching(self) -> list[str]:
         """Return the command lines of guardians and supervisors."""
-        return [line for line in self.left() if "booty" in line and "sheet" not in line]
+        return [line for line in self.left() if "supervise/__main__.py" in line]
 
     def processes(self) -> dict[int, str]:
         """Return the command lines of all processes that belong to the folder, by pid."""
