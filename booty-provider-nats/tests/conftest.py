@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -35,6 +36,9 @@ from booty_provider_nats.api import JetStream
 from booty_provider_nats.commands import nats
 from booty_provider_nats.session import as_consumer
 from click.testing import CliRunner, Result
+
+# what tests of this folder share, under names of their own: conftest_deadline.py
+sys.path.insert(0, str(Path(__file__).parent))
 
 _T = TypeVar("_T")
 PATIENCE = 30.0

@@ -8,62 +8,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from booty.run import identity
 from booty.supervise import rows, state
-from booty.supervise.client import connect
 from booty.supervise.rows import Rows
-
-HEAD = '[stack]\nformat = 1\nname = "t"\n'
-SLEEPER = 'use = "program"\nrun = ["sleep", "1000"]\n'
-SERVER = "exec python3 -m http.server --bind 127.0.0.1 $P"
-NOTIFIER = (
-    "python3 -c 'import os,socket;s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM);"
-    's.sendto(b"READY=1",os.environ["NOTIFY_SOCKET"])\'; exec sleep 100'
+from conftest_stacks import (
+    PATIENCE,
+    SLEEPER,
+    alive,
+    row,
+    until,
+    watchers,
+    write,
 )
-PATIENCE = 30.0
-
-
-def write(root: Path, text: str) -> None:
-    """Write booty.toml."""
-    (root / "booty.toml").write_text(HEAD + text)
-
-
-def row(root: Path, name: str) -> dict[str, Any]:
-    """Return an instance's state."""
-    rows = {one["instance"]: one for one in state.read(root / ".booty")["instances"]}
-    return rows[name]
-
-
-def watchers(root: Path) -> dict[str, int]:
-    """Return the pids of guardian and supervisor."""
-    stack = json.loads((root / ".booty/state/stack.json").read_text())
-    return {name: stack[name]["pid"] for name in ("guardian", "supervisor")}
-
-
-def until(root: Path, wanted: Callable[[], bool]) -> None:
-    """Wait for something that events of the stack bring about."""
-    end = time.monotonic() + PATIENCE
-    while not wanted():
-        assert time.monotonic() < end, (root / ".booty/events.jsonl").read_text()[-3000:]
-        try:
-            with connect(root / ".booty", PATIENCE) as link:
-                link.request("subscribe", timeout=PATIENCE)
-                if not wanted():
-                    next(link.events(0.1), None)
-        except Exception:  # noqa: BLE001 - between two supervisors nobody answers
-            continue
-
-
-def alive(pid: int) -> bool:
-    """Tell whether a process runs."""
-    found = identity.stat(pid)
-    return found is not None and found.state not in {"Z", "X"}
 
 
 def test_up_again_changes_nothing(booty: Any, root: Path) -> None:
@@ -181,84 +140,6 @@ def test_failed_change_keeps_what_ran(booty: Any, root: Path) -> None:
     booty("up", "-d", status=7)
 
     assert row(root, "a.0")["pid"] == pid
-
-
-def test_never_ready_says_what_was_waited_for(booty: Any, root: Path) -> None:
-    """A deadline names the probe."""
-    write(
-        root, f"[services.a]\n{SLEEPER}ready = {{ tcp = '127.0.0.1:1' }}\nready-timeout = '0.2s'\n"
-    )
-
-    assert "tcp 127.0.0.1:1" in booty("up", "-d", status=8).stderr
-
-
-@pytest.mark.parametrize(
-    ("run", "ready"),
-    [
-        ("sleep 0.05; touch $F; exec sleep 100", '{ file = "${dirs.run}/f" }'),
-        ("sleep 0.05; echo it is ready; exec sleep 100", "{ log = 'is ready$' }"),
-        ("exec sleep 100", "{ exec = ['true'] }"),
-        (
-            SERVER,
-            '{ http = "http://127.0.0.1:${ports.http}/" }',
-        ),
-        (SERVER, '{ tcp = "127.0.0.1:${ports.http}" }'),
-        (NOTIFIER, "{ notify = true }"),
-    ],
-    ids=["file", "log", "exec", "http", "tcp", "notify"],
-)
-def test_every_kind_of_readiness(booty: Any, root: Path, run: str, ready: str) -> None:
-    """All six kinds of ready work."""
-    write(
-        root,
-        f"[services.a]\nuse = 'program'\nrun = '''{run}'''\nready = {ready}\n"
-        "ports = { http = 0 }\n"
-        'env = { F = "${dirs.run}/f", P = "${ports.http}" }\n',
-    )
-    booty("up", "-d")
-
-    assert row(root, "a.0")["state"] == "ready"
-
-
-def test_task_runs_once_and_is_waited_for(booty: Any, root: Path) -> None:
-    """Who needs a task starts after it ended well; a second up does not run it again."""
-    write(
-        root,
-        "[services.m]\nuse='program'\nkind='task'\nrun='echo ran >> \"$D/ran\"'\n"
-        'env = { D = "${stack.root}" }\n'
-        f"[services.a]\n{SLEEPER}needs = ['m']\n",
-    )
-    booty("up", "-d")
-    booty("up", "-d")
-
-    assert (root / "ran").read_text() == "ran\n"
-    assert row(root, "m.0")["state"] == "done"
-
-
-def test_failed_task_is_a_failed_start(booty: Any, root: Path) -> None:
-    """A task that fails ends the up with its code and lines."""
-    write(root, "[services.m]\nuse='program'\nkind='task'\nrun='echo broken; exit 4'\n")
-    said = booty("up", "-d", status=7).stderr
-
-    assert "task-failed" in said
-    assert "code 4" in said
-    assert "broken" in said
-
-
-def test_any_of_several_is_enough(booty: Any, root: Path) -> None:
-    """``of = "any"`` waits for one instance."""
-    write(
-        root,
-        "[services.m]\nuse='program'\nreplicas = 2\n"
-        "run='test $I = 0 && touch $F; exec sleep 100'\n"
-        'env = { F = "${dirs.run}/f", I = "${instance.index}" }\n'
-        'ready = { file = "${dirs.run}/f" }\n'
-        "ready-timeout = '3s'\n"
-        f"[services.a]\n{SLEEPER}needs = [{{ service = 'm', of = 'any' }}]\n",
-    )
-    booty("up", "-d", "--keep", status=8)
-
-    assert row(root, "a.0")["state"] == "ready"
 
 
 def test_deaf_program_is_killed_at_its_grace(booty: Any, root: Path) -> None:
@@ -411,23 +292,6 @@ def test_secrets_appear_nowhere(booty: Any, root: Path) -> None:
     assert "secret-missing" in missing
     assert row(root, "a.0")["state"] == "ready"
     assert [text for text in texts if canary.encode() in text] == []
-
-
-def test_file_of_an_earlier_start_is_not_readiness(booty: Any, root: Path) -> None:
-    """A file that the last start left says nothing about this one, and the error says so."""
-    write(
-        root,
-        '[services.a]\nuse = "program"\nready-timeout = "300ms"\n'
-        'run = "[ -e $F ] || touch $F; exec sleep 1000"\n'
-        'env = { F = "${stack.root}/up" }\nready = { file = "${stack.root}/up" }\n',
-    )
-    booty("up", "-d")
-    booty("down")
-
-    done = booty("up", "-d", status=8)
-    assert "which is there from before this start and was not written since" in done.stderr
-    (root / "up").unlink()
-    booty("up", "-d")
 
 
 def test_what_a_shell_had_open_is_not_handed_down(root: Path, booty: Any) -> None:

@@ -84,7 +84,7 @@ def _begun(path: str) -> sqlite3.Connection:
         _refuse_damage(database)
         _grown(database)
         database.executescript(_TABLES)
-    except BaseException:
+    except BaseException:  # closed whatever ended it, a cancel too; it is raised again
         database.close()
         raise
     return database
