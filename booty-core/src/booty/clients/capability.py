@@ -33,6 +33,8 @@ class Capability(StrEnum):
     """Writes only if nothing is there (``if_not_exist``)."""
     IF_MATCH = "if-match"
     """Writes only over the version that was seen (``if_match``)."""
+    WHOLE = "whole"
+    """Of several writers at once one wins, with its bytes and its attributes."""
     PRESIGN = "presign"
     """Signed URLs."""
     PRESIGN_NO_TYPE = "presign-no-type"

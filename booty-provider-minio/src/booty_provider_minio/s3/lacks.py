@@ -21,6 +21,7 @@ CAPABILITIES: Final = frozenset(
         Can.COPY,
         Can.CONDITIONAL,
         Can.IF_MATCH,
+        Can.WHOLE,
         Can.PRESIGN,
         Can.MULTIPART,
         Can.SERVER,
@@ -34,7 +35,7 @@ LACKING: Final[dict[str, frozenset[clients.Capability]]] = {
     "minio": frozenset((Can.LONG_PARTS,)),
     "silo": frozenset((Can.LONG_PARTS,)),
     "versitygw": frozenset((Can.LONG_PARTS,)),
-    "rclone": frozenset((Can.CONDITIONAL, Can.IF_MATCH, Can.LONG_PARTS)),
+    "rclone": frozenset((Can.CONDITIONAL, Can.IF_MATCH, Can.LONG_PARTS, Can.WHOLE)),
     "moto": frozenset((Can.PRESIGN, Can.SERVER)),
 }
 """What an engine ignores, or does wrongly, so that it must not be asked for."""

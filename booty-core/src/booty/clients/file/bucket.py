@@ -216,6 +216,7 @@ class FileBucket(BucketDriver):
             Capability.COPY,
             Capability.CONDITIONAL,
             Capability.IF_MATCH,
+            Capability.WHOLE,
             Capability.HOOKS,
             Capability.NATIVE,
             Capability.DURABLE,

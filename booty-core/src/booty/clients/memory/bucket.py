@@ -142,6 +142,7 @@ class MemoryBucket(BucketDriver):
             Capability.COPY,
             Capability.CONDITIONAL,
             Capability.IF_MATCH,
+            Capability.WHOLE,
             Capability.HOOKS,
         )
     )

@@ -215,12 +215,23 @@ async def no_utf8(place: Place) -> None:
         await bucket.delete("a\udc80b")
 
 
-@CASES.case("B88")
+@CASES.case("B88", Capability.WHOLE)
 async def ten_writers(place: Place) -> None:
     """Of ten writers at once one wins, entirely, with its own attributes."""
     bucket = await place.bucket()
-    kept = "metadata" in bucket.capabilities
+    kept = Capability.METADATA in bucket.capabilities
+    winner = await _winner(bucket, kept=kept)
+    if kept:
+        assert (await bucket.attributes("k")).metadata == {"number": str(winner)}
 
+
+@CASES.case("B109")
+async def bytes_of_one_writer(place: Place) -> None:
+    """Of ten writers at once the bytes of one are there, entirely."""
+    assert await _winner(await place.bucket(), kept=False) in range(10)
+
+
+async def _winner(bucket: Bucket, *, kept: bool) -> int:
     async def write(number: int) -> None:
         metadata = {"number": str(number)} if kept else None
         await bucket.write("k", noise(50_000, number), metadata=metadata)
@@ -228,9 +239,7 @@ async def ten_writers(place: Place) -> None:
     async with anyio.create_task_group() as tasks:
         for number in range(10):
             tasks.start_soon(write, number)
-    winner = [noise(50_000, number) for number in range(10)].index(await bucket.read("k"))
-    if kept:
-        assert (await bucket.attributes("k")).metadata == {"number": str(winner)}
+    return [noise(50_000, number) for number in range(10)].index(await bucket.read("k"))
 
 
 @CASES.case("B94")
